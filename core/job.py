@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job: what one process asks another to texture, and the errors that come back.
+
+Standard library only: Blender's Python and the worker's Python both load this module.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+JOB_FILE = "job.json"
+MESH_FILE = "mesh.npz"
+TEXTURE_FILE = "base_color.png"
+REPORT_FILE = "report.json"
+PREVIEW_FILE = "preview.png"
+
+PRESETS = ("draft", "balanced", "paper")
+PROFILES = ("bundled", "sd15")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
+
+EXIT_STATUS = {
+    "internal": 1,
+    "bad_request": 2,
+    "bad_setting": 2,
+    "bad_mesh": 2,
+    "bad_image": 2,
+    "dependencies": 3,
+    "out_of_memory": 4,
+    "disk_full": 4,
+    "model_missing": 5,
+    "offline": 5,
+    "non_finite": 6,
+    "worker_died": 7,
+    "worker_stalled": 7,
+    "cancelled": 130,
+}
+"""Every error code, with the exit status of a process that ends with it."""
+
+
+class JobError(Exception):
+    """Something a person can act on.
+
+    Attributes:
+        code: a key of ``EXIT_STATUS``; the interface chooses from it which button to offer.
+        message: one sentence that names the value and the cause.
+        hint: one sentence that names the way out, or empty.
+        detail: longer text for the log (a traceback, a log tail), or empty.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+    def to_dict(self) -> dict[str, str]:
+        """The four attributes, as they travel in an ``error`` event."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "detail": self.detail}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> JobError:
+        """The error that ``to_dict`` described."""
+        return cls(values["code"], values["message"], values.get("hint", ""), values.get("detail", ""))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One object to texture in the style of one picture. Paths are relative to the job folder."""
+
+    object_name: str
+    """Name shown to the user and used for the material and the image."""
+    prompt: str
+    """What the object is, in a few words ("a wooden treasure chest"); at least one character."""
+    style_image: str
+    """File name of the style image inside the job folder (any format that Pillow reads)."""
+    content: str = ""
+    """What the style image shows ("a woman's face"). ODCR removes it; empty means no decomposition."""
+    preset: str = "balanced"
+    """How long to optimise: one of ``PRESETS``."""
+    profile: str = "bundled"
+    """Which diffusion model: one of ``PROFILES``."""
+    texture_size: int = 1024
+    """Side of the square texture in texels: one of ``TEXTURE_SIZES``."""
+    seed: int = 0
+    """Makes a run repeatable; 0 to 2**31 - 1."""
+    content_removal: float = 1.0
+    """Strength of ODCR in [0, 1]: 1 removes the content direction whole, 0 keeps it."""
+    tone: float | None = None
+    """Weight of the style-statistics term, 0 or more; ``None`` takes the profile's own."""
+    device: str = "auto"
+    """Where to compute: one of ``DEVICES``."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.prompt.strip()), "The object prompt is empty; describe the object in a few words")
+        _require(self.preset in PRESETS, f"The preset is {self.preset!r}; it must be one of {', '.join(PRESETS)}")
+        _require(self.profile in PROFILES, f"The model is {self.profile!r}; it must be one of {', '.join(PROFILES)}")
+        _require(self.device in DEVICES, f"The device is {self.device!r}; it must be one of {', '.join(DEVICES)}")
+        _require(
+            self.texture_size in TEXTURE_SIZES,
+            f"The texture size is {self.texture_size}; it must be one of {', '.join(map(str, TEXTURE_SIZES))}",
+        )
+        _require(0 <= self.seed < 2**31, f"The seed is {self.seed}; it must be between 0 and {2**31 - 1}")
+        _require(
+            0.0 <= self.content_removal <= 1.0,
+            f"The content removal is {self.content_removal}; it must be between 0 and 1",
+        )
+        _require(
+            self.tone is None or (math.isfinite(self.tone) and self.tone >= 0.0),
+            f"The tone weight is {self.tone}; it must be 0 or more",
+        )
+        _require(
+            bool(self.style_image) and Path(self.style_image).name == self.style_image,
+            f"The style image is {self.style_image!r}; it must be a file name inside the job folder",
+        )
+
+
+def write_job(job: Job, folder: Path) -> None:
+    """Write ``job.json`` into ``folder``."""
+    (folder / JOB_FILE).write_text(json.dumps(asdict(job), indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def read_job(folder: Path) -> Job:
+    """Read ``job.json`` from ``folder``.
+
+    Raises:
+        JobError: ``bad_request`` when the file is missing, is not JSON or has wrong names or types;
+            ``bad_setting`` when a value is out of range.
+    """
+    path = folder / JOB_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JobError("bad_request", f"The job {path} cannot be read: {error}") from error
+    known = {field.name for field in fields(Job)}
+    if not isinstance(values, dict) or not set(values) <= known:
+        raise JobError("bad_request", f"The job {path} has other fields than {', '.join(sorted(known))}")
+    try:
+        return Job(**values)
+    except (TypeError, AttributeError) as error:
+        raise JobError("bad_request", f"The job {path} has a missing field or a wrong type: {error}") from error
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise JobError("bad_setting", message)

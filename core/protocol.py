@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wire between Blender and the worker: one JSON object a line, commands in, events out.
+
+Every message is ``{"v": 1, "job": id, "seq": n, "type": …}``; ``job`` is empty where no job is meant.
+
+Commands (worker's standard input):
+    run                folder
+    cancel             (stop, keep nothing)
+    finish             (stop optimising now, bake and keep what there is; ends with ``done``)
+    acknowledge_frame  number
+    quit
+
+Events (worker's standard output); a job ends with exactly one of ``done``, ``error``, ``cancelled``:
+    hello              versions {name: text}, device, device_name, memory_bytes, pid
+    stage              name, label
+    progress           step, steps, seconds_left (number or null)
+    frame              number, path, shape [height, width, 3], dtype "uint8", colour_space "sRGB"; row 0 at the top
+    warning            code, message
+    heartbeat          (every ``HEARTBEAT_SECONDS`` while the process lives, job or not)
+    done               texture, report (paths), seconds, finished_early
+    error              code, message, hint, detail
+    cancelled
+
+Standard library only: Blender's Python and the worker's Python both load this module.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+VERSION = 1
+
+COMMANDS = frozenset({"run", "cancel", "finish", "acknowledge_frame", "quit"})
+EVENTS = frozenset(
+    {"hello", "stage", "progress", "frame", "warning", "heartbeat", "done", "error", "cancelled"}
+)
+TERMINAL_EVENTS = frozenset({"done", "error", "cancelled"})
+
+HEARTBEAT_SECONDS = 1.0
+"""Time between heartbeats."""
+STALLED_SECONDS = 60.0
+"""Silence after which the client calls the worker stalled: loading a large model may hold the interpreter for long."""
+TERMINATE_SECONDS = 5.0
+"""Time between a cancel and the signal that asks the process to end."""
+KILL_SECONDS = 8.0
+"""Time between a cancel and the signal that ends the process."""
+MAXIMUM_LINE_BYTES = 1 << 20
+"""Longest line that is read as a message."""
+
+
+class ProtocolError(ValueError):
+    """A line that is not a message of this protocol."""
+
+
+def message_writer() -> Callable[..., bytes]:
+    """A function that encodes messages with increasing ``seq``: ``encode(type, job="", **payload) -> line``."""
+    sequence = itertools.count()
+
+    def encode(kind: str, job: str = "", **payload: Any) -> bytes:
+        message = {"v": VERSION, "job": job, "seq": next(sequence), "type": kind, **payload}
+        return json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+
+    return encode
+
+
+def parse(line: bytes, kinds: frozenset[str]) -> dict[str, Any]:
+    """The message in ``line``; ``kinds`` are the types allowed in this direction.
+
+    Raises:
+        ProtocolError: not JSON, not an object, another version, or an unknown type.
+    """
+    if len(line) > MAXIMUM_LINE_BYTES:
+        raise ProtocolError(f"a line of {len(line)} bytes; at most {MAXIMUM_LINE_BYTES} are allowed")
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise ProtocolError(f"not JSON: {line[:200]!r}") from error
+    if not isinstance(message, dict):
+        raise ProtocolError(f"not an object: {line[:200]!r}")
+    if message.get("v") != VERSION:
+        raise ProtocolError(f"protocol version {message.get('v')!r}; this side speaks {VERSION}")
+    if message.get("type") not in kinds:
+        raise ProtocolError(f"message type {message.get('type')!r}; expected one of {', '.join(sorted(kinds))}")
+    if not isinstance(message.get("job"), str) or not isinstance(message.get("seq"), int):
+        raise ProtocolError(f"a message without a job or a sequence number: {line[:200]!r}")
+    return message
