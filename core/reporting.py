@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running job tells whoever started it, and what it is told.
+
+The worker, the command line and the tests implement ``Reporter``; ``core.stylize`` only calls it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Cancelled(Exception):
+    """The job was cancelled; nothing is kept."""
+
+
+class Reporter(Protocol):
+    """The ear of a running job. Calls are cheap: they may be made at every step."""
+
+    def stage(self, name: str, label: str) -> None:
+        """A new stage begins: ``name`` for programs ("optimise"), ``label`` for people ("Optimising")."""
+        ...
+
+    def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
+        """``step`` of ``steps`` is done; ``seconds_left`` of the whole job, or ``None`` while unknown."""
+        ...
+
+    def frame(self, image: np.ndarray) -> None:
+        """The texture so far: uint8 [H, W, 3], sRGB, row 0 at the top."""
+        ...
+
+    def warning(self, code: str, message: str) -> None:
+        """Something the user should know that does not end the job."""
+        ...
+
+    def wants_frame(self) -> bool:
+        """Whether a frame would be shown now: false while the last one is not acknowledged."""
+        ...
+
+    def should_cancel(self) -> bool:
+        """Whether to stop now and keep nothing (raise ``Cancelled``); look at every step."""
+        ...
+
+    def should_finish(self) -> bool:
+        """Whether to stop optimising now and bake what there is; look at every step."""
+        ...
