@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a job's words and style image become: computed once, used at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import CLIPTokenizer
+
+from ..job import Job
+from .networks import Networks
+from .odcr import remove_content
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The conditions of the predictions of one step, one row for each view."""
+
+    prompt: Tensor
+    """[B, L, D] text of the prompt, with the view's direction."""
+    negative: Tensor
+    """[B, L, D] text of the negative prompt."""
+    content: Tensor
+    """[B, L, D] text of the content caption of the style image; the null text when there is none."""
+    null: Tensor
+    """[B, L, D] the null text."""
+    style_tokens: Tensor
+    """[B, N, D] image tokens of the style embedding."""
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Everything the guidance asks of a job's words and style image."""
+
+    prompts: dict[str, Tensor]
+    """[1, L, D] text by the direction that was added to the prompt ("" for none)."""
+    negative: Tensor
+    """[1, L, D]"""
+    content: Tensor
+    """[1, L, D]"""
+    null: Tensor
+    """[1, L, D]"""
+    style_tokens: Tensor
+    """[1, N, D] image tokens of the style image after content removal."""
+    content_cosine: float | None
+    """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
+
+    def rows(self, directions: Sequence[str]) -> Embeddings:
+        """The conditions for views that look from ``directions`` (words of ``core.cameras.direction_word``)."""
+        count = len(directions)
+        words = directions if len(self.prompts) > 1 else [""] * count
+        return Embeddings(
+            prompt=torch.cat([self.prompts[word] for word in words]),
+            negative=self.negative.expand(count, -1, -1),
+            content=self.content.expand(count, -1, -1),
+            null=self.null.expand(count, -1, -1),
+            style_tokens=self.style_tokens.expand(count, -1, -1),
+        )
+
+
+@torch.no_grad()
+def condition(networks: Networks, job: Job, style_image: Image.Image, directions: Sequence[str]) -> Conditioning:
+    """Encode a job's words and its style image.
+
+    Args:
+        networks: the loaded profile.
+        job: prompt, content caption and strength of content removal.
+        style_image: RGB; the feature extractor resizes it and takes its centre.
+        directions: every word that ``rows`` may be asked for; used when the profile wants view words.
+    """
+    prompt, content = job.prompt.strip(), job.content.strip()
+    prompts = {"": _encode_text(networks, prompt)}
+    if networks.profile.view_words:
+        prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in directions}
+    style, cosine = _style_embedding(networks, style_image, content, job.content_removal)
+    return Conditioning(
+        prompts=prompts,
+        negative=_encode_text(networks, networks.profile.negative_prompt),
+        content=_encode_text(networks, content),
+        null=_encode_text(networks, ""),
+        style_tokens=networks.image_projection(style),
+        content_cosine=cosine,
+    )
+
+
+def _style_embedding(
+    networks: Networks, style_image: Image.Image, content: str, strength: float
+) -> tuple[Tensor, float | None]:
+    """The embedding [1, D] of the style image without its content, and the cosine between the two before."""
+    pixels = networks.feature_extractor(style_image, return_tensors="pt").pixel_values
+    image_embed = networks.image_encoder(pixels.to(networks.device, networks.dtype)).image_embeds
+    if not content:
+        return image_embed, None
+    tokens = _tokens(networks.caption_tokenizer, content, networks.device)
+    content_embed = networks.caption_encoder(tokens).text_embeds
+    # The projection is a small difference of large sums: half precision would leave content behind.
+    image, caption = image_embed.float(), content_embed.float()
+    cosine = float(torch.nn.functional.cosine_similarity(image, caption))
+    return remove_content(image, caption, strength).to(networks.dtype), cosine
+
+
+def _encode_text(networks: Networks, text: str) -> Tensor:
+    tokens = _tokens(networks.tokenizer, text, networks.device)
+    return networks.text_encoder(tokens).last_hidden_state
+
+
+def _tokens(tokenizer: CLIPTokenizer, text: str, device: torch.device) -> Tensor:
+    """[1, L] token numbers, padded or cut to the tokenizer's own length as in Stable Diffusion."""
+    return tokenizer(
+        text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
+    ).input_ids.to(device)

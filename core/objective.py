@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the optimisation pulls the renders towards: the diffusion model's score and the style's statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .diffusion.conditioning import Conditioning
+from .diffusion.guidance import interval_score_gradient
+from .diffusion.networks import Networks
+from .presets import OptimisationSettings
+from .statistics import StyleStatistics
+from .views import Views, average_down
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """The diffusion model's opinion of renders, for one job."""
+
+    networks: Networks
+    """The diffusion model."""
+    conditioning: Conditioning
+    """The job's words and style."""
+
+    def __call__(
+        self, images: Tensor, views: Views, step: int, settings: OptimisationSettings, generator: torch.Generator
+    ) -> tuple[Tensor, float]:
+        """A scalar whose gradient on the latents is the score's, averaged over the views, and that gradient's
+        root mean square; see ``Objective`` for the arguments."""
+        latents = self.networks.encode(average_down(images, settings.supersampling))
+        late = step >= settings.late_control_step
+        gradient = interval_score_gradient(
+            self.networks,
+            latents.detach(),
+            settings.timesteps.interval(step, settings.steps, generator),
+            self.conditioning.rows(views.directions),
+            views.control_images,
+            settings.late_control_scales if late else settings.control_scales,
+            settings.guidance,
+        )
+        return (gradient * latents).sum() / latents.shape[0], float(gradient.square().mean().sqrt())
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The two terms of the optimisation; either may be absent."""
+
+    settings: OptimisationSettings
+    """Weights, schedules and resolutions."""
+    distillation: Distillation | None
+    """The diffusion model, or ``None`` without it."""
+    statistics: StyleStatistics | None
+    """The style image's statistics, or ``None`` without them."""
+
+    def __call__(
+        self, images: Tensor, views: Views, step: int, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """A scalar to go down, and what to record.
+
+        Args:
+            images: [B, 3, H, W] renders of ``views``, with gradient.
+            views: what they show.
+            step: 0-based.
+            generator: of the CPU; all randomness of the step comes from it.
+
+        Returns:
+            The scalar (its value means nothing: only the statistics are a true loss), and for each term its measure:
+            "distillation", the root mean square of the gradient on the latents, and "statistics", the loss.
+        """
+        total = images.new_zeros(())
+        measures: dict[str, float] = {}
+        if self.distillation is not None:
+            term, measures["distillation"] = self.distillation(images, views, step, self.settings, generator)
+            total = total + self.settings.distillation_weight * term
+        if self.statistics is not None:
+            loss = self.statistics.loss(images, views.facing, generator)
+            measures["statistics"] = float(loss.detach())
+            total = total + self.settings.statistics_weight * loss
+        return total, measures

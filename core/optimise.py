@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The optimisation loop: views → field colours → renders → objective → Adam."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .checkpoint import Checkpoint, Records
+from .field import HashGridField
+from .job import JobError
+from .objective import Objective
+from .prefetch import Prefetch
+from .presets import OptimisationSettings
+from .rasteriser import Rasteriser
+from .reporting import Cancelled, Reporter
+from .views import Views, step_views
+
+MEASURED_STEPS = 2
+"""Steps before the time left is told: the first ones are slower."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an optimisation did; the result is in the field."""
+
+    records: Records
+    """For each step the measures of ``Objective``."""
+    resumed_at: int
+    """Steps that an earlier run had done."""
+    finished_early: bool
+    """Whether it was told to stop before its last step."""
+
+
+def new_field(settings: OptimisationSettings, seed: int, device: torch.device) -> HashGridField:
+    """The untrained field of a job."""
+    return HashGridField(settings.field, torch.Generator().manual_seed(seed)).to(device)
+
+
+def optimise(
+    field: HashGridField,
+    rasteriser: Rasteriser,
+    objective: Objective,
+    seed: int,
+    reporter: Reporter,
+    checkpoint: Checkpoint,
+    draw_frame: Callable[[], np.ndarray],
+    seconds_after: float,
+) -> Outcome:
+    """Optimise ``field`` in place until its renders please ``objective``.
+
+    Every random number of a step comes from the seed and the step's number, so a run that goes on from a checkpoint
+    needs no generator states. On the CPU the same seed gives the same bits as long as the number of threads is the
+    same, since sums are split between threads; so nothing here changes it.
+
+    Args:
+        field: the texture field, on the device to compute on.
+        rasteriser: of the normalised mesh.
+        objective: what to please; its settings are those of the loop.
+        seed: of the whole run.
+        reporter: told of every step, asked every step whether to go on.
+        checkpoint: restored from, and saved to from time to time.
+        draw_frame: bakes a small texture from the field, uint8 [S, S, 3].
+        seconds_after: time that the job will take after the last step, for the time left.
+
+    Raises:
+        Cancelled: ``reporter`` said so.
+        JobError: ``non_finite`` naming the step at which a gradient was not finite.
+    """
+    settings = objective.settings
+    device = field.table.device
+    optimiser = torch.optim.Adam(
+        field.parameters(), lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True
+    )
+    first, records = checkpoint.restore(field, optimiser)
+    started = saved = framed = time.monotonic()
+    finished_early = False
+    with Prefetch(step_views(rasteriser, settings, seed, first)) as prefetched:
+        for step, views in enumerate(prefetched, first):
+            if reporter.should_cancel():
+                raise Cancelled
+            if reporter.should_finish():
+                finished_early = True
+                break
+            _set_learning_rate(optimiser, settings, step)
+            records.append(_step(field, optimiser, objective, views.to(device), step, seed))
+            now = time.monotonic()
+            done = step + 1 - first
+            seconds_left = (now - started) / done * (settings.steps - step - 1) + seconds_after
+            reporter.progress(step + 1, settings.steps, seconds_left if done >= MEASURED_STEPS else None)
+            if now - framed >= settings.frame_seconds and reporter.wants_frame():
+                reporter.frame(draw_frame())
+                framed = time.monotonic()
+            if now - saved >= settings.checkpoint_seconds:
+                checkpoint.save(step + 1, records, field, optimiser)
+                saved = time.monotonic()
+    return Outcome(records, first, finished_early)
+
+
+def _step(
+    field: HashGridField,
+    optimiser: torch.optim.Adam,
+    objective: Objective,
+    views: Views,
+    step: int,
+    seed: int,
+) -> dict[str, float]:
+    """One step of Adam; returns the objective's measures."""
+    generator = step_generator(seed, step)
+    backgrounds = _backgrounds(objective.settings.background, views.shape[0], generator).to(views.positions.device)
+    optimiser.zero_grad(set_to_none=True)
+    colours = field(views.positions)
+    colours.retain_grad()
+    total, measures = objective(views.render(colours, backgrounds), views, step, generator)
+    if total.requires_grad:
+        total.backward()
+        if colours.grad is not None and not bool(torch.isfinite(colours.grad).all()):
+            raise JobError(
+                "non_finite",
+                f"The gradient is not finite at step {step + 1} of {objective.settings.steps}"
+                f" ({', '.join(f'{name} {value:.3g}' for name, value in measures.items())})",
+                "Try another seed, a smaller tone weight, or the CPU as device.",
+            )
+        optimiser.step()
+    return measures
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """The source of all random numbers of one step, on the CPU."""
+    mixed = np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
+
+
+def _set_learning_rate(optimiser: torch.optim.Adam, settings: OptimisationSettings, step: int) -> None:
+    progress = step / max(settings.steps - 1, 1)
+    rate = settings.learning_rate * (settings.final_learning_rate / settings.learning_rate) ** progress
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def _backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
+    """[count, 3] colours."""
+    if kind == "white":
+        return torch.ones(count, 3)
+    return torch.rand(count, 1, generator=generator).expand(count, 3)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The views of one optimisation step: what each pixel sees, as tensors, and the render that the field makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .cameras import ViewSampler, direction_word
+from .diffusion.control_images import depth_image, normal_image
+from .field import HashGridField
+from .presets import OptimisationSettings
+from .rasteriser import Raster, Rasteriser
+
+LEAST_FACING = 0.3
+"""Cosine to the viewer below which a pixel is too oblique to show how patches look."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """B views of one step, H by W pixels each, and h by w where the diffusion model looks."""
+
+    positions: Tensor
+    """[N, 3] points that the covered pixels of all views see, world space."""
+    pixels: Tensor
+    """int64 [N] where each of them is in an image of B * H * W pixels."""
+    shape: tuple[int, int, int]
+    """B, H, W."""
+    facing: Tensor
+    """[B, 1, H, W]: 1 where the surface is seen at a good angle, else 0."""
+    control_images: dict[str, Tensor]
+    """[B, 3, h, w] in [0, 1] by kind of ControlNet."""
+    directions: tuple[str, ...]
+    """The word for each view's direction."""
+
+    def to(self, device: torch.device) -> Views:
+        """The same on ``device``."""
+        return Views(
+            self.positions.to(device),
+            self.pixels.to(device),
+            self.shape,
+            self.facing.to(device),
+            {kind: image.to(device) for kind, image in self.control_images.items()},
+            self.directions,
+        )
+
+    def render(self, colours: Tensor, backgrounds: Tensor) -> Tensor:
+        """The field's colours over plain backgrounds.
+
+        Args:
+            colours: [N, 3] of ``positions``, in [0, 1].
+            backgrounds: [B, 3], one colour for each view.
+
+        Returns:
+            [B, 3, H, W], with gradient to ``colours``.
+        """
+        count, height, width = self.shape
+        image = backgrounds.repeat_interleave(height * width, dim=0)
+        image = image.index_put((self.pixels,), colours)
+        return image.reshape(count, height, width, 3).permute(0, 3, 1, 2)
+
+
+def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int, first_step: int) -> Iterator[Views]:
+    """The views of ``first_step`` and of all steps after it, on the CPU; the same for the same seed."""
+    sampler = ViewSampler(settings.views, seed)
+    sampler.restore({"drawn": first_step * settings.views.views_per_step})
+    side = settings.resolution * settings.supersampling
+    for _ in range(first_step, settings.steps):
+        cameras = sampler.sample()
+        rasters = [rasteriser.rasterise(camera, side, side) for camera in cameras]
+        mask = np.stack([raster.mask for raster in rasters])
+        centres = [_centre_pixels(raster, settings.supersampling) for raster in rasters]
+        normals = [normal_image(raster, camera) for raster, camera in zip(centres, cameras, strict=True)]
+        yield Views(
+            positions=torch.from_numpy(np.concatenate([raster.position[raster.mask] for raster in rasters])),
+            pixels=torch.from_numpy(np.flatnonzero(mask)),
+            shape=mask.shape,
+            facing=torch.from_numpy(
+                np.stack([raster.facing > LEAST_FACING for raster in rasters])[:, None].astype(np.float32)
+            ),
+            control_images={
+                "normal": _images(normals),
+                "depth": _images([depth_image(raster) for raster in centres]),
+            },
+            directions=tuple(direction_word(camera) for camera in cameras),
+        )
+
+
+def average_down(images: Tensor, factor: int) -> Tensor:
+    """[B, 3, H, W] to [B, 3, H / factor, W / factor] by area."""
+    return functional.avg_pool2d(images, factor) if factor > 1 else images
+
+
+def _centre_pixels(raster: Raster, factor: int) -> Raster:
+    """The raster at 1 / ``factor`` of the resolution: with an odd factor its pixel centres are among the old ones."""
+    every = slice(factor // 2, None, factor)
+    return Raster(**{name: values[every, every] for name, values in vars(raster).items()})
+
+
+def _images(images: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
