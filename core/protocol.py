@@ -34,9 +34,7 @@ from typing import Any
 VERSION = 1
 
 COMMANDS = frozenset({"run", "cancel", "finish", "acknowledge_frame", "quit"})
-EVENTS = frozenset(
-    {"hello", "stage", "progress", "frame", "warning", "heartbeat", "done", "error", "cancelled"}
-)
+EVENTS = frozenset({"hello", "stage", "progress", "frame", "warning", "heartbeat", "done", "error", "cancelled"})
 TERMINAL_EVENTS = frozenset({"done", "error", "cancelled"})
 
 HEARTBEAT_SECONDS = 1.0
@@ -47,6 +45,8 @@ TERMINATE_SECONDS = 5.0
 """Time between a cancel and the signal that asks the process to end."""
 KILL_SECONDS = 8.0
 """Time between a cancel and the signal that ends the process."""
+PARENT_VARIABLE = "STYLETEX_PARENT"
+"""Environment variable in which the client leaves its process id, so that the worker can tell an orphan."""
 MAXIMUM_LINE_BYTES = 1 << 20
 """Longest line that is read as a message."""
 
@@ -61,7 +61,8 @@ def message_writer() -> Callable[..., bytes]:
 
     def encode(kind: str, job: str = "", **payload: Any) -> bytes:
         message = {"v": VERSION, "job": job, "seq": next(sequence), "type": kind, **payload}
-        return json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+        # Escaped to ASCII: a path that is no Unicode (a lone surrogate in Python) survives only so.
+        return json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
 
     return encode
 
@@ -76,13 +77,13 @@ def parse(line: bytes, kinds: frozenset[str]) -> dict[str, Any]:
         raise ProtocolError(f"a line of {len(line)} bytes; at most {MAXIMUM_LINE_BYTES} are allowed")
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not JSON: {line[:200]!r}") from error
     if not isinstance(message, dict):
         raise ProtocolError(f"not an object: {line[:200]!r}")
     if message.get("v") != VERSION:
         raise ProtocolError(f"protocol version {message.get('v')!r}; this side speaks {VERSION}")
-    if message.get("type") not in kinds:
+    if not isinstance(message.get("type"), str) or message["type"] not in kinds:
         raise ProtocolError(f"message type {message.get('type')!r}; expected one of {', '.join(sorted(kinds))}")
     if not isinstance(message.get("job"), str) or not isinstance(message.get("seq"), int):
         raise ProtocolError(f"a message without a job or a sequence number: {line[:200]!r}")
