@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands ``demo`` and ``test``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import checks, demo, environment
+from .messages import SetupError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit status: 0 for success, 2 for a failed set-up, 130 for Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python3 -m vendor_install", description="Set up StyleTex in this checkout.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("demo", help="make .venv/ and texture Suzanne; the result is in build/demo/")
+    commands.add_parser("test", help="make .venv/ and run all checks and tests; other arguments go to pytest")
+    options, rest = parser.parse_known_args(arguments)
+    if options.command == "demo" and rest:
+        parser.error(f"demo takes no arguments, and got: {' '.join(rest)}")
+    try:
+        python = environment.provide()
+        return demo.run(python) if options.command == "demo" else checks.run(python, rest)
+    except SetupError as error:
+        print(f"\nERROR: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command continues where this one stopped.", file=sys.stderr)
+        return 130
