@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What scripts call, and the operators too.
+
+::
+
+    from bl_ext.user_default.styletex.styletex_blender import api, settings
+
+    image = bpy.data.images.load("/path/to/painting.jpg")
+    run = api.stylize(bpy.context.selected_objects, settings.Settings(image.name, "a wooden treasure chest"))
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import bpy
+
+from ..core.job import JobError, write_job
+from . import runner
+from .export import export_object
+from .image import check_destination
+from .run_state import Outcome, Run, Task
+from .settings import Settings
+from .style_picture import write_style_image
+from .worker_environment import jobs_folder, worker_command
+
+
+def stylize(
+    objects: Sequence[bpy.types.Object],
+    settings: Settings,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> Run:
+    """Texture objects in the style of an image, one after another.
+
+    In a window this returns at once and the run goes on; in the background it returns when everything is done. An
+    object that cannot be textured does not keep the others from it: its outcome holds the error.
+
+    Args:
+        objects: mesh objects of the current view layer.
+        settings: how.
+        on_outcome: called with each object's outcome in the background.
+
+    Returns:
+        The run; its ``outcomes`` say how each object came out.
+
+    Raises:
+        JobError: when no object could be begun: another run is going on, the style image cannot be read, there is no
+            worker, or there is a single object and it cannot be textured.
+    """
+    run = prepare(objects, settings)
+    if not bpy.app.background:
+        runner.begin_in_window(run)
+        return run
+    told = 0
+    try:
+        for _ in runner.begin(run):
+            told = _tell(run, told, on_outcome)
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        runner.abandon()
+        raise
+    _tell(run, told, on_outcome)
+    return run
+
+
+def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+    """Check and export objects to job folders; starts nothing and changes nothing.
+
+    Raises:
+        JobError: see ``stylize``.
+    """
+    if runner.is_running():
+        raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
+    if not objects:
+        raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
+    check_destination(settings.destination)
+    worker_command()
+    run = Run([], settings.destination)
+    try:
+        for target in objects:
+            try:
+                run.tasks.append(_export(target, settings))
+            except JobError as error:
+                if error.code != "bad_mesh" or len(objects) == 1:
+                    raise
+                run.refused.append(Outcome(target.name, error=error))
+    except BaseException:
+        for task in run.tasks:
+            shutil.rmtree(task.folder)
+        raise
+    return run
+
+
+def _export(target: bpy.types.Object, settings: Settings) -> Task:
+    exported = export_object(target, bpy.context)
+    job_id = uuid.uuid4().hex
+    folder = Path(tempfile.mkdtemp(prefix="job-", dir=jobs_folder()))
+    try:
+        exported.arrays.save(folder)
+        write_job(settings.job(target.name, write_style_image(settings.style_image, folder)), folder)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return Task(target.session_uid, target.name, job_id, folder, exported.uv_map, exported.new_uvs)
+
+
+def _tell(run: Run, told: int, on_outcome: Callable[[Outcome], None] | None) -> int:
+    if on_outcome is not None:
+        for outcome in run.outcomes[told:]:
+            on_outcome(outcome)
+    return len(run.outcomes)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why Stylize Texture cannot be used now, in words: for the button's tooltip and for the line below it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..core.job import JobError
+from . import runner
+from .image import check_destination
+from .worker_environment import worker_command
+
+
+def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The selected mesh objects, the active one first."""
+    meshes = [found for found in context.selected_objects if found.type == "MESH"]
+    return sorted(meshes, key=lambda found: found != context.view_layer.objects.active)
+
+
+def why_not(context: bpy.types.Context) -> str:
+    """What the user has to do first, as a sentence without a full stop, or nothing."""
+    settings = context.scene.styletex
+    if runner.is_running():
+        return "A texture is being made: wait for it, or cancel it"
+    if context.mode != "OBJECT":
+        return "Switch to Object Mode"
+    if not selected_meshes(context):
+        return "Select at least one mesh object"
+    if settings.style_image is None:
+        return "Choose a style image"
+    if not settings.prompt.strip():
+        return "Describe the object in a few words"
+    try:
+        check_destination(settings.destination)
+        worker_command()
+    except JobError as error:
+        return f"{error.message}. {error.hint}"
+    return ""

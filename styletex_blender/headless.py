@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Textures objects without a window.
+
+blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
+    --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --all] [--output out.blend]
+
+Writes one line an object to standard output. The exit status is 0 when every object was textured, that of the first
+error otherwise (``core.job.EXIT_STATUS``), and 130 after Ctrl-C. The scene is saved only where --output says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import bpy
+
+EXTENSION = "bl_ext.user_default.styletex"
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says; returns the exit status."""
+    package = _package()
+    job = importlib.import_module(f"{package}.core.job")
+    options = _parser(job).parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcomes = _stylize(package, options)
+    except job.JobError as error:
+        print(f"Nothing was textured: {_explain(error)}", flush=True)
+        return job.EXIT_STATUS[error.code]
+    except KeyboardInterrupt:
+        print("Cancelled", flush=True)
+        return job.EXIT_STATUS["cancelled"]
+    finally:
+        importlib.import_module(f"{package}.styletex_blender.warm_worker").close()
+    if options.output and any(outcome.textured for outcome in outcomes):
+        bpy.ops.wm.save_as_mainfile(filepath=str(options.output.resolve()), copy=True)
+        print(f"Saved {options.output}", flush=True)
+    elif not options.output:
+        print("Not saved: no --output was given", flush=True)
+    codes = [outcome.error.code for outcome in outcomes if outcome.error]
+    return job.EXIT_STATUS[codes[0]] if codes else 0
+
+
+def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
+    api = importlib.import_module(f"{package}.styletex_blender.api")
+    settings_module = importlib.import_module(f"{package}.styletex_blender.settings")
+    job = importlib.import_module(f"{package}.core.job")
+    try:
+        image = bpy.data.images.load(str(options.style.resolve()), check_existing=True)
+    except RuntimeError as error:
+        raise job.JobError("bad_image", f"The style image cannot be read: {options.style}") from error
+    settings = settings_module.Settings(
+        style_image=image.name,
+        prompt=options.prompt,
+        content=options.content,
+        preset=options.preset,
+        profile=options.profile,
+        texture_size=options.size,
+        seed=options.seed,
+        content_removal=options.content_removal,
+        tone=options.tone,
+        device=options.device,
+        destination=options.image,
+    )
+    return api.stylize(_objects(options, job.JobError), settings, on_outcome=_print_outcome).outcomes
+
+
+def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
+    """The objects that were named, or all visible meshes, or the active object."""
+    view_layer = bpy.context.view_layer
+    if options.all:
+        return [found for found in view_layer.objects if found.type == "MESH" and found.visible_get()]
+    if options.objects:
+        unknown = [name for name in options.objects if name not in view_layer.objects]
+        if unknown:
+            meshes = ", ".join(found.name for found in view_layer.objects if found.type == "MESH")
+            raise error("bad_request", f"There is no object {', '.join(unknown)}; the meshes are {meshes or 'none'}")
+        return [view_layer.objects[name] for name in options.objects]
+    active = view_layer.objects.active
+    return [active] if active is not None else []
+
+
+def _print_outcome(outcome: Any) -> None:
+    if outcome.error:
+        text = _explain(outcome.error)
+    elif outcome.cancelled:
+        text = "cancelled"
+    else:
+        text = f"textured in {outcome.seconds:.0f} s → {outcome.image} ({outcome.place})"
+    print(f"{outcome.object_name}: {text}", flush=True)
+
+
+def _explain(error: Any) -> str:
+    return f"{error.message}. {error.hint}" if error.hint else error.message
+
+
+def _package() -> str:
+    """Name of the package this file belongs to, registered so that its settings exist in the scene.
+
+    A checkout is given the name ``styletex``; a file in the installed extension uses the extension.
+    """
+    root = Path(__file__).resolve().parents[1]
+    installed = importlib.util.find_spec(EXTENSION) if "bl_ext" in sys.modules else None
+    if installed is not None and installed.origin and Path(installed.origin).resolve().parent == root:
+        if EXTENSION not in bpy.context.preferences.addons:
+            bpy.ops.preferences.addon_enable(module=EXTENSION)
+        return EXTENSION
+    if "styletex" not in sys.modules:
+        _load_checkout(root).register()
+    return "styletex"
+
+
+def _load_checkout(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "styletex", root / "__init__.py", submodule_search_locations=[str(root)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["styletex"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Argparse's own, on standard output as well: Blender's standard error is full of other things."""
+        print(f"Nothing was textured: {message}", flush=True)
+        super().error(message)
+
+
+def _parser(job: ModuleType) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="blender -b SCENE.blend --python-exit-code 1 -P headless.py --",
+        description="Texture objects in the style of an image.",
+    )
+    parser.add_argument("--style", type=Path, required=True, help="the style image")
+    parser.add_argument("--prompt", required=True, help="what the object is, in a few words")
+    parser.add_argument("--content", default="", help="what the style image shows, to keep it out of the texture")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--objects", nargs="+", metavar="NAME", help="mesh objects (default: the active object)")
+    which.add_argument("--all", action="store_true", help="all visible mesh objects of the view layer")
+    parser.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
+    parser.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")
+    parser.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
+    parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
+    parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
+    parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
+    parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")
+    parser.add_argument("--image", choices=("packed", "beside"), default="packed", help="where the texture goes")
+    parser.add_argument("--output", type=Path, help="save the scene here; nothing is saved without it")
+    return parser
+
+
+if __name__ == "__main__":
+    command_line = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if status := main(command_line):
+        sys.exit(status)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The material that shows a texture: UV Map → Image Texture → Principled BSDF base colour."""
+
+from __future__ import annotations
+
+import bpy
+
+TEXTURE_NODE = "StyleTex Texture"
+"""Name of the Image Texture node, by which a material is known as ours."""
+UV_NODE = "StyleTex UV Map"
+"""Name of the UV Map node."""
+
+
+def texture_name(object_name: str) -> str:
+    """Name of the material and of the image of an object."""
+    return f"StyleTex · {object_name}"
+
+
+def new_material(name: str, image: bpy.types.Image, uv_map: str) -> bpy.types.Material:
+    """A material that shows ``image`` by the UV map called ``uv_map``."""
+    material = bpy.data.materials.new(name)
+    if bpy.app.version < (5, 0):
+        # From 5.0 every material has nodes, and asking for them is deprecated.
+        material.use_nodes = True
+    tree = material.node_tree
+    principled = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.name = texture.label = TEXTURE_NODE
+    texture.image = image
+    texture.location = (principled.location.x - 320.0, principled.location.y)
+    uv_node = tree.nodes.new("ShaderNodeUVMap")
+    uv_node.name = UV_NODE
+    uv_node.uv_map = uv_map
+    uv_node.location = (texture.location.x - 220.0, texture.location.y - 140.0)
+    tree.links.new(uv_node.outputs["UV"], texture.inputs["Vector"])
+    tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])
+    return material
+
+
+def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str) -> bpy.types.Material:
+    """Show ``image`` on the whole object.
+
+    Every slot gets the material, and the faces keep their slots, so that nothing is lost when the old materials come
+    back. What is replaced stays in the file with a fake user. A mesh that other objects share keeps its own materials:
+    the new one is linked to the object. The object's own earlier StyleTex material is used again, with whatever the
+    artist changed in it.
+    """
+    material = _own_material(target)
+    if material is None:
+        material = new_material(texture_name(target.name), image, uv_map)
+    else:
+        _replace_image(material, image, uv_map)
+    if not target.material_slots:
+        target.data.materials.append(None)
+    shared = target.data.users > 1
+    for slot in target.material_slots:
+        if slot.material not in (None, material) and not slot.material.library:
+            slot.material.use_fake_user = True
+        if shared:
+            slot.link = "OBJECT"
+        slot.material = material
+    return material
+
+
+def _own_material(target: bpy.types.Object) -> bpy.types.Material | None:
+    """The material that an earlier run gave to this object, if it is still its only one and nobody else's."""
+    materials = {slot.material for slot in target.material_slots}
+    if len(materials) != 1:
+        return None
+    material = materials.pop()
+    if material is None or material.library or not material.node_tree:
+        return None
+    node = material.node_tree.nodes.get(TEXTURE_NODE)
+    ours = node is not None and node.type == "TEX_IMAGE"
+    return material if ours and material.users == len(target.material_slots) else None
+
+
+def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:
+    nodes = material.node_tree.nodes
+    old = nodes[TEXTURE_NODE].image
+    if old is not None and not old.library:
+        old.use_fake_user = True
+    nodes[TEXTURE_NODE].image = image
+    if UV_NODE in nodes:
+        nodes[UV_NODE].uv_map = uv_map

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab "StyleTex" in the sidebar of the 3D viewport."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.types import Context, Panel, UILayout
+
+from . import runner
+from .availability import selected_meshes, why_not
+from .panel_text import object_line, progress_line, wrap
+from .run_state import Run
+
+_SETUP_CODES = frozenset({"dependencies"})
+
+
+class _StyleTexPanel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "StyleTex"
+
+
+class STYLETEX_PT_main(_StyleTexPanel, Panel):
+    """What to make, and the button that makes it"""
+
+    bl_label = "StyleTex"
+
+    def draw(self, context: Context) -> None:
+        """Settings, then the button or the progress, then what went wrong."""
+        layout = self.layout
+        run = runner.current_run()
+        settings_column = layout.column()
+        settings_column.enabled = not runner.is_running()
+        _draw_settings(settings_column, context.scene.styletex)
+        layout.separator()
+        if runner.is_running():
+            _draw_progress(layout, context, run)
+            return
+        _draw_button(layout, context)
+        if run is not None:
+            _draw_outcome(layout, context, run)
+
+
+class STYLETEX_PT_texture(_StyleTexPanel, Panel):
+    """What the texture is like and where it goes"""
+
+    bl_label = "Texture"
+    bl_parent_id = "STYLETEX_PT_main"
+
+    def draw(self, context: Context) -> None:
+        """Size, seed and place."""
+        layout, settings = _property_layout(self.layout), context.scene.styletex
+        layout.prop(settings, "texture_size")
+        layout.prop(settings, "seed")
+        layout.prop(settings, "destination")
+
+
+class STYLETEX_PT_style(_StyleTexPanel, Panel):
+    """How the style is taken from its image"""
+
+    bl_label = "Style and Model"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        """Model, content removal and tone."""
+        layout, settings = _property_layout(self.layout), context.scene.styletex
+        layout.prop(settings, "profile")
+        row = layout.row()
+        row.active = bool(settings.content.strip())
+        row.prop(settings, "content_removal")
+        row = layout.row(heading="Tone")
+        row.prop(settings, "use_tone", text="")
+        value = row.row()
+        value.active = settings.use_tone
+        value.prop(settings, "tone", text="")
+
+
+def _property_layout(layout: UILayout) -> UILayout:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    layout.enabled = not runner.is_running()
+    return layout.column()
+
+
+def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
+    column = layout.column(align=True)
+    column.label(text="Style Image")
+    if settings.style_image is not None:
+        box = column.box()
+        box.template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
+    column.template_ID(settings, "style_image", open="image.open")
+    column = layout.column(align=True)
+    column.label(text="The object is")
+    column.prop(settings, "prompt", text="", placeholder="a wooden treasure chest")
+    column = layout.column(align=True)
+    column.label(text="The style image shows")
+    column.prop(settings, "content", text="", placeholder="nothing but pattern")
+    layout.row(align=True).prop(settings, "preset", expand=True)
+
+
+def _draw_button(layout: UILayout, context: Context) -> None:
+    count = len(selected_meshes(context))
+    row = layout.row()
+    row.scale_y = 1.6
+    row.operator("styletex.stylize", text=f"Stylize {count} Textures" if count > 1 else "Stylize Texture")
+    if reason := why_not(context):
+        _draw_text(layout, context, reason, "INFO")
+
+
+def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
+    box = layout.box()
+    box.label(text=object_line(run), icon="MESH_DATA")
+    box.progress(factor=run.fraction, text=progress_line(run))
+    shading = getattr(context.space_data, "shading", None)
+    if shading is not None and shading.type in {"SOLID", "WIREFRAME"} and run.frame is not None:
+        # Solid mode shows no textures; the view is the user's, so it changes by their click alone.
+        box.prop_enum(shading, "type", "MATERIAL", text="Watch in Material Preview")
+    row = box.row(align=True)
+    row.operator("styletex.finish")
+    row.operator("styletex.cancel")
+
+
+def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
+    if not run.failures and not run.warnings:
+        return
+    box = layout.box()
+    for outcome in run.failures:
+        message = outcome.error.message
+        several = len(run.tasks) + len(run.refused) > 1
+        column = box.column(align=True)
+        column.alert = True
+        _draw_text(column, context, f"{outcome.object_name}: {message}" if several else message, "ERROR")
+        if outcome.error.hint:
+            _draw_text(box, context, outcome.error.hint, "BLANK1")
+    for warning in run.warnings:
+        _draw_text(box, context, warning, "INFO")
+    row = box.row(align=True)
+    codes = {outcome.error.code for outcome in run.failures}
+    if codes & _SETUP_CODES:
+        row.operator("styletex.open_preferences")
+    if run.tasks and codes:
+        row.operator("styletex.open_log")
+    row.operator("styletex.dismiss")
+
+
+def _draw_text(layout: UILayout, context: Context, text: str, icon: str) -> None:
+    """Text over as many lines as the sidebar's width asks for; the icon stands before the first."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    width = context.region.width / context.preferences.system.ui_scale
+    for number, line in enumerate(wrap(text, width)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+_CLASSES = (STYLETEX_PT_main, STYLETEX_PT_texture, STYLETEX_PT_style)
+
+
+def register() -> None:
+    """Add the panels."""
+    for panel in _CLASSES:
+        bpy.utils.register_class(panel)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for panel in reversed(_CLASSES):
+        bpy.utils.unregister_class(panel)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs jobs: one generator, stepped by a timer in a window and by a loop in the background.
+
+Undo. Nothing is pushed when a run begins. While it runs, the texture so far is on the object as a preview, which is
+no part of the file's history (``preview``). When a job is done the preview is taken off, so that the file is as the
+last undo step left it; the texture is applied, and one undo step is pushed. So one undo brings the old material back,
+and redo brings the texture, whose pixels are packed or on disk by then.
+"""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.job import JobError
+from . import warm_worker
+from .image import load_texture, read_frame
+from .material import apply_texture, texture_name
+from .preview import hide_previews, show_preview
+from .run_state import Outcome, Run, Task
+from .uv import ensure_uv_map
+from .worker_client import WorkerClient
+
+TICK_SECONDS = 0.05
+"""Time between two looks at the worker."""
+UNDO_MESSAGE = "Stylize Texture"
+"""Name of the undo step of a finished job."""
+_ENDS_THE_RUN = frozenset({"bad_setting", "dependencies", "disk_full", "model_missing", "offline"})
+"""Errors that every other object would meet as well."""
+
+_run: Run | None = None
+_steps: Iterator[None] | None = None
+
+
+def current_run() -> Run | None:
+    """The run that is going on or, when none is, the last one until it is dismissed."""
+    return _run
+
+
+def is_running() -> bool:
+    """Whether a run is going on."""
+    return _run is not None and not _run.finished
+
+
+def begin(run: Run) -> Iterator[None]:
+    """Make ``run`` the current one and return the generator that carries it out."""
+    global _run, _steps
+    _run, _steps = run, _carry_out(run)
+    return _steps
+
+
+def begin_in_window(run: Run) -> None:
+    """Carry out ``run`` by a timer, while the window goes on answering."""
+    begin(run)
+    bpy.app.timers.register(_tick, first_interval=TICK_SECONDS, persistent=True)
+
+
+def cancel() -> None:
+    """Stop the run and keep nothing of the object that is being worked on; finished objects stay."""
+    if _run is not None:
+        _run.wants_cancel = True
+
+
+def finish() -> None:
+    """Stop optimising the current object and keep its texture as it is."""
+    if _run is not None:
+        _run.wants_finish = True
+
+
+def dismiss() -> None:
+    """Forget the last run, and with it its messages."""
+    global _run
+    if not is_running():
+        _run = None
+
+
+def abandon() -> None:
+    """End the run at once, because its file or the add-on goes away; the worker is ended with it."""
+    global _run, _steps
+    if _steps is not None:
+        if bpy.app.timers.is_registered(_tick):
+            bpy.app.timers.unregister(_tick)
+        warm_worker.close()
+        steps, _steps = _steps, None
+        steps.close()
+    _run = None
+
+
+def show_last_frame() -> None:
+    """Put the preview back on the object after something needed it off."""
+    if is_running() and _run.frame is not None and not _run.wants_cancel:
+        target = _run.task.target()
+        if target is not None:
+            show_preview(target, _run.frame, _run.task.uv_map, _run.task.new_uvs)
+
+
+def _tick() -> float | None:
+    """The timer."""
+    global _steps
+    running = False
+    try:
+        next(_steps)
+        running = True
+    except StopIteration:
+        pass
+    finally:
+        if not running:
+            _steps = None
+    _redraw()
+    return TICK_SECONDS if running else None
+
+
+def _carry_out(run: Run) -> Iterator[None]:
+    """Do all tasks of a run, yielding whenever there is nothing to do but wait."""
+    try:
+        for index, task in enumerate(run.tasks):
+            run.begin_task(index)
+            try:
+                outcome = yield from _work(run, task)
+            except JobError as error:
+                outcome = Outcome(task.object_name, run.seconds, error=error)
+            hide_previews()
+            run.done.append(outcome)
+            if run.wants_cancel or (outcome.error and outcome.error.code in _ENDS_THE_RUN):
+                break
+        for task in run.tasks[len(run.done) :]:
+            last = run.done[-1]
+            run.done.append(Outcome(task.object_name, error=last.error, cancelled=last.error is None))
+    except Exception as error:
+        text = f"StyleTex met an error of its own: {error}"
+        problem = JobError("internal", text, "The system console says more", traceback.format_exc())
+        run.done.append(Outcome(run.task.object_name, run.seconds, error=problem))
+        raise
+    finally:
+        run.finished = True
+        hide_previews()
+        for task in run.tasks:
+            shutil.rmtree(task.folder, ignore_errors=True)
+        warm_worker.release()
+
+
+def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
+    """Have the worker do one task.
+
+    Raises:
+        JobError: what the worker reported, or what became of it.
+    """
+    client = warm_worker.acquire()
+    client.run(task.job_id, task.folder)
+    told_cancel = told_finish = False
+    while True:
+        for event in client.events():
+            if event.get("job") != task.job_id:
+                continue
+            if event["type"] == "done":
+                return _keep(run, task, event)
+            if event["type"] == "cancelled" or (event["type"] == "error" and told_cancel):
+                return Outcome(task.object_name, run.seconds, cancelled=True)
+            if event["type"] == "error":
+                raise JobError.from_dict(event)
+            if event["type"] in _HANDLERS:
+                _HANDLERS[event["type"]](run, task, client, event)
+        if run.wants_cancel and not told_cancel:
+            told_cancel = True
+            run.stage = "Cancelling"
+            hide_previews()
+            client.cancel(task.job_id)
+        elif run.wants_finish and not told_finish:
+            told_finish = True
+            run.stage = "Finishing"
+            client.finish(task.job_id)
+        yield
+
+
+def _on_stage(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
+    if not run.wants_cancel:
+        run.stage, run.step, run.steps = event["label"], 0, 0
+
+
+def _on_progress(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
+    run.step, run.steps, run.seconds_left = event["step"], event["steps"], event["seconds_left"]
+
+
+def _on_frame(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> None:
+    run.frame = read_frame(event)
+    show_last_frame()
+    run.frames_shown += 1
+    client.acknowledge_frame(task.job_id, event["number"])
+
+
+def _on_warning(run: Run, task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
+    run.warnings.append(f"{task.object_name}: {event['message']}")
+
+
+_HANDLERS: dict[str, Callable[[Run, Task, WorkerClient, dict[str, Any]], None]] = {
+    "stage": _on_stage,
+    "progress": _on_progress,
+    "frame": _on_frame,
+    "warning": _on_warning,
+}
+
+
+def _keep(run: Run, task: Task, event: dict[str, Any]) -> Outcome:
+    """Put the finished texture on the object, as one undo step."""
+    hide_previews()
+    target = task.target()
+    if target is None:
+        raise JobError("bad_request", "The object was deleted while its texture was being made")
+    if task.new_uvs is not None:
+        ensure_uv_map(target.data, task.uv_map, task.new_uvs)
+    path = Path(event["texture"])
+    image = load_texture(path if path.is_absolute() else task.folder / path, texture_name(target.name), run.destination)
+    apply_texture(target, image, task.uv_map)
+    place = bpy.path.abspath(image.filepath) if run.destination == "beside" else "packed in the file"
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
+    return Outcome(task.object_name, run.seconds, image.name, place)
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

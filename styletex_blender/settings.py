@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a run as plain values, whether a scene, a script or a command line gave them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.job import Job, JobError
+
+DESTINATIONS = ("packed", "beside")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to texture objects. The ranges are those of ``core.job.Job``, which checks them."""
+
+    style_image: str
+    """Name of the Blender image that gives the style."""
+    prompt: str
+    """What the object is, in a few words."""
+    content: str = ""
+    """What the style image shows; kept out of the texture. Empty for a pure pattern."""
+    preset: str = "balanced"
+    """One of ``core.job.PRESETS``."""
+    profile: str = "bundled"
+    """One of ``core.job.PROFILES``."""
+    texture_size: int = 1024
+    """Side of the texture in texels: one of ``core.job.TEXTURE_SIZES``."""
+    seed: int = 0
+    """Makes a run repeatable."""
+    content_removal: float = 1.0
+    """Strength of ODCR in [0, 1]."""
+    tone: float | None = None
+    """Weight of the style-statistics term; ``None`` takes the model's own."""
+    device: str = "auto"
+    """One of ``core.job.DEVICES``."""
+    destination: str = "packed"
+    """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
+
+    def __post_init__(self) -> None:
+        if self.destination not in DESTINATIONS:
+            raise JobError(
+                "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
+            )
+        self.job("", "style.png")
+
+    @classmethod
+    def from_scene(cls, scene: bpy.types.Scene, device: str = "auto") -> Settings:
+        """The settings of the panel.
+
+        Raises:
+            JobError: ``bad_setting`` when there is no style image or no prompt.
+        """
+        values = scene.styletex
+        if values.style_image is None:
+            raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
+        return cls(
+            style_image=values.style_image.name,
+            prompt=values.prompt,
+            content=values.content,
+            preset=values.preset,
+            profile=values.profile,
+            texture_size=int(values.texture_size),
+            seed=values.seed,
+            content_removal=values.content_removal,
+            tone=values.tone if values.use_tone else None,
+            device=device,
+            destination=values.destination,
+        )
+
+    def job(self, object_name: str, style_file: str) -> Job:
+        """The job for one object; ``style_file`` is the style image's file name in the job folder."""
+        return Job(
+            object_name=object_name,
+            prompt=self.prompt.strip(),
+            style_image=style_file,
+            content=self.content.strip(),
+            preset=self.preset,
+            profile=self.profile,
+            texture_size=self.texture_size,
+            seed=self.seed,
+            content_removal=self.content_removal,
+            tone=self.tone,
+            device=self.device,
+        )

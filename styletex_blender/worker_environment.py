@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the worker's Python is, and where jobs and logs are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core.job import JobError
+
+PACKAGE = __package__.rpartition(".")[0]
+"""The add-on's package: ``bl_ext.<repository>.styletex`` when installed as an extension."""
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+"""The folder that holds ``core``: the extension's, or the checkout's."""
+COMMAND_VARIABLE = "STYLETEX_WORKER"
+"""Environment variable that replaces the worker's command: a JSON list of strings."""
+
+
+@dataclass(frozen=True)
+class WorkerCommand:
+    """How to start the worker."""
+
+    command: tuple[str, ...]
+    """The program and its arguments."""
+    origin: str
+    """Where it was found, for people."""
+
+
+def worker_command() -> WorkerCommand:
+    """The command that starts the worker.
+
+    The first of these that is there: the Python of the preferences, ``STYLETEX_WORKER``, ``env`` in the extension's
+    own folder, ``.venv`` beside the source.
+
+    Raises:
+        JobError: ``dependencies`` when there is none, or when a place that was named is wrong.
+    """
+    chosen = preference("worker_python", "")
+    if chosen:
+        python = Path(bpy.path.abspath(chosen))
+        if not python.is_file():
+            raise JobError(
+                "dependencies", f"There is no Python at {python}", "Correct the path in the add-on's preferences"
+            )
+        return _python_worker(python, "the add-on's preferences")
+    if named := os.environ.get(COMMAND_VARIABLE):
+        return WorkerCommand(_parse_command(named), f"the environment variable {COMMAND_VARIABLE}")
+    for environment, origin in _environments():
+        python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        if python.is_file():
+            return _python_worker(python, origin)
+    raise JobError(
+        "dependencies",
+        "The worker's Python environment is not installed",
+        "Name a Python that has PyTorch and diffusers in the add-on's preferences",
+    )
+
+
+def preference(name: str, default: str | int) -> str | int:
+    """A value of the add-on's preferences, or ``default`` where the add-on runs from a checkout."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    return getattr(addon.preferences, name) if addon else default
+
+
+def jobs_folder() -> Path:
+    """The folder for job folders; they are removed when their job is done."""
+    return _own_folder("jobs")
+
+
+def log_path() -> Path:
+    """The file that the worker's messages go to."""
+    chosen = preference("log_folder", "")
+    folder = Path(bpy.path.abspath(chosen)) if chosen else _own_folder("logs")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "worker.log"
+
+
+def _own_folder(name: str) -> Path:
+    if is_extension():
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    folder = Path(tempfile.gettempdir()) / "styletex" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def is_extension() -> bool:
+    """Whether the add-on was installed as an extension, so that it has a folder of its own."""
+    return PACKAGE.startswith("bl_ext.")
+
+
+def _environments() -> list[tuple[Path, str]]:
+    places = [(PACKAGE_FOLDER / ".venv", "the folder .venv beside the source")]
+    if is_extension():
+        own = Path(bpy.utils.extension_path_user(PACKAGE, path="env", create=False))
+        places.insert(0, (own, "the extension's own environment"))
+    return places
+
+
+def _python_worker(python: Path, origin: str) -> WorkerCommand:
+    return WorkerCommand((str(python), "-u", "-m", "core", "worker"), origin)
+
+
+def _parse_command(text: str) -> tuple[str, ...]:
+    try:
+        command = json.loads(text)
+    except ValueError:
+        command = None
+    if not (isinstance(command, list) and command and all(isinstance(part, str) for part in command)):
+        raise JobError("dependencies", f"{COMMAND_VARIABLE} is {text!r}; it must be a JSON list of strings")
+    return tuple(command)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on under the name ``styletex``, and a fresh Blender around each test that asks for one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
+
+
+def _alias_package() -> None:
+    """Make the checkout importable as ``styletex``, as an extension is under its own name; ``bpy`` is not loaded."""
+    spec = importlib.util.spec_from_loader("styletex", loader=None, is_package=True)
+    module = importlib.util.module_from_spec(spec)
+    module.__path__ = [str(ROOT)]
+    sys.modules["styletex"] = module
+
+
+_alias_package()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Blender as a module hangs or crashes at exit; leave without its farewell, with pytest's own status."""
+    if "bpy" not in sys.modules:
+        return
+    status = getattr(config, "styletex_status", pytest.ExitCode.INTERNAL_ERROR)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(status))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the status for ``pytest_unconfigure``."""
+    session.config.styletex_status = exitstatus
+
+
+@pytest.fixture
+def bpy() -> Iterator[ModuleType]:
+    """Blender with the add-on registered and an empty scene; what a test leaves is gone after it."""
+    module = pytest.importorskip("bpy", reason="needs Blender as a Python module (the bpy wheel)")
+    module.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    addon = importlib.import_module("styletex.styletex_blender")
+    addon.register()
+    try:
+        yield module
+    finally:
+        addon.unregister()
+
+
+@pytest.fixture
+def fake_worker(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Chooses the worker without models, with the given behaviours (``tests/fake_worker.py``)."""
+
+    def choose(*arguments: str) -> None:
+        command = [sys.executable, "-u", str(FAKE_WORKER), "--step-seconds", "0.005", *arguments]
+        monkeypatch.setenv("STYLETEX_WORKER", json.dumps(command))
+
+    choose()
+    return choose
+
+
+@pytest.fixture
+def style_image(tmp_path: Path) -> Path:
+    """A small picture on disk: red and yellow stripes."""
+    from PIL import Image
+
+    path = tmp_path / "stripes.png"
+    picture = Image.new("RGB", (32, 32), (200, 40, 30))
+    for column in range(0, 32, 8):
+        picture.paste((240, 200, 60), (column, 0, column + 4, 32))
+    picture.save(path)
+    return path
