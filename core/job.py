@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ EXIT_STATUS = {
     "cancelled": 130,
 }
 """Every error code, with the exit status of a process that ends with it."""
+
+_JSON_TYPES = {"str": (str,), "int": (int,), "float": (int, float), "float | None": (int, float, type(None))}
 
 
 class JobError(Exception):
@@ -140,10 +142,15 @@ def read_job(folder: Path) -> Job:
     known = {field.name for field in fields(Job)}
     if not isinstance(values, dict) or not set(values) <= known:
         raise JobError("bad_request", f"The job {path} has other fields than {', '.join(sorted(known))}")
+    for field in fields(Job):
+        value = values.get(field.name, field.default)
+        # ``bool`` is an ``int`` to Python; a field that is missing shows when the job is made.
+        if value is not MISSING and (isinstance(value, bool) or not isinstance(value, _JSON_TYPES[str(field.type)])):
+            raise JobError("bad_request", f"In the job {path}, {field.name} is {value!r}; it must be {field.type}")
     try:
         return Job(**values)
-    except (TypeError, AttributeError) as error:
-        raise JobError("bad_request", f"The job {path} has a missing field or a wrong type: {error}") from error
+    except TypeError as error:
+        raise JobError("bad_request", f"The job {path} lacks a field: {error}") from error
 
 
 def _require(condition: bool, message: str) -> None:

@@ -22,10 +22,10 @@ def claim_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     descriptor 0 is empty, so that no child process eats a command.
 
     Returns:
-        The commands to read (unbuffered, so that no lock is held at exit) and the events to write.
+        The commands to read and the events to write.
     """
     sys.stdout.flush()
-    commands = os.fdopen(os.dup(0), "rb", buffering=0)
+    commands = os.fdopen(os.dup(0), "rb")
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     empty = os.open(os.devnull, os.O_RDONLY)

@@ -65,7 +65,8 @@ class KillOnCloseJob:
             or not _kernel.SetInformationJobObject(
                 self._handle, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
             )
-            or not _kernel.AssignProcessToJobObject(self._handle, int(process._handle))
+            # Popen has the handle under this private name alone.
+            or not _kernel.AssignProcessToJobObject(self._handle, int(process._handle))  # pyright: ignore[reportAttributeAccessIssue]
         ):
             error = ctypes.WinError(ctypes.get_last_error())
             process.kill()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job file: what is written is read back, and what is wrong names itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from core.job import (
+    DEVICES,
+    EXIT_STATUS,
+    JOB_FILE,
+    PRESETS,
+    PROFILES,
+    TEXTURE_SIZES,
+    Job,
+    JobError,
+    read_job,
+    write_job,
+)
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+JOBS = st.builds(
+    Job,
+    object_name=WORDS,
+    prompt=WORDS.filter(str.strip),
+    style_image=st.sampled_from(["style.png", "Bild ä.jpg"]),
+    content=WORDS,
+    preset=st.sampled_from(PRESETS),
+    profile=st.sampled_from(PROFILES),
+    texture_size=st.sampled_from(TEXTURE_SIZES),
+    seed=st.integers(0, 2**31 - 1),
+    content_removal=st.floats(0.0, 1.0),
+    tone=st.none() | st.floats(0.0, 1e6),
+    device=st.sampled_from(DEVICES),
+)
+
+
+def a_job(**changes: Any) -> Job:
+    return Job(**{"object_name": "Chest", "prompt": "a wooden chest", "style_image": "style.png", **changes})
+
+
+@given(JOBS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_job_is_read_as_it_was_written(tmp_path: Path, job: Job) -> None:
+    write_job(job, tmp_path)
+    assert read_job(tmp_path) == job
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("prompt", "  ", "prompt is empty"),
+        ("preset", "best", "'best'; it must be one of draft"),
+        ("profile", "sdxl", "'sdxl'; it must be one of bundled"),
+        ("device", "tpu", "'tpu'; it must be one of auto"),
+        ("texture_size", 1000, "1000; it must be one of 256"),
+        ("seed", -1, "-1; it must be between 0 and"),
+        ("seed", 2**31, "it must be between 0 and"),
+        ("content_removal", 1.5, "1.5; it must be between 0 and 1"),
+        ("content_removal", float("nan"), "nan; it must be between 0 and 1"),
+        ("tone", -0.1, "-0.1; it must be 0 or more"),
+        ("tone", float("inf"), "inf; it must be 0 or more"),
+        ("style_image", "", "it must be a file name"),
+        ("style_image", "../style.png", "'../style.png'; it must be a file name"),
+        ("style_image", "/etc/passwd", "'/etc/passwd'; it must be a file name"),
+    ],
+)
+def test_a_setting_out_of_range_is_named_with_what_is_allowed(name: str, value: object, words: str) -> None:
+    with pytest.raises(JobError) as caught:
+        a_job(**{name: value})
+    assert caught.value.code == "bad_setting" and words in caught.value.message
+
+
+def test_a_missing_job_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=JOB_FILE) as caught:
+        read_job(tmp_path)
+    assert caught.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "colour": 3}',
+        '{"object_name": "a", "prompt": 3, "style_image": "s"}',
+        '{"object_name": "a", "prompt": "a", "style_image": 3}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": "3"}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "tone": "3"}',
+        '{"object_name": 3, "prompt": "a", "style_image": "s"}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": 1.5}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": true}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "content": null}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "preset": ["draft"]}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "texture_size": 1024.0}',
+        '{"object_name": "a", "style_image": "s"}',
+    ],
+)
+def test_a_job_file_of_other_fields_or_types_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / JOB_FILE).write_text(text)
+    with pytest.raises(JobError) as caught:
+        read_job(tmp_path)
+    assert caught.value.code == "bad_request"
+
+
+def test_an_error_travels_whole() -> None:
+    error = JobError("bad_mesh", "The mesh has no faces", "Add some", "details")
+    back = JobError.from_dict(json.loads(json.dumps(error.to_dict())))
+    assert back.to_dict() == error.to_dict() and str(back) == "The mesh has no faces"
+
+
+def test_every_error_ends_a_process_with_its_own_kind_of_status() -> None:
+    assert 0 not in EXIT_STATUS.values()
+    assert EXIT_STATUS["bad_request"] == 2 and EXIT_STATUS["dependencies"] == 3 and EXIT_STATUS["cancelled"] == 130
