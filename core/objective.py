@@ -28,17 +28,17 @@ class Distillation:
     def __call__(
         self, images: Tensor, views: Views, step: int, settings: OptimisationSettings, generator: torch.Generator
     ) -> tuple[Tensor, float]:
-        """A scalar whose gradient on the latents is the score's, averaged over the views, and that gradient's
-        root mean square; see ``Objective`` for the arguments."""
+        """A scalar whose gradient on the latents is the score's, averaged over the views, and that gradient's root
+        mean square; see ``Objective`` for the arguments.
+        """
         latents = self.networks.encode(average_down(images, settings.supersampling))
-        late = step >= settings.late_control_step
         gradient = interval_score_gradient(
             self.networks,
             latents.detach(),
             settings.timesteps.interval(step, settings.steps, generator),
             self.conditioning.rows(views.directions),
             views.control_images,
-            settings.late_control_scales if late else settings.control_scales,
+            settings.controls.at(step),
             settings.guidance,
         )
         return (gradient * latents).sum() / latents.shape[0], float(gradient.square().mean().sqrt())

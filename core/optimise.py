@@ -39,7 +39,7 @@ class Outcome:
 
 def new_field(settings: OptimisationSettings, seed: int, device: torch.device) -> HashGridField:
     """The untrained field of a job."""
-    return HashGridField(settings.field, torch.Generator().manual_seed(seed)).to(device)
+    return HashGridField(settings.hash_grid, torch.Generator().manual_seed(seed)).to(device)
 
 
 def optimise(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .cameras import ViewSampling
-from .diffusion.guidance_settings import GuidanceSettings
+from .diffusion.guidance_settings import ControlSchedule, GuidanceSettings
 from .diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTimesteps
 from .field import HashGridSettings
 from .job import PRESETS, JobError
@@ -33,19 +33,15 @@ class OptimisationSettings:
     """Which noise level each step looks at."""
     guidance: GuidanceSettings
     """Scales and inversion of the distillation."""
-    control_scales: tuple[float, ...]
-    """Weight of each ControlNet at first, in the order of the profile."""
-    late_control_scales: tuple[float, ...]
-    """Weight of each ControlNet from ``late_control_step`` on."""
-    late_control_step: int
-    """First step with the late weights."""
+    controls: ControlSchedule
+    """Weights of the ControlNets."""
     distillation_weight: float
     """Weight of the distillation's gradient; 0 leaves it out."""
     statistics_weight: float
     """Weight of the style-statistics term; 0 leaves it out."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     """What the style-statistics term compares."""
-    field: HashGridSettings = field(default_factory=HashGridSettings)
+    hash_grid: HashGridSettings = field(default_factory=HashGridSettings)
     """Size of the texture field."""
     learning_rate: float = 0.005
     """Of Adam."""
@@ -102,10 +98,10 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
         background=profile.background,
         timesteps=AnnealedTimesteps(),
         guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, inversion_steps=2),
-        **_control_schedule(profile, steps),
+        controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
-        field=HashGridSettings(levels=12, log2_entries=15),
+        hash_grid=HashGridSettings(levels=12, log2_entries=15),
         learning_rate=0.01,
         final_learning_rate=0.003,
     )
@@ -116,24 +112,21 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
     steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
     return OptimisationSettings(
         steps=steps,
-        views=_PUBLISHED_VIEWS if preset == "paper" else ViewSampling(views_per_step=2),
+        views=ViewSampling(views_per_step=1 if preset == "paper" else 2),
         resolution=profile.resolution,
         supersampling=1,
         background=profile.background,
         timesteps=UniformTimesteps(warm_up_steps=round(0.6 * steps)),
         guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance),
-        **_control_schedule(profile, steps),
+        controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
     )
 
 
-_PUBLISHED_VIEWS = ViewSampling(views_per_step=1)
-
-
-def _control_schedule(profile: ModelProfile, steps: int) -> dict[str, tuple[float, ...] | int]:
-    return {
-        "control_scales": tuple(control.scale for control in profile.control_nets),
-        "late_control_scales": tuple(control.late_scale for control in profile.control_nets),
-        "late_control_step": round(0.28 * steps),
-    }
+def _control_schedule(profile: ModelProfile, steps: int) -> ControlSchedule:
+    return ControlSchedule(
+        scales=tuple(control.scale for control in profile.control_nets),
+        late_scales=tuple(control.late_scale for control in profile.control_nets),
+        late_step=round(0.28 * steps),
+    )

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from .cameras import ViewSampler, direction_word
 from .diffusion.control_images import depth_image, normal_image
-from .field import HashGridField
 from .presets import OptimisationSettings
 from .rasteriser import Raster, Rasteriser
 
@@ -79,7 +78,7 @@ def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int
         yield Views(
             positions=torch.from_numpy(np.concatenate([raster.position[raster.mask] for raster in rasters])),
             pixels=torch.from_numpy(np.flatnonzero(mask)),
-            shape=mask.shape,
+            shape=(len(cameras), side, side),
             facing=torch.from_numpy(
                 np.stack([raster.facing > LEAST_FACING for raster in rasters])[:, None].astype(np.float32)
             ),

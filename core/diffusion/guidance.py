@@ -62,12 +62,7 @@ def interval_score_gradient(
 
     abar = networks.alphas_cumprod[t]
     w = ((1.0 - abar) / abar).sqrt()
-    score = (
-        e_uncond
-        + settings.text_scale * (e_text - e_content)
-        - e_s
-        + settings.style_scale * (e_style - e_uncond)
-    )
+    score = e_uncond + settings.text_scale * (e_text - e_content) - e_s + settings.style_scale * (e_style - e_uncond)
     return settings.gradient_scale * w * score
 
 

@@ -20,3 +20,19 @@ class GuidanceSettings:
     """Most inversion steps on the way to ``s``; the stride is longer where it would take more."""
     gradient_scale: float = 0.1
     """Factor of the whole gradient."""
+
+
+@dataclass(frozen=True)
+class ControlSchedule:
+    """How strongly each ControlNet speaks, in the order of the profile."""
+
+    scales: tuple[float, ...]
+    """Weights at first."""
+    late_scales: tuple[float, ...]
+    """Weights from ``late_step`` on."""
+    late_step: int
+    """First step with the late weights."""
+
+    def at(self, step: int) -> tuple[float, ...]:
+        """The weights of ``step`` (0-based)."""
+        return self.late_scales if step >= self.late_step else self.scales

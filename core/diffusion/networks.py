@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
@@ -24,7 +24,16 @@ from transformers.utils import logging as transformers_logging
 from ..job import JobError
 from ..profiles import ControlNetProfile, ModelProfile, NetworkSource
 
-Loadable = TypeVar("Loadable")
+
+
+class _Pretrained(Protocol):
+    """A class of diffusers or transformers that reads its own files."""
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any: ...
+
+
+Loadable = TypeVar("Loadable", bound=_Pretrained)
 
 
 @dataclass(frozen=True)
@@ -142,6 +151,8 @@ def load_networks(profile: ModelProfile, device: torch.device) -> Networks:
         *(control.model for control in networks.control_nets),
     ):
         module.to(device).eval().requires_grad_(False)
+    for convolutional in (unet, networks.vae, *(control.model for control in networks.control_nets)):
+        convolutional.to(memory_format=torch.channels_last)
     return networks
 
 

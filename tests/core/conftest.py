@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the optimizer share: an untrained model, a job folder, and a reporter that remembers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+torch.set_num_threads(1)
+
+
+class RecordingReporter:
+    """Remembers what it is told; ``cancel_at`` and ``finish_at`` name the step before which it stops the job."""
+
+    def __init__(self, cancel_at: int | None = None, finish_at: int | None = None, cancel_in: str | None = None):
+        self.stages: list[str] = []
+        self.steps: list[tuple[int, int, float | None]] = []
+        self.frames: list[np.ndarray] = []
+        self.warnings: list[tuple[str, str]] = []
+        self._cancel_at, self._finish_at, self._cancel_in = cancel_at, finish_at, cancel_in
+
+    def stage(self, name, label):
+        self.stages.append(name)
+
+    def progress(self, step, steps, seconds_left):
+        self.steps.append((step, steps, seconds_left))
+
+    def frame(self, image):
+        self.frames.append(image)
+
+    def warning(self, code, message):
+        self.warnings.append((code, message))
+
+    def wants_frame(self):
+        return True
+
+    def should_cancel(self):
+        at_step = self._cancel_at is not None and "optimise" in self.stages and len(self.steps) >= self._cancel_at
+        return at_step or (self._cancel_in is not None and self._cancel_in in self.stages)
+
+    def should_finish(self):
+        return self._finish_at is not None and len(self.steps) >= self._finish_at
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory) -> Path:
+    """The bundled model's layout with seeded, untrained networks."""
+    from core.training.architecture import build_bundle, write_bundle
+
+    folder = tmp_path_factory.mktemp("model")
+    with contextlib.redirect_stderr(io.StringIO()):
+        write_bundle(build_bundle(folder, seed=0), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def networks(model_folder):
+    """The untrained model, loaded by the profile."""
+    from core.diffusion.networks import load_networks
+    from core.profiles import profile
+
+    return load_networks(profile("bundled", model_folder), torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def style_picture() -> Image.Image:
+    """A picture with two colours and an edge, larger than wide."""
+    values = np.zeros((48, 40, 3), np.uint8)
+    values[:, :20] = (200, 60, 30)
+    values[:, 20:] = (30, 90, 160)
+    values[::6] //= 2
+    return Image.fromarray(values)
