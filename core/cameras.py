@@ -81,7 +81,8 @@ class Camera:
 @dataclass(frozen=True)
 class ViewSampling:
     """Where the cameras stand during optimisation. Distance and field of view are the paper's (Xie et al. 2024);
-    the directions cover the whole sphere evenly, so that undersides and tops are seen as often as the sides."""
+    the directions cover the whole sphere evenly, so that undersides and tops are seen as often as the sides.
+    """
 
     views_per_step: int = 2
     """Views rendered in one step; consecutive pairs look from opposite sides."""

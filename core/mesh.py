@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from .crease import crease_normals
 from .job import JobError
 
 FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
+
+LARGEST_UV_AREA = 100
+"""How often the UVs may cover the unit square: UVs in pixels, or of a tiled pattern, cannot carry one texture."""
 
 _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "positions": (np.float32, (3,)),
@@ -24,9 +26,6 @@ _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "corner_uvs": (np.float32, (3, 2)),
     "corner_normals": (np.float32, (3, 3)),
 }
-
-_CREASE_DEGREES = 30.0
-"""Edges sharper than this stay sharp where a file brings no normals (Blender's own default)."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def import_file(path: Path) -> Mesh:
         corner_uvs=(
             np.concatenate(known)[triangles] if len(known) == len(parts) else _unwrapped(positions, triangles)
         ).astype(np.float32),
-        corner_normals=_crease_normals(positions, triangles) if normals is None else normals[triangles],
+        corner_normals=crease_normals(positions, triangles) if normals is None else normals[triangles],
     )
     return _checked(mesh)
 
@@ -124,8 +123,8 @@ def check(mesh: Mesh) -> None:
     """Refuse a mesh that cannot be textured.
 
     Raises:
-        JobError: ``bad_mesh`` for no faces, indices beyond the vertices, values that are not finite, no area, or UVs
-            that are all in one point or line.
+        JobError: ``bad_mesh`` for no faces, indices beyond the vertices, values that are not finite, no area, UVs
+            that are all in one point or line, or UVs that cover the texture more than ``LARGEST_UV_AREA`` times.
     """
     if not len(mesh.triangles):
         raise JobError("bad_mesh", "The mesh has no faces", "Choose an object with at least one face.")
@@ -140,15 +139,23 @@ def check(mesh: Mesh) -> None:
     corners = mesh.positions[mesh.triangles]
     _require_finite("position", corners)
     _require_finite("UV", mesh.corner_uvs)
-    if not _has_area(corners).any():
+    solid = _has_area(corners)
+    if not solid.any():
         raise JobError("bad_mesh", "The mesh has no area: every face is a point or a line", "Check the object's scale.")
     extent = np.ptp(mesh.corner_uvs.reshape(-1, 2), axis=0)
     hint = "Unwrap the object, or remove its UV map to have one made."
     if extent.max() < 1e-6:
         u, v = mesh.corner_uvs[0, 0]
         raise JobError("bad_mesh", f"All UVs of the mesh are in one point ({u:g}, {v:g})", hint)
-    if not (uv_areas(mesh.corner_uvs) > 0.0).any():
+    repeats = uv_areas(mesh.corner_uvs)[solid].sum()
+    if not repeats > 0.0:
         raise JobError("bad_mesh", "The UVs of the mesh have no area: every face is a point or a line there", hint)
+    if repeats > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of the mesh cover the texture {repeats:.0f} times over; at most {LARGEST_UV_AREA} is allowed",
+            hint,
+        )
 
 
 def normalise(mesh: Mesh) -> Mesh:
@@ -164,15 +171,35 @@ def bounding_radius(mesh: Mesh) -> float:
     return float(np.linalg.norm(mesh.positions[mesh.triangles], axis=-1).max())
 
 
+def face_vectors(mesh: Mesh) -> NDArray[np.float64]:
+    """[T, 3] normals of the triangles as they lie, each as long as twice the triangle's area."""
+    return _cross(mesh.positions[mesh.triangles].astype(np.float64))
+
+
 def flat_normals(mesh: Mesh) -> NDArray[np.float32]:
     """Unit normals [T, 3] of the triangles as they lie; 0 for a triangle without area."""
-    return _unit(_cross(mesh.positions[mesh.triangles].astype(np.float64))).astype(np.float32)
+    return _unit(face_vectors(mesh)).astype(np.float32)
+
+
+def points_on(
+    mesh: Mesh, triangle: NDArray[np.int32], barycentric: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Positions and unit split normals, [N, 3] each, at ``barycentric`` [N, 3] of the triangles ``triangle`` [N]."""
+    position = _blend(barycentric, mesh.positions[mesh.triangles[triangle]])
+    normal = _blend(barycentric, mesh.corner_normals[triangle])
+    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    opposed = length[:, 0] < 1e-6
+    normal /= np.maximum(length, 1e-6)
+    if opposed.any():  # Opposed corner normals cancel out half-way; the flat normal is the only answer left there.
+        normal[opposed] = flat_normals(mesh)[triangle[opposed]]
+    return position, normal
 
 
 def uv_areas(corner_uvs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Areas [T] of the triangles in the UV layout, as shares of the unit square."""
-    a, b, c = corner_uvs.astype(np.float64).transpose(1, 0, 2)
-    return np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])) / 2.0
+    corners = corner_uvs.astype(np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2.0
 
 
 def _checked(mesh: Mesh) -> Mesh:
@@ -188,7 +215,9 @@ def _checked(mesh: Mesh) -> Mesh:
     # Exporters write zero or NaN normals at corners they could not compute; the flat normal is right there.
     length = np.linalg.norm(mesh.corner_normals, axis=-1, keepdims=True)
     usable = np.isfinite(length) & (length > 1e-6)
-    normals = np.where(usable, mesh.corner_normals / np.where(usable, length, 1.0), flat_normals(mesh)[:, None])
+    normals: NDArray[Any] = np.where(
+        usable, mesh.corner_normals / np.where(usable, length, 1.0), flat_normals(mesh)[:, None]
+    )
     return replace(mesh, corner_normals=normals.astype(np.float32))
 
 
@@ -204,9 +233,9 @@ def _require_finite(what: str, values: NDArray[Any]) -> None:
 
 def _has_area(corners: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each triangle [T, 3, 3] is more than a point or line, judged against the size of the mesh."""
-    corners = corners.astype(np.float64)
-    size = np.ptp(corners.reshape(-1, 3), axis=0).max()
-    return np.linalg.norm(_cross(corners), axis=-1) > 1e-12 * size * size
+    exact = corners.astype(np.float64)
+    size = float(np.ptp(exact.reshape(-1, 3), axis=0).max())
+    return np.linalg.norm(_cross(exact), axis=-1) > 1e-12 * size * size
 
 
 def _cross(corners: NDArray[Any]) -> NDArray[Any]:
@@ -218,13 +247,19 @@ def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
     return vectors / np.where(length > 0.0, length, 1.0)
 
 
+def _blend(weights: NDArray[np.float32], corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    return sum(
+        (weights[:, corner, None] * corners[:, corner] for corner in range(1, 3)), weights[:, :1] * corners[:, 0]
+    )
+
+
 def _z_up(vectors: NDArray[Any]) -> NDArray[Any]:
     return np.stack([vectors[:, 0], -vectors[:, 2], vectors[:, 1]], axis=-1)
 
 
 def _uvs_of(part: trimesh.Trimesh) -> NDArray[Any] | None:
-    uv = getattr(part.visual, "uv", None)
-    return uv if uv is not None and np.shape(uv) == (len(part.vertices), 2) else None
+    uv: Any = getattr(part.visual, "uv", None)
+    return np.asarray(uv) if np.shape(uv) == (len(part.vertices), 2) else None
 
 
 def _file_normals(parts: list[trimesh.Trimesh], suffix: str) -> NDArray[np.float32] | None:
@@ -241,30 +276,5 @@ def _unwrapped(positions: NDArray[Any], triangles: NDArray[Any]) -> NDArray[Any]
     _, first = np.unique(welded, return_index=True)
     whole = trimesh.Trimesh(positions[first], welded.reshape(-1)[triangles], process=False)
     unwrapped = whole.unwrap()
-    return np.asarray(unwrapped.visual.uv)[unwrapped.faces]
-
-
-def _crease_normals(positions: NDArray[Any], triangles: NDArray[Any]) -> NDArray[np.float32]:
-    """Split normals [T, 3, 3]: faces share a vertex's normal, weighted by area, where smooth edges join them."""
-    _, welded = np.unique(positions, axis=0, return_inverse=True)
-    faces = welded.reshape(-1)[triangles]
-    weighted = _cross(positions[triangles])
-    unit = _unit(weighted)
-    count = len(faces)
-    start, end = faces, np.roll(faces, -1, axis=1)
-    edges = np.sort(np.stack([start, end], axis=-1).reshape(-1, 2), axis=1)
-    order = np.lexsort((edges[:, 1], edges[:, 0]))
-    same = (edges[order[:-1]] == edges[order[1:]]).all(axis=1)
-    first, second = order[:-1][same], order[1:][same]
-    smooth = (unit[first // 3] * unit[second // 3]).sum(-1) > np.cos(np.radians(_CREASE_DEGREES))
-    first, second = first[smooth], second[smooth]
-    # Half-edge h starts at corner h of its face and ends at the next corner; link the corners at the same vertex.
-    after_first, after_second = first - first % 3 + (first + 1) % 3, second - second % 3 + (second + 1) % 3
-    aligned = faces.reshape(-1)[first] == faces.reshape(-1)[second]
-    rows = np.concatenate([first, after_first])
-    columns = np.concatenate([np.where(aligned, second, after_second), np.where(aligned, after_second, second)])
-    links = coo_matrix((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(3 * count, 3 * count))
-    groups, label = connected_components(links, directed=False)
-    total = np.zeros((groups, 3))
-    np.add.at(total, label, np.repeat(weighted, 3, axis=0))
-    return _unit(total)[label].reshape(count, 3, 3).astype(np.float32)
+    visual: Any = unwrapped.visual
+    return np.asarray(visual.uv)[unwrapped.faces]

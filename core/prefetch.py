@@ -75,7 +75,8 @@ class Prefetch(Iterator[T], Generic[T]):
                     self._change.notify_all()
         except StopIteration:
             pass
-        except BaseException as error:  # noqa: BLE001 - it belongs to the consumer, who gets it from __next__
+        except BaseException as error:
+            # It belongs to the consumer, who gets it from __next__.
             self._failure = error
         finally:
             with self._change:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cameras import Camera
-from .mesh import Mesh
+from .mesh import Mesh, flat_normals, points_on
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,13 @@ def raster_from_hits(
     mask = triangle >= 0
     hit = triangle[mask]
     weights = barycentric[mask]
-    corners = mesh.positions[mesh.triangles[hit]]
-    position = np.einsum("nc,ncd->nd", weights, corners)
+    position, normal = points_on(mesh, hit, weights)
     to_camera = camera.position - position
     to_camera /= np.linalg.norm(to_camera, axis=-1, keepdims=True)
-    normal = np.einsum("nc,ncd->nd", weights, mesh.corner_normals[hit])
-    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    # Opposed corner normals can cancel out half-way; the flat normal is the only answer left there.
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    flat_length = np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), np.finfo(np.float32).tiny)
-    normal = np.where(length > 1e-6, normal / np.maximum(length, 1e-6), flat / flat_length)
     # The side is decided by the flat normal: near silhouettes a smooth normal looks away from a visible front.
-    side = np.sign((flat * to_camera).sum(-1) * (flat * normal).sum(-1))
-    normal *= np.where(side < 0.0, -1.0, 1.0).astype(np.float32)[:, None]
+    flat = flat_normals(mesh)[hit]
+    behind = (flat * to_camera).sum(-1) * (flat * normal).sum(-1) < 0.0
+    normal = np.where(behind[:, None], -normal, normal)
     facing = np.clip((normal * to_camera).sum(-1), 0.0, 1.0)
     depth = (camera.position - position) @ camera.rotation[2]
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which parts of the surface the cameras see, and colours for those that they do not.
+
+What no camera sees (insides, deep folds) the optimisation never colours; the untrained field's grey must not stay
+there. Such texels take the colours of the nearest seen points in space that face a similar way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from .cameras import sphere_cameras
+from .embree import EmbreeRasteriser
+from .mesh import Mesh, face_vectors, flat_normals
+from .texels import TexelMap, texel_map
+
+SEEN_COSINE = 0.3
+"""A point counts as seen where a camera looks at it at this cosine or more; flatter views show too little of it."""
+
+_CAMERAS = 64
+_LARGEST_MAP = 256
+_NORMAL_WEIGHT = 0.3
+"""Length that opposite normals are apart, halved, in units of the normalised mesh: the sides of a thin wall differ."""
+_NEIGHBOURS = 8
+_QUERY_POINTS = 1 << 17
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What is seen of one mesh, on a coarse map of texels."""
+
+    texels: TexelMap
+    """At most 256 by 256 texels, of which N lie on the surface."""
+    seen: NDArray[np.bool_]
+    """[N]: whether any camera sees the texel."""
+    spacing: float
+    """About twice the distance between neighbouring texels of the map on the surface."""
+
+    def shares(self) -> dict[str, float]:
+        """Shares of the surface's texels, for the report: ``seen``, ``filled`` from seen ones, ``untouched``.
+
+        The three sum to 1; ``untouched`` is 0 unless nothing at all is seen.
+        """
+        seen = float(self.seen.mean())
+        unseen = 1.0 - seen
+        return {"seen": seen, "filled": unseen if seen else 0.0, "untouched": 0.0 if seen else unseen}
+
+    @property
+    def seen_positions(self) -> NDArray[np.float32]:
+        """[S, 3] the seen points, whose colours ``fill`` wants."""
+        return self.texels.position[self.seen]
+
+    def seen_at(self, texels: TexelMap) -> NDArray[np.bool_]:
+        """For each texel of another (larger) map of the same mesh, whether it is seen: bool [M].
+
+        It is what the coarse texel in its place is, if that is the same part of the surface, or else the nearest one.
+        """
+        coarse, size = self.texels, self.texels.size
+        number = np.full((size, size), -1, dtype=np.int64)
+        number[coarse.row, coarse.column] = np.arange(len(coarse.row))
+        nearest = number[
+            texels.row.astype(np.int64) * size // texels.size, texels.column.astype(np.int64) * size // texels.size
+        ]
+        apart = np.linalg.norm(coarse.position[nearest] - texels.position, axis=-1)
+        alike = (apart < self.spacing) & ((coarse.normal[nearest] * texels.normal).sum(-1) > 0.5)
+        same = (nearest >= 0) & (alike | (coarse.triangle[nearest] == texels.triangle))
+        elsewhere = np.flatnonzero(~same)
+        for start in range(0, len(elsewhere), _QUERY_POINTS):
+            part = elsewhere[start : start + _QUERY_POINTS]
+            _, nearest[part] = self._tree.query(_features(texels.position[part], texels.normal[part]))
+        return self.seen[nearest]
+
+    def fill(
+        self, colours: NDArray[np.float32], positions: NDArray[np.float32], normals: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Colours [M, 3] for unseen points of the surface, blended from the 8 nearest seen ones by inverse distance.
+
+        Args:
+            colours: [S, 3] of ``seen_positions``, S at least 1.
+            positions: [M, 3].
+            normals: [M, 3] unit; near points that face away count as further off.
+        """
+        filled = np.empty((len(positions), 3), dtype=np.float32)
+        neighbours = min(_NEIGHBOURS, len(colours))
+        for start in range(0, len(positions), _QUERY_POINTS):
+            part = slice(start, start + _QUERY_POINTS)
+            distance, nearest = self._seen_tree.query(
+                _features(positions[part], normals[part]), np.arange(1, neighbours + 1)
+            )
+            weight = 1.0 / (distance + 1e-6) ** 2
+            weight /= weight.sum(axis=1, keepdims=True)
+            filled[part] = (weight[..., None] * colours[nearest]).sum(axis=1)
+        return filled
+
+    @cached_property
+    def _tree(self) -> Any:
+        return KDTree(_features(self.texels.position, self.texels.normal))
+
+    @cached_property
+    def _seen_tree(self) -> Any:
+        return KDTree(_features(self.seen_positions, self.texels.normal[self.seen]))
+
+
+def measure_coverage(mesh: Mesh, rasteriser: EmbreeRasteriser, distance: float, size: int) -> Coverage:
+    """Look at the surface from 64 places spread evenly on a sphere; both sides of a triangle count.
+
+    Args:
+        mesh: normalised.
+        rasteriser: of the same mesh; it casts the shadow rays.
+        distance: of the cameras from the origin, as in the optimisation.
+        size: side of the texture; maps beyond 256 are looked at in 256 by 256.
+    """
+    texels = texel_map(mesh, min(size, _LARGEST_MAP))
+    normal = flat_normals(mesh)[texels.triangle]
+    seen = np.zeros(len(texels.row), dtype=np.bool_)
+    for eye in sphere_cameras(_CAMERAS, distance):
+        unseen = np.flatnonzero(~seen)
+        to_eye = eye - texels.position[unseen]
+        to_eye /= np.linalg.norm(to_eye, axis=-1, keepdims=True)
+        facing = unseen[np.abs((to_eye * normal[unseen]).sum(-1)) > SEEN_COSINE]
+        seen[facing] = rasteriser.sees(eye, texels.position[facing])
+    area = np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0
+    return Coverage(texels, seen, spacing=2.0 * float(np.sqrt(area / len(seen))))
+
+
+def _features(position: NDArray[np.float32], normal: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([position, _NORMAL_WEIGHT * normal], axis=-1)
