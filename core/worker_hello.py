@@ -43,7 +43,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "versions": versions,
         "device": "mps" if torch.backends.mps.is_available() else "cpu",
-        "device_name": platform.processor() or platform.machine(),
+        "device_name": processor_name(),
         "memory_bytes": machine_memory_bytes(),
     }
 
@@ -51,6 +51,16 @@ def describe_machine() -> dict[str, Any]:
 def extension_version() -> str:
     """The version in the extension's manifest."""
     return str(tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"])
+
+
+def processor_name() -> str:
+    """The processor's name as its maker writes it, or the architecture where the system does not tell."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def machine_memory_bytes() -> int:

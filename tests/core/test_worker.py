@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from core.job import EXIT_STATUS, Job, write_job
+from core.job import DEVICES, EXIT_STATUS, Job, write_job
 from core.protocol import EVENTS, PARENT_VARIABLE, TERMINAL_EVENTS, message_writer, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +109,15 @@ def test_hello_says_who_it_is_and_heartbeats_go_on(worker: RunningWorker) -> Non
     assert hello["pid"] == worker.process.pid and hello["device_name"] == "quick"
     sequence = [event["seq"] for _ in range(2) for event in worker.until("heartbeat")]
     assert sequence == sorted(set(sequence))
+
+
+def test_the_real_hello_names_versions_device_and_memory() -> None:
+    from core.worker_hello import describe_machine
+
+    hello = describe_machine()
+    assert set(hello) == {"versions", "device", "device_name", "memory_bytes"}
+    assert {"styletex", "python", "torch", "diffusers"} <= set(hello["versions"]) and all(hello["versions"].values())
+    assert hello["device"] in DEVICES and hello["device_name"] and hello["memory_bytes"] > 1 << 28
 
 
 def test_a_job_ends_with_one_done_that_names_its_texture(worker: RunningWorker) -> None:

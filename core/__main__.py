@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core``."""
+
+from __future__ import annotations
+
+import sys
+
+from .command_line import main
+
+sys.exit(main())
