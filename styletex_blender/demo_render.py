@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures of a textured scene from all sides, with the style image beside them, and its texture as a file.
 
-Run inside Blender: ``blender -b -P demo_render.py -- --scene X.blend --style S.png --texture T.png --render R.png``.
+Run inside Blender: ``blender -b X.blend -P demo_render.py -- --style S.png --texture T.png --render R.png``.
 The scene file is left as it is.
 """
 
@@ -29,7 +29,7 @@ BACKGROUND = 0.93
 """Grey behind everything, sRGB-encoded."""
 FILLED = 0.94
 """Share of a view's width that the object may take."""
-SAMPLES = 64
+SAMPLES = 32
 """Cycles samples a pixel."""
 
 
@@ -181,12 +181,11 @@ def _write(path: Path, pixels: np.ndarray) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Open ``--scene``, write ``--texture`` and ``--render``."""
+    """Write ``--texture`` and ``--render`` of the open scene."""
     parser = argparse.ArgumentParser(prog="demo_render.py")
-    for name in ("--scene", "--style", "--texture", "--render"):
+    for name in ("--style", "--texture", "--render"):
         parser.add_argument(name, type=Path, required=True)
     options = parser.parse_args(arguments)
-    bpy.ops.wm.open_mainfile(filepath=str(options.scene.resolve()))
     save_texture(options.texture)
     camera = prepare()
     large = [render_view(camera, *view, LARGE) for view in LARGE_VIEWS]

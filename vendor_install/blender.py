@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .environment import ROOT
 from .messages import SetupError, say
 
+SCRIPTS = ROOT / "styletex_blender"
+"""The folder of the scripts that run inside Blender."""
 OLDEST = (4, 2)
 """The oldest Blender that has extensions."""
 
@@ -30,7 +33,7 @@ class Blender:
         """The command that runs ``script`` with ``arguments`` after ``--``, in ``scene`` when one is given."""
         scenes = [] if scene is None else [str(scene)]
         if self.is_module:
-            return [str(self.program), str(script), *scenes, "--", *arguments]
+            return [str(self.program), str(SCRIPTS / "run_in_module.py"), *scenes, str(script), "--", *arguments]
         options = ["--background", "--factory-startup", *scenes, "--python-exit-code", "1", "--python", str(script)]
         return [str(self.program), *options, "--", *arguments]
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from .blender import Blender, find_blender
+from .blender import SCRIPTS, Blender, find_blender
 from .environment import ROOT, scrubbed_environment
 from .messages import SetupError, say, step
 
@@ -21,8 +21,6 @@ FOLDER = ROOT / "build" / "demo"
 """Where the results go."""
 RESULTS = ("suzanne.blend", "base_color.png", "render.png")
 """The files that a finished demo leaves in ``FOLDER``."""
-
-SCRIPTS = ROOT / "styletex_blender"
 
 
 def run(python: Path) -> int:
@@ -50,7 +48,7 @@ def run(python: Path) -> int:
         _run(blender, SCRIPTS / "headless.py", arguments, scene=untextured)
     with step("3 of 3 · Pictures of it from all sides"):
         arguments = ["--style", str(STYLE_IMAGE), "--texture", str(texture), "--render", str(render)]
-        _run(blender, SCRIPTS / "demo_render.py", ["--scene", str(textured), *arguments], quiet=True)
+        _run(blender, SCRIPTS / "demo_render.py", arguments, scene=textured, quiet=True)
 
     if missing := [name for name in RESULTS if not (FOLDER / name).is_file()]:
         raise SetupError(f"The demo ended without {', '.join(missing)} in {FOLDER}")
