@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run inside some Blender: installs the zip, textures a cube with the installed extension, disables it.
+
+Arguments after ``--``: the zip and a style image. Prints ``INSTALLED AND USED`` when everything held.
+"""
+
+import os
+import runpy
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+
+MODULE = "bl_ext.user_default.styletex"
+
+
+def main(package, style):
+    bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
+    assert MODULE in bpy.context.preferences.addons, "not enabled after the installation"
+
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    headless = Path(sys.modules[MODULE].__file__).parent / "styletex_blender" / "headless.py"
+    assert Path(os.environ["BLENDER_USER_RESOURCES"]).resolve() in headless.resolve().parents
+    sys.argv = ["blender", "--", "--style", style, "--prompt", "a box", "--objects", cube.name, "--size", "256"]
+    try:
+        runpy.run_path(str(headless), run_name="__main__")
+    except SystemExit as ending:
+        raise AssertionError(f"headless.py ended with {ending.code}") from ending
+    material = bpy.data.objects[cube.name].active_material
+    assert material is not None, "no material on the cube"
+    assert any(node.type == "TEX_IMAGE" and node.image for node in material.node_tree.nodes), "no image in the material"
+
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    assert not [name for name in dir(bpy.types) if name.startswith("STYLETEX_")], "classes left after disabling"
+    assert not hasattr(bpy.types.Scene, "styletex"), "settings left after disabling"
+    print("INSTALLED AND USED", bpy.app.version_string)
+
+
+status = 1
+try:
+    main(*sys.argv[sys.argv.index("--") + 1 :])
+    status = 0
+except BaseException:
+    traceback.print_exc()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)
