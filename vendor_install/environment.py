@@ -75,7 +75,7 @@ def build(folder: Path, files: Sequence[Path], probe: str) -> None:
 
     torch = requirements.torch_requirement(files[0])
     with step(f"1 of 3 · PyTorch ({torch}), the largest download"):
-        _pip(python, torch)
+        _pip(python, torch, "--constraint", str(files[0]))
     with step("2 of 3 · The other packages"):
         _pip(python, *(argument for file in files for argument in ("-r", str(file))))
     with step("3 of 3 · Check that they work together"):
