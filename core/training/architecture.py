@@ -53,7 +53,7 @@ class Bundle:
 def build_vae() -> AutoencoderKL:
     """Factor 2: 64 x 64 pixels become 32 x 32 x 4 latents."""
     return AutoencoderKL(
-        block_out_channels=(32, 64),
+        block_out_channels=(24, 48),
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
         layers_per_block=1,
@@ -122,11 +122,11 @@ def build_image_encoder() -> CLIPVisionModelWithProjection:
     """A vision transformer on 8 x 8 patches of a 64 x 64 picture."""
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
-            hidden_size=192,
-            intermediate_size=768,
+            hidden_size=160,
+            intermediate_size=640,
             projection_dim=JOINT_DIMENSION,
-            num_hidden_layers=5,
-            num_attention_heads=6,
+            num_hidden_layers=4,
+            num_attention_heads=5,
             image_size=RESOLUTION,
             patch_size=8,
         )

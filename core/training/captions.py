@@ -24,7 +24,10 @@ VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view fro
 """The words of ``core.cameras.direction_word``."""
 NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
 
-_GLUE = "a an the of in and with on under over photo picture painting drawing texture swatch object thing flat pattern style view"
+_GLUE = (
+    "a an the of in and with on under over photo picture painting drawing texture swatch object thing flat pattern"
+    " style view"
+)
 
 VOCABULARY = sorted(
     {

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train the bundled model, stage by stage; every stage resumes where it stopped.
+
+    python -m core.training data|vae|clip|export --work build/training
+    torchrun --nproc-per-node 2 -m core.training denoiser --steps 4000 --work build/training
+
+The order is data, vae, clip, denoiser, export. One thread and one process a core trains fastest on a CPU, which is
+why the denoiser is started by ``torchrun``; plain ``python -m core.training denoiser`` works as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import warnings
+from pathlib import Path
+
+import torch
+import torch.distributed as distributed
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file
+from transformers import CLIPTokenizer
+
+from . import rasters
+from .architecture import Bundle, build_bundle, write_bundle
+from .captions import VOCABULARY
+from .dataset import load_pairs, make_pairs, write_dataset
+from .train_clip import Joint, joint_measures, train_clip
+from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
+from .train_vae import TiedVae, reconstruction_decibels, train_vae
+from .vocabulary import write_tokenizer
+
+SEED = 1
+SHARDS, SHAPES_A_CLASS, VIEWS = 20, 10, 12
+HELD_OUT_SEED = 90_000
+"""Starts the shapes and styles that training never sees."""
+
+
+def load_vae(work: Path) -> AutoencoderKL:
+    """The trained VAE with its scaling factor."""
+    model = TiedVae()
+    model.load_state_dict(load_file(work / "vae" / "average.safetensors"))
+    scale = json.loads((work / "vae" / "scale.json").read_text())
+    model.vae.register_to_config(scaling_factor=scale["scaling_factor"])
+    return model.vae.eval()
+
+
+def load_joint(work: Path, tokenizer: CLIPTokenizer) -> Joint:
+    """The trained joint encoders."""
+    model = Joint(tokenizer)
+    model.load_state_dict(load_file(work / "clip" / "average.safetensors"))
+    return model.eval()
+
+
+def assemble(work: Path, tokenizer: CLIPTokenizer) -> Bundle:
+    """All trained networks."""
+    bundle = build_bundle(work, SEED)
+    joint, denoiser = load_joint(work, tokenizer), Denoiser()
+    denoiser.load_state_dict(load_file(work / "denoiser" / "average.safetensors"))
+    denoiser.into(bundle)
+    bundle.text, bundle.vision, bundle.vae = joint.text, joint.vision, load_vae(work)
+    return bundle
+
+
+def main() -> None:
+    """Run one stage."""
+    parser = argparse.ArgumentParser(description="Train the bundled model")
+    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "export"))
+    parser.add_argument("--work", type=Path, default=Path("build/training"))
+    parser.add_argument("--steps", type=int, default=4000, help="denoiser steps in all")
+    parser.add_argument("--output", type=Path, default=Path("core/bundled"), help="where export writes")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore", category=UserWarning, module="skimage|core.training")
+    work = arguments.work
+    if "RANK" in os.environ:
+        distributed.init_process_group("gloo")
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    if arguments.stage == "data":
+        write_dataset(work / "data", SHARDS, SHAPES_A_CLASS, VIEWS, SEED, os.cpu_count() or 1)
+        return
+    tokenizer = write_tokenizer(VOCABULARY, work / "tokenizer")
+    if arguments.stage == "export":
+        write_bundle(assemble(work, tokenizer), arguments.output)
+        return
+    pairs = load_pairs(work / "data")
+    if arguments.stage == "vae":
+        vae = train_vae(pairs, work / "vae", SEED)
+        (work / "vae" / "scale.json").write_text(json.dumps({"scaling_factor": vae.config.scaling_factor}))
+        held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 200, HELD_OUT_SEED)
+        print({"psnr_decibels": reconstruction_decibels(vae, held_out.target)})
+    elif arguments.stage == "clip":
+        train_clip(pairs, tokenizer, work / "clip", SEED)
+        held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
+        print(joint_measures(work / "clip", tokenizer, held_out))
+    else:
+        joint = load_joint(work, tokenizer)
+        if rank == 0:
+            prepare(pairs, load_vae(work), joint.vision, work / "prepared.npz")
+        if distributed.is_initialized():
+            distributed.barrier()
+        latents, embeddings = prepare(pairs, load_vae(work), joint.vision, work / "prepared.npz")
+        train_denoiser(
+            pairs,
+            rasters.load(work / "data" / "rasters.npz"),
+            latents,
+            embeddings,
+            text_states(joint.text, tokenizer, SEED),
+            arguments.steps,
+            work / "denoiser",
+            SEED,
+            rank,
+        )
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1 if "RANK" in os.environ else torch.get_num_threads())
+    main()

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every training stage shares: steps that resume from a checkpoint, an averaged copy, a log of losses."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as distributed
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+CHECKPOINT_SECONDS = 240.0
+"""Time between checkpoints."""
+LOG_STEPS = 50
+"""Steps whose mean loss makes one line of the log."""
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Linear warm-up over 200 steps, then a cosine to a twentieth of ``peak``."""
+    warm = min(1.0, (step + 1) / 200)
+    return peak * warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(1.0, step / steps))))
+
+
+class Averaged:
+    """An exponential moving average of a module's parameters."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move towards ``module``; faster in the first steps, when everything still changes."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value, 1 - decay)
+
+
+def train(
+    module: nn.Module,
+    losses: Callable[[np.ndarray], dict[str, Tensor]],
+    batches: Iterator[np.ndarray],
+    steps: int,
+    peak_rate: float,
+    folder: Path,
+    decay: float = 0.999,
+) -> None:
+    """Optimise ``module`` with AdamW for ``steps`` steps and leave its average in ``folder``/average.safetensors.
+
+    Args:
+        module: what is trained.
+        losses: maps the sample numbers of a batch to named losses; their sum is minimised.
+        batches: endless sample numbers, one array a step.
+        steps: optimisation steps in all, those before an interruption included.
+        peak_rate: highest learning rate.
+        folder: holds the checkpoint, the average and ``losses.jsonl``; a run continues from there.
+        decay: of the moving average.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=peak_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    average = Averaged(module, decay)
+    start = _restore(module, optimiser, average, folder)
+    sums: dict[str, float] = {}
+    saved = begun = time.monotonic()
+    for step in range(start, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, peak_rate)
+        parts = losses(next(batches))
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(parts.values())).sum().backward()
+        _average_gradients(module)
+        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimiser.step()
+        average.update(module, step)
+        for name, value in parts.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS
+        if (step + 1) % LOG_STEPS == 0 and _leads():
+            line = {"step": step + 1, "seconds": round(time.monotonic() - begun, 1), **sums}
+            with (folder / "losses.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+        if (step + 1) % LOG_STEPS == 0:
+            sums = {}
+        if _leads() and (time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == steps):
+            _save(module, optimiser, average, step + 1, folder)
+            saved = time.monotonic()
+
+
+def _leads() -> bool:
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def _average_gradients(module: nn.Module) -> None:
+    """The mean of all processes' gradients: several with one thread each are faster on a CPU than threads in one."""
+    if not distributed.is_initialized():
+        return
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in module.parameters() if p.requires_grad]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    at = 0
+    for parameter in module.parameters():
+        if parameter.requires_grad:
+            parameter.grad = flat[at : at + parameter.numel()].view_as(parameter).clone()
+            at += parameter.numel()
+
+
+def _save(module: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged, step: int, folder: Path) -> None:
+    tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
+    for number, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    tensors["step"] = torch.tensor(step)
+    for name, values in (("checkpoint", tensors), ("average", average.values)):
+        partial = folder / f"{name}.partial"
+        save_file({key: value.clone(memory_format=torch.contiguous_format) for key, value in values.items()}, partial)
+        partial.rename(folder / f"{name}.safetensors")
+
+
+def _restore(module: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged, folder: Path) -> int:
+    path = folder / "checkpoint.safetensors"
+    if not path.exists():
+        return 0
+    tensors = load_file(path)
+    module.load_state_dict({k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        part, _, rest = key.partition(".")
+        if part == "optimiser":
+            number, _, name = rest.partition(".")
+            state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    average.values = load_file(folder / "average.safetensors")
+    return int(tensors["step"])
+
+
+def shuffled(count: int, batch: int, seed: int) -> Iterator[np.ndarray]:
+    """Endless batches of sample numbers, each sample once an epoch."""
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(count)
+        yield from order[: count - count % batch].reshape(-1, batch)
