@@ -57,6 +57,9 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
         JobError: ``bad_mesh`` when it cannot be textured.
     """
     check_object(target, context.view_layer)
+    if target.mode == "EDIT":
+        target.update_from_editmode()
+        target.data.update_tag()
     depsgraph = context.evaluated_depsgraph_get()
     matrix = np.array(target.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
     uv_map = active_uv_map(target.data)
@@ -77,8 +80,6 @@ def read_evaluated(
     Raises:
         JobError: ``bad_mesh``.
     """
-    if target.mode == "EDIT":
-        target.update_from_editmode()
     evaluated = target.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
     try:
@@ -90,8 +91,6 @@ def read_evaluated(
 
 
 def _check_before_unwrapping(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
-    if target.mode == "EDIT":
-        target.update_from_editmode()
     evaluated = target.evaluated_get(depsgraph)
     for mesh in (target.data, evaluated.to_mesh()):
         mesh.calc_loop_triangles()

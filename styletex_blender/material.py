@@ -34,6 +34,8 @@ def new_material(name: str, image: bpy.types.Image, uv_map: str) -> bpy.types.Ma
     uv_node.location = (texture.location.x - 220.0, texture.location.y - 140.0)
     tree.links.new(uv_node.outputs["UV"], texture.inputs["Vector"])
     tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])
+    # The active node is what Solid mode shows and what texture painting paints on.
+    tree.nodes.active = texture
     return material
 
 

@@ -112,9 +112,9 @@ def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
     box = layout.box()
     box.label(text=object_line(run), icon="MESH_DATA")
     box.progress(factor=run.fraction, text=progress_line(run))
-    shading = getattr(context.space_data, "shading", None)
-    if shading is not None and shading.type in {"SOLID", "WIREFRAME"} and run.frame is not None:
-        # Solid mode shows no textures; the view is the user's, so it changes by their click alone.
+    shading = context.space_data.shading
+    if shading.type == "WIREFRAME" or (shading.type == "SOLID" and shading.color_type != "TEXTURE"):
+        # This view shows no textures; it is the user's, so it changes by their click alone.
         box.prop_enum(shading, "type", "MATERIAL", text="Watch in Material Preview")
     row = box.row(align=True)
     row.operator("styletex.finish")

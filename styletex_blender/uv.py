@@ -58,8 +58,6 @@ def unwrapped_copy(target: bpy.types.Object) -> Iterator[tuple[bpy.types.Object,
     Yields:
         The copy, its scene, and the coordinates, float32 [loops, 2], which fit the original mesh as well.
     """
-    if target.mode == "EDIT":
-        target.update_from_editmode()
     mesh = target.data.copy()
     copy = target.copy()
     copy.data = mesh
@@ -85,7 +83,12 @@ def _smart_project(target: bpy.types.Object, scene: bpy.types.Scene) -> None:
     target.select_set(True, view_layer=scene.view_layers[0])
     scene.view_layers[0].objects.active = target
     with bpy.context.temp_override(
-        scene=scene, view_layer=scene.view_layers[0], active_object=target, object=target, selected_objects=[target]
+        scene=scene,
+        view_layer=scene.view_layers[0],
+        active_object=target,
+        object=target,
+        edit_object=target,
+        selected_objects=[target],
     ):
         bpy.ops.object.mode_set(mode="EDIT")
         bpy.ops.mesh.reveal(select=True)

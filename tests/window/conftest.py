@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real Blender in a real window on a virtual screen, and hands to use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "build" / "artifacts"
+SCREEN = (1280, 800)
+
+
+@pytest.fixture
+def blender_program() -> str:
+    """Path of the Blender that the environment variable BLENDER names."""
+    program = os.environ.get("BLENDER", "")
+    if not program:
+        pytest.skip("needs a Blender: name its program in the environment variable BLENDER")
+    return program
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual screen of its own for this test."""
+    for tool in ("Xvfb", "xdotool", "import"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool} (packages xvfb, xdotool, imagemagick)")
+    readable, writable = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
+        pass_fds=[writable],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writable)
+    with os.fdopen(readable) as announced:
+        number = announced.readline().strip()
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class BlenderWindow:
+    """A running Blender that ``watch.py`` reports from, several times a second, into a file."""
+
+    def __init__(self, program: str, display: str, folder: Path, environment: dict[str, str]) -> None:
+        self._display = display
+        self._state = folder / "state.json"
+        self._log = (folder / "blender.log").open("w+")
+        self.process = subprocess.Popen(
+            [
+                *(program, "--factory-startup", "--window-geometry", "0", "0", *map(str, SCREEN)),
+                *("--python-exit-code", "1", "-P", str(ROOT / "tests" / "window" / "watch.py")),
+                *("--", str(self._state), str(folder / "style.png")),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **environment, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(folder / "user")},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """What Blender last said about itself."""
+        try:
+            return json.loads(self._state.read_text())
+        except FileNotFoundError:
+            return {}
+
+    def until(self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 60.0) -> dict[str, Any]:
+        """Wait until Blender's state fulfils a condition."""
+        end = time.monotonic() + seconds
+        while not ((state := self.state()) and condition(state)):
+            if self.process.poll() is not None or time.monotonic() > end:
+                self._log.seek(0)
+                self.photograph("failure")
+                pytest.fail(f"{what} did not happen; state {state}; Blender said:\n{self._log.read()[-3000:]}")
+            time.sleep(0.05)
+        return state
+
+    def click(self, position: list[float]) -> None:
+        """A real click; positions are Blender's, from the bottom left."""
+        self._xdotool("mousemove", str(int(position[0])), str(int(SCREEN[1] - 1 - position[1])))
+        time.sleep(0.3)
+        self._xdotool("click", "1")
+
+    def find_button(self) -> list[float]:
+        """Centre of the tallest button of the sidebar: Stylize Texture, as the eye finds it."""
+        from PIL import Image
+
+        state = self.state()
+        left, bottom, width, height = state["sidebar"]
+        column = left + width // 6
+        with Image.open(self.photograph("button")) as screen:
+            pixels = screen.convert("RGB")
+        best = (0, 0)
+        run = 0
+        for row in range(SCREEN[1] - bottom - height, SCREEN[1] - bottom):
+            pixel = pixels.getpixel((column, row))
+            alike = all(abs(a - b) <= 4 for a, b in zip(pixel, state["button_colour"], strict=True))
+            run = run + 1 if alike else 0
+            best = max(best, (run, row - run // 2))
+        if best[0] < 24:
+            pytest.fail(f"no tall button in the sidebar; the longest run is {best}; see build/artifacts")
+        return [left + width / 2, SCREEN[1] - 1 - best[1]]
+
+    def press(self, keys: str, over: list[float]) -> None:
+        """A real key press with the mouse over a position."""
+        self._xdotool("mousemove", str(int(over[0])), str(int(SCREEN[1] - 1 - over[1])))
+        time.sleep(0.3)
+        self._xdotool("key", keys)
+
+    def photograph(self, name: str) -> Path:
+        """A picture of the whole screen, kept in ``build/artifacts``."""
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        path = ARTIFACTS / f"window_{name}.png"
+        subprocess.run(["import", "-display", self._display, "-window", "root", str(path)], check=True)
+        return path
+
+    def close(self) -> None:
+        """End Blender."""
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
+
+    def _xdotool(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env={**os.environ, "DISPLAY": self._display}, check=True)
+
+
+@pytest.fixture
+def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator[Callable[..., BlenderWindow]]:
+    """Opens Blender with Suzanne, the sidebar's tab and a style image; the worker is the one that is asked for."""
+    from PIL import Image
+
+    picture = Image.linear_gradient("L").resize((96, 96))
+    stripes = Image.merge("RGB", (picture.rotate(90), picture.point(lambda value: value // 4 + 90), picture))
+    stripes.save(tmp_path / "style.png")
+    opened: list[BlenderWindow] = []
+
+    def start(worker: list[str] | None) -> BlenderWindow:
+        environment = {"STYLETEX_WORKER": json.dumps(worker)} if worker else {}
+        opened.append(BlenderWindow(blender_program, display, tmp_path, environment))
+        return opened[-1]
+
+    yield start
+    for window in opened:
+        window.close()
+
+
+@pytest.fixture
+def fake_worker_command() -> list[str]:
+    """The worker without models, at a pace that can be watched."""
+    return [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--steps", "60", "--step-seconds", "0.1"]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an artist does: open the tab, click, watch, undo. In a real window, by real events.
+
+``STYLETEX_REAL_WORKER=1`` runs the same tests with the real worker and the bundled model.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+STYLED = "StyleTex · Suzanne"
+
+
+@pytest.fixture
+def worker_command(fake_worker_command):
+    """What runs the job; ``None`` leaves the choice to the add-on, which finds the real worker."""
+    return None if os.environ.get("STYLETEX_REAL_WORKER") else fake_worker_command
+
+
+def is_running(pid):
+    """Whether a process is there and is no zombie."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def start_by_click(window):
+    window.until(lambda state: state["can_start"] and state["ticks"] > 3, "the tab")
+    time.sleep(1.0)
+    window.click(window.find_button())
+    return window.until(lambda state: state["running"], "the run")
+
+
+def test_click_watch_undo_redo(open_blender, worker_command):
+    window = open_blender(worker_command)
+    start_by_click(window)
+    first = window.until(lambda state: state["frames"] >= 1, "the first frame", 120.0)
+    assert first["materials"] == ["StyleTex Preview"]
+    window.press("Home", over=first["viewport_centre"])
+    window.until(lambda state: state["view_distance"] != first["view_distance"], "an answer to a key")
+    second = window.until(lambda state: state["frames"] > first["frames"], "the second frame", 120.0)
+    assert second["running"]
+    assert second["ticks"] > first["ticks"]
+    window.photograph("running")
+    done = window.until(lambda state: not state["running"], "the end of the run", 300.0)
+    assert done["errors"] == []
+    assert done["materials"] == [STYLED]
+    time.sleep(1.0)
+    window.photograph("done")
+    window.press("ctrl+z", over=done["viewport_centre"])
+    window.until(lambda state: state["materials"] == ["Old"], "the old material after one undo")
+    window.photograph("undone")
+    window.press("ctrl+shift+z", over=done["viewport_centre"])
+    window.until(lambda state: state["materials"] == [STYLED], "the texture after redo")
+
+
+def test_undo_in_the_middle_of_a_run_is_survived(open_blender, worker_command):
+    window = open_blender(worker_command)
+    start_by_click(window)
+    first = window.until(lambda state: state["frames"] >= 1, "the first frame", 120.0)
+    window.press("ctrl+z", over=first["viewport_centre"])
+    window.until(lambda state: state["frames"] > first["frames"], "a frame after undo", 120.0)
+    done = window.until(lambda state: not state["running"], "the end of the run", 300.0)
+    assert window.process.poll() is None
+    assert done["materials"] == [STYLED] or done["errors"]
+
+
+def test_worker_killed_mid_run_shows_the_error_and_frees_the_button(open_blender, worker_command):
+    window = open_blender(worker_command)
+    start_by_click(window)
+    state = window.until(lambda state: state["frames"] >= 1, "the first frame", 120.0)
+    os.kill(state["worker_pid"], signal.SIGKILL)
+    state = window.until(lambda state: state["errors"], "the error", 3.0)
+    assert state["can_start"]
+    assert state["materials"] == ["Old"]
+    time.sleep(1.0)
+    window.photograph("failed")
+
+
+def test_blender_killed_takes_the_worker_with_it(open_blender, worker_command):
+    window = open_blender(worker_command)
+    start_by_click(window)
+    state = window.until(lambda state: state["frames"] >= 1, "the first frame", 120.0)
+    assert is_running(state["worker_pid"])
+    os.kill(state["blender_pid"], signal.SIGKILL)
+    end = time.monotonic() + 5.0
+    while is_running(state["worker_pid"]):
+        assert time.monotonic() < end, "the worker outlived Blender"
+        time.sleep(0.05)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside Blender: opens the StyleTex tab and writes what a person would see to a file, again and again.
+
+blender -P watch.py -- STATE_FILE STYLE_IMAGE
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE_FILE, STYLE_IMAGE = map(Path, sys.argv[sys.argv.index("--") + 1 :][:2])
+ticks = 0
+
+
+def load_add_on() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "styletex", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["styletex"] = module
+    spec.loader.exec_module(module)
+    module.register()
+
+
+def make_scene() -> None:
+    bpy.context.preferences.view.show_splash = False
+    bpy.ops.object.select_all(action="DESELECT")
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    bpy.ops.mesh.primitive_monkey_add(size=3)
+    bpy.ops.object.shade_smooth()
+    old = bpy.data.materials.new("Old")
+    bpy.context.object.data.materials.append(old)
+    settings = bpy.context.scene.styletex
+    settings.style_image = bpy.data.images.load(str(STYLE_IMAGE))
+    settings.prompt = "a monkey"
+    settings.preset = "draft"
+    settings.texture_size = "256"
+
+
+def view_3d() -> tuple[bpy.types.Area, bpy.types.Region]:
+    area = next(found for found in bpy.context.window_manager.windows[0].screen.areas if found.type == "VIEW_3D")
+    return area, next(found for found in area.regions if found.type == "UI")
+
+
+def open_tab() -> float | None:
+    area, region = view_3d()
+    # Material Preview would compile shaders for a minute on a machine without a graphics card.
+    area.spaces.active.shading.color_type = "TEXTURE"
+    if not area.spaces.active.show_region_ui:
+        area.spaces.active.show_region_ui = True
+        return 0.2
+    region.active_panel_category = "StyleTex"
+    region.tag_redraw()
+    bpy.ops.ed.undo_push(message="Set up")
+    bpy.app.timers.register(watch, first_interval=0.3, persistent=True)
+    return None
+
+
+def watch() -> float:
+    global ticks
+    ticks += 1
+    from styletex.styletex_blender import runner, warm_worker
+
+    area, region = view_3d()
+    monkey = bpy.data.objects["Suzanne"]
+    run = runner.current_run()
+    theme = bpy.context.preferences.themes[0].user_interface
+    viewport = next(found for found in area.regions if found.type == "WINDOW")
+    state = {
+        "ticks": ticks,
+        "blender_pid": os.getpid(),
+        "worker_pid": warm_worker._client.pid if warm_worker._client else None,
+        "sidebar": [region.x, region.y, region.width, region.height],
+        "viewport_centre": [viewport.x + viewport.width * 0.3, viewport.y + viewport.height * 0.15],
+        "materials": [slot.material.name if slot.material else None for slot in monkey.material_slots],
+        "button_colour": [round(channel * 255) for channel in theme.wcol_tool.inner[:3]],
+        "view_distance": area.spaces.active.region_3d.view_distance,
+        "running": runner.is_running(),
+        "stage": run.stage if run else "",
+        "frames": run.frames_shown if run else 0,
+        "errors": [outcome.error.message for outcome in run.failures] if run else [],
+        "can_start": bpy.ops.styletex.stylize.poll(),
+    }
+    temporary = STATE_FILE.with_suffix(".part")
+    temporary.write_text(json.dumps(state))
+    temporary.rename(STATE_FILE)
+    return 0.1
+
+
+load_add_on()
+make_scene()
+bpy.app.timers.register(open_tab, first_interval=1.0)
