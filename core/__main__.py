@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core``."""
+"""``python -m core``: see ``core.command_line``."""
 
 from __future__ import annotations
 

@@ -1,43 +1,97 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line. What is heavy is imported inside the sub-commands, so that a missing package can be reported."""
+"""``python -m core stylize | worker | evaluate``. Imports nothing heavy, so that help and errors come at once."""
 
 from __future__ import annotations
 
 import argparse
-import math
+import importlib.util
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from .failure import as_job_error
+from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, JobError
+from .reporting import Cancelled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one sub-command.
+    """Run one sub-command.
+
+    Args:
+        arguments: of the command line, without the program's name; ``None`` takes this process's.
 
     Returns:
-        Exit status, as in ``core.job.EXIT_STATUS``.
+        Exit status: 0, or that of the error in ``core.job.EXIT_STATUS``. An error is one line on standard error, and
+        one more with the way out.
     """
-    parser = argparse.ArgumentParser(prog="python -m core", description="Textures in the style of one picture")
-    commands = parser.add_subparsers(dest="command", required=True)
-    add_worker(commands)
-    options = parser.parse_args(arguments)
-    return options.run(options)
+    # Waiting threads must sleep: where others (the rasteriser, Blender) want the cores too, spinning stops them all.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # It complains, when imported, of optional packages that nothing here uses.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (Cancelled, KeyboardInterrupt):
+        print("Cancelled; nothing was kept.", file=sys.stderr)
+        return EXIT_STATUS["cancelled"]
+    except Exception as error:
+        failure = as_job_error(error)
+        _print_error(failure)
+        return EXIT_STATUS[failure.code]
 
 
-def add_worker(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The sub-command ``worker``, which Blender starts."""
-    parser = commands.add_parser("worker", help="do jobs for Blender (started by the add-on)")
-    parser.add_argument("--idle-minutes", type=positive, default=10.0, help="leave after so long without a job")
-    parser.set_defaults(run=run_worker)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="StyleTex: textures in the style of a picture")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    stylize = subparsers.add_parser("stylize", help="texture one mesh", description="Texture one mesh.")
+    stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
+    stylize.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture whose style to take")
+    stylize.add_argument("--prompt", required=True, metavar="TEXT", help='what the mesh is ("a wooden chest")')
+    stylize.add_argument(
+        "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
+    )
+    stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    stylize.add_argument("--preset", choices=PRESETS, default="balanced", help="how long to optimise (balanced)")
+    stylize.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
+    stylize.add_argument(
+        "--size", type=int, choices=TEXTURE_SIZES, default=1024, help="side of the texture in texels (1024)"
+    )
+    stylize.add_argument("--seed", type=int, default=0, help="makes a run repeatable (0)")
+    stylize.add_argument("--content-removal", type=float, default=1.0, metavar="S", help="strength from 0 to 1 (1)")
+    stylize.add_argument("--tone", type=float, metavar="W", help="weight of the style's colours and strokes, 0 or more")
+    stylize.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
+    stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    stylize.set_defaults(run=_stylize)
+
+    worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
+    worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
+    worker.set_defaults(run=_worker)
+
+    if importlib.util.find_spec(".evaluation", __package__) is not None:
+        from .evaluation.command_line import add_parser
+
+        add_parser(subparsers)
+    return parser
 
 
-def positive(text: str) -> float:
-    """A number above 0, for argparse."""
-    value = float(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
+def _stylize(options: argparse.Namespace) -> int:
+    from .stylize_command import run
+
+    return run(options)
 
 
-def run_worker(options: argparse.Namespace) -> int:
-    """Be the worker of this process."""
-    from .worker import main as serve
+def _worker(options: argparse.Namespace) -> int:
+    from .worker import IDLE_MINUTES, main as serve
 
-    return serve(options.idle_minutes)
+    return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)
+
+
+def _print_error(error: JobError) -> None:
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    print(f"{red}Error: {error.message}{plain}", file=sys.stderr)
+    if error.hint:
+        print(error.hint, file=sys.stderr)
+    if error.detail and error.code == "internal":
+        print(error.detail, file=sys.stderr)

@@ -15,6 +15,9 @@ from ..job import Job
 from .networks import Networks
 from .odcr import remove_content
 
+DIRECTION_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
+"""Every word of ``core.cameras.direction_word``."""
+
 
 @dataclass(frozen=True)
 class Embeddings:
@@ -63,19 +66,18 @@ class Conditioning:
 
 
 @torch.no_grad()
-def condition(networks: Networks, job: Job, style_image: Image.Image, directions: Sequence[str]) -> Conditioning:
+def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditioning:
     """Encode a job's words and its style image.
 
     Args:
         networks: the loaded profile.
         job: prompt, content caption and strength of content removal.
         style_image: RGB; the feature extractor resizes it and takes its centre.
-        directions: every word that ``rows`` may be asked for; used when the profile wants view words.
     """
     prompt, content = job.prompt.strip(), job.content.strip()
     prompts = {"": _encode_text(networks, prompt)}
     if networks.profile.view_words:
-        prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in directions}
+        prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in DIRECTION_WORDS}
     style, cosine = _style_embedding(networks, style_image, content, job.content_removal)
     return Conditioning(
         prompts=prompts,

@@ -25,7 +25,6 @@ from ..job import JobError
 from ..profiles import ControlNetProfile, ModelProfile, NetworkSource
 
 
-
 class _Pretrained(Protocol):
     """A class of diffusers or transformers that reads its own files."""
 

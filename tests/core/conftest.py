@@ -16,20 +16,32 @@ torch.set_num_threads(1)
 
 
 class RecordingReporter:
-    """Remembers what it is told; ``cancel_at`` and ``finish_at`` name the step before which it stops the job."""
+    """Remembers what it is told.
 
-    def __init__(self, cancel_at: int | None = None, finish_at: int | None = None, cancel_in: str | None = None):
+    After as many steps as ``cancel_at`` or ``finish_at`` says it asks for that; after ``die_at`` it raises, as if the
+    process had been killed. In the stage ``cancel_in`` it cancels.
+    """
+
+    def __init__(
+        self,
+        cancel_at: int | None = None,
+        finish_at: int | None = None,
+        die_at: int | None = None,
+        cancel_in: str | None = None,
+    ):
         self.stages: list[str] = []
         self.steps: list[tuple[int, int, float | None]] = []
         self.frames: list[np.ndarray] = []
         self.warnings: list[tuple[str, str]] = []
-        self._cancel_at, self._finish_at, self._cancel_in = cancel_at, finish_at, cancel_in
+        self._cancel_at, self._finish_at, self._die_at, self._cancel_in = cancel_at, finish_at, die_at, cancel_in
 
     def stage(self, name, label):
         self.stages.append(name)
 
     def progress(self, step, steps, seconds_left):
         self.steps.append((step, steps, seconds_left))
+        if len(self.steps) == self._die_at:
+            raise ConnectionError
 
     def frame(self, image):
         self.frames.append(image)
@@ -46,6 +58,12 @@ class RecordingReporter:
 
     def should_finish(self):
         return self._finish_at is not None and len(self.steps) >= self._finish_at
+
+
+@pytest.fixture(scope="session")
+def new_reporter() -> type[RecordingReporter]:
+    """Makes reporters."""
+    return RecordingReporter
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +94,19 @@ def style_picture() -> Image.Image:
     values[:, 20:] = (30, 90, 160)
     values[::6] //= 2
     return Image.fromarray(values)
+
+
+@pytest.fixture(scope="session")
+def make_mesh():
+    """Turns a trimesh primitive into a normalised, unwrapped mesh, by way of a file as a user would."""
+    import tempfile
+
+    from core.mesh import import_file, normalise
+
+    def make(primitive):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "mesh.ply"
+            primitive.export(path)
+            return normalise(import_file(path))
+
+    return make

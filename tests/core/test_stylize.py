@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job from folder to texture on the CPU, with untrained networks and two or three steps."""
+
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+from core.checkpoint import CHECKPOINT_FILE
+from core.field import HashGridSettings
+from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
+from core.mesh import import_file
+from core.presets import optimisation_settings
+from core.profiles import profile
+from core.reporting import Cancelled
+from core.stylize import LoadedModels, stylize
+
+JOB = Job("Box", "a box", "style.png", content="a house", preset="draft", texture_size=256, seed=3)
+
+
+@pytest.fixture(scope="module")
+def models(model_folder):
+    """Loaded once for all jobs, as in the worker."""
+    return LoadedModels(model_folder)
+
+
+@pytest.fixture(scope="module")
+def settings(model_folder):
+    """Three quick steps."""
+    draft = optimisation_settings(profile("bundled", model_folder), "draft")
+    return dataclasses.replace(
+        draft,
+        steps=3,
+        views=dataclasses.replace(draft.views, views_per_step=2),
+        supersampling=1,
+        hash_grid=HashGridSettings(levels=4, log2_entries=12),
+        frame_seconds=0.0,
+        frame_size=64,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, style_picture):
+    """A job folder with a box and a picture."""
+    box = tmp_path / "box.obj"
+    trimesh.creation.box(extents=(1, 2, 3)).export(box)
+    folder = tmp_path / "job"
+    folder.mkdir()
+    np.savez(folder / MESH_FILE, **vars(import_file(box)))
+    style_picture.save(folder / "style.png")
+    return folder
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def inputs_only(folder):
+    return {path.name for path in folder.iterdir()} == {MESH_FILE, "style.png"}
+
+
+def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_reporter):
+    reporter = new_reporter()
+    result = stylize(JOB, folder, reporter, models, settings)
+    texture = np.asarray(Image.open(folder / TEXTURE_FILE))
+    assert texture.shape == (256, 256, 3) and texture.dtype == np.uint8
+    assert texture.reshape(-1, 3).std(axis=0).max() > 0
+    assert Image.open(folder / PREVIEW_FILE).width > 4 * 384
+    report = json.loads((folder / REPORT_FILE).read_text())
+    assert report == json.loads(json.dumps(result.report))
+    assert report["steps_done"] == 3 and report["seed"] == 3
+    assert report["coverage"]["untouched"] == 0
+    assert -1 <= report["content_cosine"] <= 1
+    assert set(report["measures"]) == {"distillation", "statistics"}
+    assert set(report["seconds"]) == {"mesh", "models", "style", "optimise", "bake", "preview"}
+    assert reporter.stages == ["mesh", "models", "style", "optimise", "bake", "preview"]
+    assert [step for step, _, _ in reporter.steps] == [1, 2, 3]
+    assert reporter.steps[-1][2] is not None and reporter.steps[-1][2] >= 0
+    assert len(reporter.frames) == 3 and reporter.frames[0].shape == (64, 64, 3)
+    assert not (folder / CHECKPOINT_FILE).exists()
+
+
+def test_the_same_seed_gives_the_same_png_byte_for_byte(folder, models, settings, new_reporter):
+    first = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
+    again = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
+    other = digest(stylize(dataclasses.replace(JOB, seed=4), folder, new_reporter(), models, settings).base_color)
+    assert first == again != other
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_a_job_cancelled_at_a_step_leaves_only_what_it_was_given(folder, models, settings, step, new_reporter):
+    every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
+    with pytest.raises(Cancelled):
+        stylize(JOB, folder, new_reporter(cancel_at=step), models, every_step)
+    assert inputs_only(folder)
+
+
+@pytest.mark.parametrize("stage", ["mesh", "models", "bake"])
+def test_a_job_cancelled_between_stages_leaves_only_what_it_was_given(folder, models, settings, stage, new_reporter):
+    with pytest.raises(Cancelled):
+        stylize(JOB, folder, new_reporter(cancel_in=stage), models, settings)
+    assert inputs_only(folder)
+
+
+def test_a_cancelled_job_does_not_leave_the_texture_of_the_run_before(folder, models, settings, new_reporter):
+    stylize(JOB, folder, new_reporter(), models, settings)
+    with pytest.raises(Cancelled):
+        stylize(JOB, folder, new_reporter(cancel_at=1), models, settings)
+    assert inputs_only(folder)
+
+
+def test_a_job_told_to_finish_bakes_what_there_is(folder, models, settings, new_reporter):
+    result = stylize(JOB, folder, new_reporter(finish_at=1), models, settings)
+    assert result.report["finished_early"] and result.report["steps_done"] == 1
+    assert result.base_color.exists()
+
+
+def test_a_run_that_was_interrupted_goes_on_to_the_same_texture(folder, models, settings, new_reporter):
+    expected = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
+    every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=3), models, every_step)
+    assert (folder / CHECKPOINT_FILE).exists()
+    reporter = new_reporter()
+    result = stylize(JOB, folder, reporter, models, every_step)
+    assert [step for step, _, _ in reporter.steps] == [3]
+    assert result.report["resumed_at"] == 2 and result.report["steps_done"] == 3
+    assert digest(result.base_color) == expected
+
+
+def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(folder, models, settings, new_reporter):
+    every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=3), models, every_step)
+    other = stylize(dataclasses.replace(JOB, prompt="a ball"), folder, new_reporter(), models, every_step)
+    assert other.report["resumed_at"] == 0
+    (folder / CHECKPOINT_FILE).write_bytes(b"half a file")
+    assert stylize(JOB, folder, new_reporter(), models, every_step).report["resumed_at"] == 0
+
+
+def test_a_gradient_that_is_not_finite_is_an_error_that_names_the_step(
+    folder, models, settings, monkeypatch, new_reporter
+):
+    from core import objective
+
+    real = objective.interval_score_gradient
+    calls = []
+
+    def poisoned(*arguments):
+        calls.append(arguments)
+        return real(*arguments) * (float("nan") if len(calls) == 2 else 1.0)
+
+    monkeypatch.setattr(objective, "interval_score_gradient", poisoned)
+    with pytest.raises(JobError, match="step 2 of 3") as caught:
+        stylize(JOB, folder, new_reporter(), models, settings)
+    assert caught.value.code == "non_finite"
+
+
+def test_without_distillation_no_model_is_loaded(folder, settings, tmp_path, new_reporter):
+    alone = dataclasses.replace(settings, distillation_weight=0.0)
+    result = stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), alone)
+    assert set(result.report["measures"]) == {"statistics"}
+
+
+def test_a_missing_model_is_named_with_the_way_out(folder, settings, tmp_path, new_reporter):
+    with pytest.raises(JobError) as caught:
+        stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)
+    assert caught.value.code == "model_missing"
+    assert "unet" in caught.value.message and caught.value.hint
+
+
+def test_a_damaged_style_image_is_named(folder, models, settings, new_reporter):
+    (folder / "style.png").write_bytes(b"not a picture")
+    with pytest.raises(JobError, match=r"style\.png") as caught:
+        stylize(JOB, folder, new_reporter(), models, settings)
+    assert caught.value.code == "bad_image"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_named(folder, models, settings, new_reporter):
+    with pytest.raises(JobError, match="cuda"):
+        stylize(dataclasses.replace(JOB, device="cuda"), folder, new_reporter(), models, settings)
