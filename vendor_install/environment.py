@@ -107,7 +107,7 @@ def _make(folder: Path) -> None:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments]
+    command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile", *arguments]
     _run(command, "pip could not install the packages (its message is above)")
 
 
