@@ -110,6 +110,8 @@ class _Band:
             free = distance[texel] > 0.0
             triangle, texel, point = triangle[free], texel[free], np.stack([x[free], y[free]], axis=-1)
             squared, weights = _nearest_on_edges(corners[triangle], point)
+            # Rounded, so that the same edge of two triangles, walked either way, is equally far and the first has it.
+            squared = squared.round(9)
             order = np.lexsort((triangle, squared, texel))
             chosen = order[np.diff(texel[order], prepend=-1) != 0]
             chosen = chosen[squared[chosen] < distance[texel[chosen]]]
