@@ -11,11 +11,11 @@ from .blender import SCRIPTS, Blender, find_blender
 from .environment import ROOT, scrubbed_environment
 from .messages import SetupError, say, step
 
-STYLE_IMAGE = ROOT / "core" / "samples" / "style_demo.png"
+STYLE_IMAGE = ROOT / "core" / "samples" / "village_street.jpg"
 """The style image."""
 PROMPT = "a monkey"
 """What the object is."""
-CONTENT = ""
+CONTENT = "a village street with houses and trees"
 """What the style image shows, so that it can be kept out of the texture."""
 FOLDER = ROOT / "build" / "demo"
 """Where the results go."""
