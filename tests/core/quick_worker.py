@@ -59,6 +59,7 @@ def eager(job: Job, folder: Path, reporter: Reporter) -> None:
     """Three frames at once, wanted or not; then steps until told to finish."""
     for value in (1, 2, 3):
         reporter.frame(np.full(PIXELS, value, np.uint8))
+    reporter.stage("given", "All frames are given")
     while not reporter.should_finish():
         time.sleep(0.02)
         reporter.progress(1, 1, None)

@@ -45,7 +45,7 @@ def a_job(**changes: Any) -> Job:
 
 
 @given(JOBS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_job_is_read_as_it_was_written(tmp_path: Path, job: Job) -> None:
     write_job(job, tmp_path)
     assert read_job(tmp_path) == job

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from core.protocol import (
     COMMANDS,
@@ -19,6 +19,7 @@ from core.protocol import (
     parse,
 )
 
+without_haste = settings(deadline=None, max_examples=60)
 TEXTS = st.text(st.characters(), max_size=40)  # lone surrogates too: a path that is no Unicode holds them
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -30,6 +31,7 @@ PAYLOADS = st.dictionaries(
 )
 
 
+@without_haste
 @given(st.sampled_from(sorted(COMMANDS | EVENTS)), TEXTS, PAYLOADS)
 def test_every_message_comes_out_as_it_went_in(kind: str, job: str, payload: dict[str, object]) -> None:
     line = message_writer()(kind, job, **payload)
@@ -37,18 +39,21 @@ def test_every_message_comes_out_as_it_went_in(kind: str, job: str, payload: dic
     assert parse(line, frozenset({kind})) == {"v": VERSION, "job": job, "seq": 0, "type": kind, **payload}
 
 
+@without_haste
 @given(st.binary(max_size=200))
 def test_no_noise_passes_for_a_message(line: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse(line, EVENTS)
 
 
+@without_haste
 @given(VALUES)
 def test_no_other_json_passes_for_a_message(value: object) -> None:
     with pytest.raises(ProtocolError):
         parse(json.dumps(value).encode(), EVENTS)
 
 
+@without_haste
 @given(st.fixed_dictionaries({"v": st.just(VERSION), "job": VALUES, "seq": VALUES, "type": VALUES}))
 def test_a_header_of_wrong_types_is_refused(header: dict[str, object]) -> None:
     header["type"] = [header["type"]]

@@ -100,6 +100,14 @@ def worker(tmp_path: Path) -> Iterator[RunningWorker]:
     running.end()
 
 
+@pytest.fixture(scope="module")
+def lasting_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorker]:
+    """One process for many tests: it has to live on."""
+    running = RunningWorker(QUICK_WORKER, tmp_path_factory.mktemp("lasting"))
+    yield running
+    running.end()
+
+
 def last(events: list[Event]) -> Event:
     return events[-1]
 
@@ -147,6 +155,7 @@ def test_frames_come_one_at_a_time_and_whole(worker: RunningWorker) -> None:
 def test_the_newest_frame_wins(worker: RunningWorker) -> None:
     worker.run("one", "eager")
     first = last(worker.until("frame"))
+    worker.until("stage")
     assert Path(first["path"]).read_bytes()[0] == 1
     worker.send("acknowledge_frame", "one", number=first["number"])
     assert Path(last(worker.until("frame"))["path"]).read_bytes()[0] == 3
@@ -213,11 +222,12 @@ def test_commands_for_unknown_jobs_are_dropped(worker: RunningWorker) -> None:
     ],
     ids=lambda line: line[:60].decode("latin-1"),
 )
-def test_a_bad_command_is_answered_and_the_worker_lives_on(worker: RunningWorker, line: bytes) -> None:
-    worker.write(line)
-    assert last(worker.until("error"))["code"] == "bad_request"
-    worker.run("two", "plain")
-    assert last(worker.until("done"))["job"] == "two"
+def test_a_bad_command_is_answered_and_the_worker_lives_on(lasting_worker: RunningWorker, line: bytes) -> None:
+    lasting_worker.write(line)
+    assert last(lasting_worker.until("error"))["code"] == "bad_request"
+    job = f"after {len(list(lasting_worker.folder.iterdir()))}"
+    lasting_worker.run(job, "plain")
+    assert last(lasting_worker.until("done"))["job"] == job
 
 
 def test_a_name_may_be_used_again_but_not_twice_at_once(worker: RunningWorker) -> None:
@@ -264,15 +274,15 @@ def test_standard_output_stays_clean_whoever_writes(worker: RunningWorker) -> No
     ],
 )
 def test_a_failure_names_its_cause_and_the_worker_lives_on(
-    worker: RunningWorker, word: str, code: str, message: str
+    lasting_worker: RunningWorker, word: str, code: str, message: str
 ) -> None:
-    worker.run("one", f"fail {word}")
-    error = last(worker.until(*TERMINAL_EVENTS))
+    lasting_worker.run(word, f"fail {word}")
+    error = last(lasting_worker.until(*TERMINAL_EVENTS, job=word))
     assert (error["type"], error["code"]) == ("error", code)
     assert message in error["message"] and error["hint"]
-    assert ("Traceback" in error["detail"] or word == "wordy") == (word != "job_error")
-    worker.run("two", "plain")
-    assert last(worker.until("done"))["job"] == "two"
+    assert bool(error["detail"]) == (word != "job_error"), "a fault comes with its traceback"
+    lasting_worker.run(f"after {word}", "plain")
+    assert last(lasting_worker.until("done"))["job"] == f"after {word}"
 
 
 @linux
