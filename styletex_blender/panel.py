@@ -8,10 +8,13 @@ from bpy.types import Context, Panel, UILayout
 
 from . import runner
 from .availability import selected_meshes, why_not
-from .panel_text import object_line, progress_line, wrap
+from .panel_text import object_line, outcome_line, progress_line, wrap
 from .run_state import Run
 
 _SETUP_CODES = frozenset({"dependencies"})
+"""Errors that the preferences can cure."""
+_PLAIN_CODES = frozenset({"bad_image", "bad_mesh", "bad_request", "bad_setting"})
+"""Errors that the log has nothing to add to."""
 
 
 class _StyleTexPanel:
@@ -112,16 +115,23 @@ def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
     box = layout.box()
     box.label(text=object_line(run), icon="MESH_DATA")
     box.progress(factor=run.fraction, text=progress_line(run))
-    shading = context.space_data.shading
-    if shading.type == "WIREFRAME" or (shading.type == "SOLID" and shading.color_type != "TEXTURE"):
-        # This view shows no textures; it is the user's, so it changes by their click alone.
-        box.prop_enum(shading, "type", "MATERIAL", text="Watch in Material Preview")
+    _draw_switch_to_textures(box, context)
     row = box.row(align=True)
     row.operator("styletex.finish")
     row.operator("styletex.cancel")
 
 
+def _draw_switch_to_textures(layout: UILayout, context: Context) -> None:
+    """A way to a view that shows textures, where this one does not; the view changes by the user's click alone."""
+    shading = context.space_data.shading
+    if shading.type == "WIREFRAME" or (shading.type == "SOLID" and shading.color_type != "TEXTURE"):
+        layout.prop_enum(shading, "type", "MATERIAL", text="Show in Material Preview")
+
+
 def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
+    if line := outcome_line(run):
+        layout.label(text=line, icon="CHECKMARK")
+        _draw_switch_to_textures(layout, context)
     if not run.failures and not run.warnings:
         return
     box = layout.box()
@@ -139,7 +149,7 @@ def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
     codes = {outcome.error.code for outcome in run.failures}
     if codes & _SETUP_CODES:
         row.operator("styletex.open_preferences")
-    if run.tasks and codes:
+    if codes - _PLAIN_CODES:
         row.operator("styletex.open_log")
     row.operator("styletex.dismiss")
 

@@ -31,6 +31,14 @@ def progress_line(run: Run) -> str:
     return f"{run.stage} · {duration(run.seconds_left)} left"
 
 
+def outcome_line(run: Run) -> str:
+    """What was done: "Textured in 1 min 20 s" or "Textured 2 of 3 objects"; nothing when nothing was."""
+    textured = [outcome for outcome in run.outcomes if outcome.textured]
+    if len(run.outcomes) > 1 and textured:
+        return f"Textured {len(textured)} of {len(run.outcomes)} objects"
+    return f"Textured in {duration(textured[0].seconds)}" if textured else ""
+
+
 def duration(seconds: float) -> str:
     """A time for people: "12 s", "1 min 20 s", "1 h 5 min"."""
     whole = max(0, round(seconds))

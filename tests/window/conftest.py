@@ -77,7 +77,7 @@ class BlenderWindow:
         except FileNotFoundError:
             return {}
 
-    def until(self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 60.0) -> dict[str, Any]:
+    def until(self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 240.0) -> dict[str, Any]:
         """Wait until Blender's state fulfils a condition."""
         end = time.monotonic() + seconds
         while not ((state := self.state()) and condition(state)):
@@ -160,4 +160,4 @@ def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator
 @pytest.fixture
 def fake_worker_command() -> list[str]:
     """The worker without models, at a pace that can be watched."""
-    return [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--steps", "60", "--step-seconds", "0.1"]
+    return [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--steps", "300", "--step-seconds", "0.1"]

@@ -59,6 +59,8 @@ def open_tab() -> float | None:
     region.active_panel_category = "StyleTex"
     region.tag_redraw()
     bpy.ops.ed.undo_push(message="Set up")
+    bpy.data.objects["Light"].location.z += 1.0
+    bpy.ops.ed.undo_push(message="Move Light")
     bpy.app.timers.register(watch, first_interval=0.3, persistent=True)
     return None
 
@@ -86,6 +88,7 @@ def watch() -> float:
         "stage": run.stage if run else "",
         "frames": run.frames_shown if run else 0,
         "errors": [outcome.error.message for outcome in run.failures] if run else [],
+        "light_height": bpy.data.objects["Light"].location.z,
         "can_start": bpy.ops.styletex.stylize.poll(),
     }
     temporary = STATE_FILE.with_suffix(".part")
