@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train the bundled model, stage by stage; every stage resumes where it stopped.
 
-    python -m core.training data|vae|clip|export --work build/training
-    torchrun --nproc-per-node 2 -m core.training denoiser --steps 4000 --work build/training
+    python -m core.training data|vae|samples|export --work build/training
+    torchrun --nproc-per-node 2 -m core.training clip|denoiser --work build/training
 
-The order is data, vae, clip, denoiser, export. One thread and one process a core trains fastest on a CPU, which is
-why the denoiser is started by ``torchrun``; plain ``python -m core.training denoiser`` works as well.
+The order is data, vae, clip, denoiser, export; samples shows what the denoiser can do at any time. One process a core
+with one thread each trains fastest on a CPU, which is why the long stages are started by ``torchrun``; plain
+``python -m core.training`` works as well.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from . import rasters
 from .architecture import Bundle, build_bundle, write_bundle
 from .captions import VOCABULARY
 from .dataset import load_pairs, make_pairs, write_dataset
+from .samples import sample_sheet
 from .train_clip import Joint, joint_measures, train_clip
 from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
 from .train_vae import TiedVae, reconstruction_decibels, train_vae
@@ -53,12 +55,18 @@ def load_joint(work: Path, tokenizer: CLIPTokenizer) -> Joint:
     return model.eval()
 
 
+def load_denoiser(work: Path) -> Denoiser:
+    """The trained UNet, IP-Adapter and ControlNets."""
+    model = Denoiser()
+    model.load_state_dict(load_file(work / "denoiser" / "average.safetensors"))
+    return model.eval()
+
+
 def assemble(work: Path, tokenizer: CLIPTokenizer) -> Bundle:
     """All trained networks."""
     bundle = build_bundle(work, SEED)
-    joint, denoiser = load_joint(work, tokenizer), Denoiser()
-    denoiser.load_state_dict(load_file(work / "denoiser" / "average.safetensors"))
-    denoiser.into(bundle)
+    joint = load_joint(work, tokenizer)
+    load_denoiser(work).into(bundle)
     bundle.text, bundle.vision, bundle.vae = joint.text, joint.vision, load_vae(work)
     return bundle
 
@@ -66,7 +74,7 @@ def assemble(work: Path, tokenizer: CLIPTokenizer) -> Bundle:
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description="Train the bundled model")
-    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "export"))
+    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "samples", "export"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--steps", type=int, default=4000, help="denoiser steps in all")
     parser.add_argument("--output", type=Path, default=Path("core/bundled"), help="where export writes")
@@ -83,6 +91,14 @@ def main() -> None:
     if arguments.stage == "export":
         write_bundle(assemble(work, tokenizer), arguments.output)
         return
+    if arguments.stage == "samples":
+        held_out_views = rasters.cast(1, 4, HELD_OUT_SEED)
+        held_out = make_pairs(held_out_views, 16, HELD_OUT_SEED)
+        joint, denoiser = load_joint(work, tokenizer), load_denoiser(work)
+        states, _ = text_states(joint.text, tokenizer, SEED)
+        sheet = sample_sheet(denoiser, load_vae(work), joint.vision, states[:1], held_out, held_out_views)
+        sheet.save(work / "samples.png")
+        return
     pairs = load_pairs(work / "data")
     if arguments.stage == "vae":
         vae = train_vae(pairs, work / "vae", SEED)
@@ -90,9 +106,10 @@ def main() -> None:
         held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 200, HELD_OUT_SEED)
         print({"psnr_decibels": reconstruction_decibels(vae, held_out.target)})
     elif arguments.stage == "clip":
-        train_clip(pairs, tokenizer, work / "clip", SEED)
-        held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
-        print(joint_measures(work / "clip", tokenizer, held_out))
+        train_clip(pairs, tokenizer, work / "clip", SEED, rank)
+        if rank == 0:
+            held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
+            print(joint_measures(work / "clip", tokenizer, held_out))
     else:
         joint = load_joint(work, tokenizer)
         if rank == 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,30 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(1.0, step / steps))))
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Which samples each step of one process learns from: every sample once an epoch, in an order of its own."""
+
+    count: int
+    """Samples there are."""
+    size: int
+    """Samples in a batch."""
+    seed: int
+    """Decides the order and all random numbers of the steps."""
+    rank: int = 0
+    """Number of this process among those that train together; each has its own order."""
+
+    def batch(self, step: int) -> np.ndarray:
+        """The sample numbers of ``step``."""
+        epoch, place = divmod(step, self.count // self.size)
+        order = np.random.default_rng((self.seed, self.rank, 0, epoch)).permutation(self.count)
+        return order[place * self.size : (place + 1) * self.size]
+
+    def generator(self, step: int) -> np.random.Generator:
+        """The random numbers of ``step``."""
+        return np.random.default_rng((self.seed, self.rank, 1, step))
+
+
 class Averaged:
     """An exponential moving average of a module's parameters."""
 
@@ -44,8 +69,8 @@ class Averaged:
 
 def train(
     module: nn.Module,
-    losses: Callable[[np.ndarray], dict[str, Tensor]],
-    batches: Iterator[np.ndarray],
+    losses: Callable[[np.ndarray, np.random.Generator], dict[str, Tensor]],
+    samples: Samples,
     steps: int,
     peak_rate: float,
     folder: Path,
@@ -53,10 +78,14 @@ def train(
 ) -> None:
     """Optimise ``module`` with AdamW for ``steps`` steps and leave its average in ``folder``/average.safetensors.
 
+    Every random number of a step comes from the seed and the step's number, so a run that was interrupted ends like one
+    that was not.
+
     Args:
         module: what is trained.
-        losses: maps the sample numbers of a batch to named losses; their sum is minimised.
-        batches: endless sample numbers, one array a step.
+        losses: maps the sample numbers of a batch, and the step's random numbers, to named losses; their sum is
+            minimised. PyTorch's own generator is seeded anew for each step as well.
+        samples: which samples each step learns from.
         steps: optimisation steps in all, those before an interruption included.
         peak_rate: highest learning rate.
         folder: holds the checkpoint, the average and ``losses.jsonl``; a run continues from there.
@@ -71,7 +100,8 @@ def train(
     for step in range(start, steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, peak_rate)
-        parts = losses(next(batches))
+        torch.manual_seed(int(samples.generator(step).integers(1 << 62)))
+        parts = losses(samples.batch(step), samples.generator(step))
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
         _average_gradients(module)
@@ -136,11 +166,3 @@ def _restore(module: nn.Module, optimiser: torch.optim.Optimizer, average: Avera
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     average.values = load_file(folder / "average.safetensors")
     return int(tensors["step"])
-
-
-def shuffled(count: int, batch: int, seed: int) -> Iterator[np.ndarray]:
-    """Endless batches of sample numbers, each sample once an epoch."""
-    rng = np.random.default_rng(seed)
-    while True:
-        order = rng.permutation(count)
-        yield from order[: count - count % batch].reshape(-1, batch)

@@ -15,15 +15,15 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from skimage.color import rgb2lab
 from torch import Tensor, nn
-from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection
+from transformers import CLIPTokenizer, CLIPVisionModelWithProjection
 
 from .architecture import JOINT_DIMENSION, build_image_encoder, build_text_encoder
 from .captions import OBJECT_WORDS, PATTERN_WORDS, object_caption
 from .dataset import KINDS, Pairs
-from .loop import shuffled, train
+from .loop import Samples, train
 from .train_vae import to_tensor
 
-STEPS = 2000
+STEPS = 2300
 BATCH = 24
 """Pairs a step: twice as many pictures."""
 CAPTION_WEIGHT = 0.25
@@ -80,16 +80,13 @@ def contrast(left: Tensor, right: Tensor, same: Tensor, scale: Tensor) -> Tensor
     return 0.5 * (F.cross_entropy(logits, aim) + F.cross_entropy(logits.T, (same.T / same.T.sum(1, keepdim=True))))
 
 
-def train_clip(
-    pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int
-) -> tuple[CLIPTextModelWithProjection, CLIPVisionModelWithProjection]:
-    """Train both encoders; returns them with averaged weights."""
+def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, rank: int) -> None:
+    """Train both encoders; ``rank`` is this process's number among those that train together."""
     torch.manual_seed(seed)
     model = Joint(tokenizer)
-    rng = np.random.default_rng(seed)
     histograms = style_palettes(pairs)
 
-    def losses(numbers: np.ndarray) -> dict[str, Tensor]:
+    def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         images = np.concatenate([pairs.target[numbers], pairs.style_image[numbers]])
         embedding = model.vision(pixel_values=to_tensor(images)).image_embeds
         targets, references = captions(pairs, numbers, rng)
@@ -110,9 +107,7 @@ def train_clip(
             "style": 0.5 * contrast(style[:half], style[half:], torch.eye(half), torch.tensor(12.0)),
         }
 
-    train(model, losses, shuffled(len(pairs.target), BATCH, seed), STEPS, 1e-3, folder, decay=0.998)
-    model.load_state_dict(load_file(folder / "average.safetensors"))
-    return model.text.eval(), model.vision.eval()
+    train(model, losses, Samples(len(pairs.target), BATCH, seed, rank), STEPS, 1e-3, folder, decay=0.998)
 
 
 @torch.no_grad()

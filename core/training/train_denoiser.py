@@ -19,7 +19,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionM
 from .architecture import Bundle, attach_ip_adapter, build_controlnet, build_scheduler, build_unet
 from .captions import OBJECT_WORDS, PICTURE_WORDS, VOCABULARY, object_caption
 from .dataset import Pairs
-from .loop import shuffled, train
+from .loop import Samples, train
 from .rasters import RasterSet
 from .train_clip import image_embeddings
 from .train_vae import to_tensor
@@ -142,12 +142,10 @@ def train_denoiser(
     """Train for ``steps`` steps; ``rank`` is this process's number among those that train together."""
     torch.manual_seed(seed)
     model = Denoiser().to(memory_format=torch.channels_last)
-    torch.manual_seed(seed + 1 + rank)
-    rng = np.random.default_rng(seed + rank)
     alphas = build_scheduler().alphas_cumprod
     states, rows = text
 
-    def losses(numbers: np.ndarray) -> dict[str, Tensor]:
+    def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         batch = len(numbers)
         clean = latents[numbers].float()
         timestep = torch.randint(0, len(alphas), (batch,))
@@ -171,7 +169,7 @@ def train_denoiser(
         return {"denoise": (weight * (predicted - velocity).square()).mean() / weight.mean().detach() * weight_mean}
 
     weight_mean = float((torch.clamp(alphas / (1 - alphas), max=SNR_CAP) * (1 - alphas)).mean())
-    train(model, losses, shuffled(len(latents), BATCH, seed + rank), steps, 1e-3, folder, decay=0.999)
+    train(model, losses, Samples(len(latents), BATCH, seed, rank), steps, 1e-3, folder, decay=0.999)
 
 
 def _caption_key(word: int, rng: np.random.Generator) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from .architecture import build_vae
 from .dataset import Pairs
-from .loop import shuffled, train
+from .loop import Samples, train
 
 STEPS = 1500
 BATCH = 16
@@ -49,9 +49,8 @@ def train_vae(pairs: Pairs, folder: Path, seed: int) -> AutoencoderKL:
     """Train on targets and style images, and set the scaling factor to one over the latents' deviation."""
     torch.manual_seed(seed)
     model = TiedVae()
-    rng = np.random.default_rng(seed)
 
-    def losses(numbers: np.ndarray) -> dict[str, Tensor]:
+    def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         half = len(numbers) // 2
         images = np.concatenate([pairs.target[numbers[:half]], pairs.style_image[numbers[half:]]])
         y, x = rng.integers(0, images.shape[1] - CROP + 1, 2)
@@ -68,7 +67,7 @@ def train_vae(pairs: Pairs, folder: Path, seed: int) -> AutoencoderKL:
             "size": 0.003 * latents.square().mean(),
         }
 
-    train(model, losses, shuffled(len(pairs.target), BATCH, seed), STEPS, 2e-3, folder, decay=0.995)
+    train(model, losses, Samples(len(pairs.target), BATCH, seed), STEPS, 2e-3, folder, decay=0.995)
     model.load_state_dict(load_file(folder / "average.safetensors"))
     model.eval()
     with torch.no_grad():
