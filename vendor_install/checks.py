@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .environment import ROOT, scrubbed_environment
-from .messages import say, step
+from .messages import say
 
 
 def run(python: Path, pytest_arguments: Sequence[str]) -> int:
@@ -33,9 +33,11 @@ def run(python: Path, pytest_arguments: Sequence[str]) -> int:
 
 
 def _fails(python: Path, title: str, command: list[str]) -> bool:
-    with step(title):
-        program, *arguments = command
-        return _status([str(python.with_name(program)), *arguments]) != 0
+    say(title)
+    program, *arguments = command
+    failed = _status([str(python.with_name(program)), *arguments]) != 0
+    say(f"{title}: {'FAILED' if failed else 'passed'}")
+    return failed
 
 
 def _status(command: list[str]) -> int:

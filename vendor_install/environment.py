@@ -107,8 +107,11 @@ def _make(folder: Path) -> None:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    command = [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-compile", *arguments]
-    _run(command, "pip could not install the packages (its message is above)")
+    options = ["--no-input", "--disable-pip-version-check", "--no-compile"]
+    _run(
+        [str(python), "-m", "pip", "install", *options, *arguments],
+        "pip could not install the packages (its message is above)",
+    )
 
 
 def _run(command: list[str], failure: str) -> None:
