@@ -75,6 +75,7 @@ class Worker:
         self._events = EventWriter(events)
         self._load = load
         self._idle_seconds = idle_minutes * 60.0
+        self._loaded = False
         self._jobs: dict[str, JobReporter] = {}
         self._waiting: queue.SimpleQueue[JobReporter] = queue.SimpleQueue()
 
@@ -92,6 +93,7 @@ class Worker:
             failure = as_job_error(error)
             self._events.send("error", **failure.to_dict())
             return EXIT_STATUS[failure.code]
+        self._loaded = True
         self._events.send("hello", **engine.description, pid=os.getpid())
         while True:
             try:
@@ -160,6 +162,8 @@ class Worker:
             self._events.send("error", job, **error.to_dict())
             return
         reporter = self._jobs[job] = JobReporter(job, Path(folder), self._events)
+        if not self._loaded:
+            reporter.stage("start", "Starting the worker")
         self._waiting.put(reporter)
 
     def _beat(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The real worker with an engine that needs no models; the job's prompt says what the engine does.
 
-python -u tests/core/quick_worker.py [idle minutes]
+python -u tests/core/quick_worker.py [idle minutes [seconds to load]]
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ def stylize(job: Job, folder: Path, reporter: Reporter) -> Texture:
 def load() -> Engine:
     """The quick engine."""
     print("loading prints something")
+    time.sleep(float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
     return Engine({"versions": {}, "device": "cpu", "device_name": "quick", "memory_bytes": 1}, stylize)
 
 

@@ -186,6 +186,17 @@ def test_a_second_run_waits_for_its_turn(worker: RunningWorker) -> None:
     assert [event["job"] for event in events if event["type"] == "done"] == ["one", "two"]
 
 
+def test_a_job_that_waits_for_the_start_says_so(tmp_path: Path) -> None:
+    worker = RunningWorker([*QUICK_WORKER, "1.0", "2.0"], tmp_path)
+    try:
+        worker.run("one", "plain")
+        events = worker.until("hello")
+        assert [event["name"] for event in events if event["type"] == "stage" and event["job"] == "one"] == ["start"]
+        assert last(worker.until(*TERMINAL_EVENTS))["type"] == "done"
+    finally:
+        worker.end()
+
+
 def test_a_waiting_job_can_be_cancelled(worker: RunningWorker) -> None:
     worker.run("one", "long")
     worker.run("two", "plain")
