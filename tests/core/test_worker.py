@@ -198,6 +198,7 @@ def test_a_job_that_waits_for_the_start_says_so(tmp_path: Path) -> None:
 
 
 def test_a_waiting_job_can_be_cancelled(worker: RunningWorker) -> None:
+    worker.until("hello")
     worker.run("one", "long")
     worker.run("two", "plain")
     worker.send("cancel", "two")
