@@ -74,7 +74,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     Raises:
         JobError: see ``stylize``.
     """
-    if runner.is_running():
+    if runner.running() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")

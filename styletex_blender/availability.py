@@ -20,7 +20,7 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
 def why_not(context: bpy.types.Context) -> str:
     """What the user has to do first, as a sentence without a full stop, or nothing."""
     settings = context.scene.styletex
-    if runner.is_running():
+    if runner.running() is not None:
         return "A texture is being made: wait for it, or cancel it"
     if context.mode != "OBJECT":
         return "Switch to Object Mode"

@@ -119,13 +119,10 @@ def _package() -> str:
 
 
 def _load_checkout(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "styletex", root / "__init__.py", submodule_search_locations=[str(root)]
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["styletex"] = module
-    spec.loader.exec_module(module)
-    return module
+    package = ModuleType("styletex")
+    package.__path__ = [str(root)]
+    sys.modules["styletex"] = package
+    return importlib.import_module("styletex.styletex_blender")
 
 
 class _Parser(argparse.ArgumentParser):

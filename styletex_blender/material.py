@@ -27,11 +27,12 @@ def new_material(name: str, image: bpy.types.Image, uv_map: str) -> bpy.types.Ma
     texture = tree.nodes.new("ShaderNodeTexImage")
     texture.name = texture.label = TEXTURE_NODE
     texture.image = image
-    texture.location = (principled.location.x - 320.0, principled.location.y)
+    left, top = principled.location
+    texture.location = (left - 320.0, top)
     uv_node = tree.nodes.new("ShaderNodeUVMap")
     uv_node.name = UV_NODE
     uv_node.uv_map = uv_map
-    uv_node.location = (texture.location.x - 220.0, texture.location.y - 140.0)
+    uv_node.location = (left - 540.0, top - 140.0)
     tree.links.new(uv_node.outputs["UV"], texture.inputs["Vector"])
     tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])
     # The active node is what Solid mode shows and what texture painting paints on.

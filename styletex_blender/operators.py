@@ -37,8 +37,8 @@ class STYLETEX_OT_stylize(Operator):
         except JobError as error:
             self.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
             return {"CANCELLED"}
-        for outcome in run.failures:
-            self.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
+        for object_name, error in run.failures:
+            self.report({"WARNING"}, f"{object_name}: {error.message}")
         return {"FINISHED"}
 
 
@@ -52,8 +52,8 @@ class STYLETEX_OT_cancel(Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Whether there is something to cancel."""
-        run = runner.current_run()
-        if not runner.is_running():
+        run = runner.running()
+        if run is None:
             cls.poll_message_set("No texture is being made")
             return False
         if run.wants_cancel:
@@ -77,8 +77,8 @@ class STYLETEX_OT_finish(Operator):
     @classmethod
     def poll(cls, _context: Context) -> bool:
         """Whether there is a texture that can be kept."""
-        run = runner.current_run()
-        if not runner.is_running() or run.wants_cancel:
+        run = runner.running()
+        if run is None or run.wants_cancel:
             cls.poll_message_set("No texture is being made")
             return False
         if run.wants_finish:

@@ -31,17 +31,17 @@ class STYLETEX_PT_main(_StyleTexPanel, Panel):
     def draw(self, context: Context) -> None:
         """Settings, then the button or the progress, then what went wrong."""
         layout = self.layout
-        run = runner.current_run()
+        running = runner.running()
         settings_column = layout.column()
-        settings_column.enabled = not runner.is_running()
+        settings_column.enabled = running is None
         _draw_settings(settings_column, context.scene.styletex)
         layout.separator()
-        if runner.is_running():
-            _draw_progress(layout, context, run)
+        if running is not None:
+            _draw_progress(layout, context, running)
             return
         _draw_button(layout, context)
-        if run is not None:
-            _draw_outcome(layout, context, run)
+        if (last := runner.current_run()) is not None:
+            _draw_outcome(layout, context, last)
 
 
 class STYLETEX_PT_texture(_StyleTexPanel, Panel):
@@ -82,7 +82,7 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
 def _property_layout(layout: UILayout) -> UILayout:
     layout.use_property_split = True
     layout.use_property_decorate = False
-    layout.enabled = not runner.is_running()
+    layout.enabled = runner.running() is None
     return layout.column()
 
 
@@ -135,18 +135,18 @@ def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
     if not run.failures and not run.warnings:
         return
     box = layout.box()
-    for outcome in run.failures:
-        message = outcome.error.message
+    for object_name, error in run.failures:
         several = len(run.tasks) + len(run.refused) > 1
+        message = f"{object_name}: {error.message}" if several else error.message
         column = box.column(align=True)
         column.alert = True
-        _draw_text(column, context, f"{outcome.object_name}: {message}" if several else message, "ERROR")
-        if outcome.error.hint:
-            _draw_text(box, context, outcome.error.hint, "BLANK1")
+        _draw_text(column, context, message, "ERROR")
+        if error.hint:
+            _draw_text(box, context, error.hint, "BLANK1")
     for warning in run.warnings:
         _draw_text(box, context, warning, "INFO")
     row = box.row(align=True)
-    codes = {outcome.error.code for outcome in run.failures}
+    codes = {error.code for _, error in run.failures}
     if codes & _SETUP_CODES:
         row.operator("styletex.open_preferences")
     if codes - _PLAIN_CODES:

@@ -110,9 +110,9 @@ class Run:
         return self.refused + self.done
 
     @property
-    def failures(self) -> list[Outcome]:
-        """The objects that could not be textured."""
-        return [outcome for outcome in self.outcomes if outcome.error]
+    def failures(self) -> list[tuple[str, JobError]]:
+        """The objects that could not be textured, by name, and why."""
+        return [(outcome.object_name, outcome.error) for outcome in self.outcomes if outcome.error]
 
     @property
     def seconds(self) -> float:

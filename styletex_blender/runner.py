@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ _ENDS_THE_RUN = frozenset({"bad_setting", "dependencies", "disk_full", "model_mi
 """Errors that every other object would meet as well."""
 
 _run: Run | None = None
-_steps: Iterator[None] | None = None
+_steps: Generator[None, None, None] | None = None
+_drawn: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
 
 
 def current_run() -> Run | None:
@@ -42,12 +43,12 @@ def current_run() -> Run | None:
     return _run
 
 
-def is_running() -> bool:
-    """Whether a run is going on."""
-    return _run is not None and not _run.finished
+def running() -> Run | None:
+    """The run that is going on, or ``None``."""
+    return _run if _run is not None and not _run.finished else None
 
 
-def begin(run: Run) -> Iterator[None]:
+def begin(run: Run) -> Generator[None, None, None]:
     """Make ``run`` the current one and return the generator that carries it out."""
     global _run, _steps
     _run, _steps = run, _carry_out(run)
@@ -75,47 +76,47 @@ def finish() -> None:
 def dismiss() -> None:
     """Forget the last run, and with it its messages."""
     global _run
-    if not is_running():
+    if running() is None:
         _run = None
 
 
 def abandon() -> None:
     """End the run at once, because its file or the add-on goes away; the worker is ended with it."""
     global _run, _steps
-    if _steps is not None:
+    if running() is not None and _steps is not None:
         if bpy.app.timers.is_registered(_tick):
             bpy.app.timers.unregister(_tick)
         warm_worker.close()
-        steps, _steps = _steps, None
-        steps.close()
-    _run = None
+        _steps.close()
+    _run, _steps = None, None
 
 
 def show_last_frame() -> None:
     """Put the preview back on the object after something needed it off."""
-    if is_running() and _run.frame is not None and not _run.wants_cancel:
-        target = _run.task.target()
-        if target is not None:
-            show_preview(target, _run.frame, _run.task.uv_map, _run.task.new_uvs)
+    run = running()
+    if run is None or run.frame is None or run.wants_cancel:
+        return
+    target = run.task.target()
+    if target is not None:
+        show_preview(target, run.frame, run.task.uv_map, run.task.new_uvs)
 
 
 def _tick() -> float | None:
     """The timer."""
     global _steps
-    running = False
+    steps, _steps = _steps, None
+    if steps is None:
+        return None
     try:
-        next(_steps)
-        running = True
+        next(steps)
+        _steps = steps
     except StopIteration:
         pass
-    finally:
-        if not running:
-            _steps = None
-    _redraw()
-    return TICK_SECONDS if running else None
+    _redraw_what_changed()
+    return TICK_SECONDS if _steps is not None else None
 
 
-def _carry_out(run: Run) -> Iterator[None]:
+def _carry_out(run: Run) -> Generator[None, None, None]:
     """Do all tasks of a run, yielding whenever there is nothing to do but wait."""
     try:
         for index, task in enumerate(run.tasks):
@@ -222,8 +223,21 @@ def _keep(run: Run, task: Task, event: dict[str, Any]) -> Outcome:
     return Outcome(task.object_name, run.seconds, image.name, place)
 
 
-def _redraw() -> None:
+def _redraw_what_changed() -> None:
+    """Redraw the sidebar when its words changed, and the view when a frame came: drawing is what costs here."""
+    global _drawn
+    run = _run
+    if run is None:
+        return
+    words = (run.index, run.stage, run.step, run.wants_cancel, run.wants_finish, run.finished)
+    view = (run.frames_shown, run.finished)
+    old_words, old_view = _drawn
+    _drawn = (words, view)
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type == "VIEW_3D" and view != old_view:
                 area.tag_redraw()
+            elif area.type == "VIEW_3D" and words != old_words:
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +83,7 @@ def log_path() -> Path:
 def _own_folder(name: str) -> Path:
     if is_extension():
         return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
-    folder = Path(tempfile.gettempdir()) / "styletex" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(bpy.utils.user_resource("DATAFILES", path=f"styletex/{name}", create=True))
 
 
 def is_extension() -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import sys
@@ -14,15 +14,15 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+_STATUS = pytest.StashKey[int]()
 FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
 
 
 def _alias_package() -> None:
     """Make the checkout importable as ``styletex``, as an extension is under its own name; ``bpy`` is not loaded."""
-    spec = importlib.util.spec_from_loader("styletex", loader=None, is_package=True)
-    module = importlib.util.module_from_spec(spec)
-    module.__path__ = [str(ROOT)]
-    sys.modules["styletex"] = module
+    package = ModuleType("styletex")
+    package.__path__ = [str(ROOT)]
+    sys.modules["styletex"] = package
 
 
 _alias_package()
@@ -32,7 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Blender as a module hangs or crashes at exit; leave without its farewell, with pytest's own status."""
     if "bpy" not in sys.modules:
         return
-    status = getattr(config, "styletex_status", pytest.ExitCode.INTERNAL_ERROR)
+    status = config.stash.get(_STATUS, pytest.ExitCode.INTERNAL_ERROR)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(int(status))
@@ -41,11 +41,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the status for ``pytest_unconfigure``."""
-    session.config.styletex_status = exitstatus
+    session.config.stash[_STATUS] = exitstatus
+
+
+@pytest.fixture(scope="session")
+def user_resources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in place of the person's own Blender settings, which tests leave alone."""
+    folder = tmp_path_factory.mktemp("blender_user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BLENDER_USER_RESOURCES", str(folder))
+        yield folder
 
 
 @pytest.fixture
-def bpy() -> Iterator[ModuleType]:
+def bpy(user_resources: Path) -> Iterator[ModuleType]:
     """Blender with the add-on registered and an empty scene; what a test leaves is gone after it."""
     module = pytest.importorskip("bpy", reason="needs Blender as a Python module (the bpy wheel)")
     module.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)

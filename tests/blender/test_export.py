@@ -173,11 +173,11 @@ def test_painted_and_generated_style_images_are_written_as_they_look(bpy, stylet
     painted.pixels.foreach_set(pixels)
     with Image.open(tmp_path / write("Painted", tmp_path)) as picture:
         assert picture.size == (4, 2)
-        assert picture.getpixel((0, 0))[:3] == (255, 128, 0)
+        assert np.asarray(picture)[0, 0, :3].tolist() == [255, 128, 0]
     linear = bpy.data.images.new("Linear", 4, 2, float_buffer=True)
     linear.pixels.foreach_set(np.tile(np.array([1.0, 0.214041, 0.0, 1.0], dtype=np.float32), 8))
     with Image.open(tmp_path / write("Linear", tmp_path)) as picture:
-        assert picture.getpixel((0, 0))[:3] == pytest.approx((255, 128, 0), abs=1)
+        assert np.asarray(picture)[0, 0, :3] == pytest.approx([255, 128, 0], abs=1)
 
 
 def test_missing_style_image_is_named(bpy, styletex, scene, style_image):

@@ -125,16 +125,18 @@ def test_object_without_slots_gets_one(bpy, cube):
     assert [slot.material.name for slot in cube.material_slots] == [STYLED]
 
 
-def test_frames_update_one_image_in_place(bpy, cube, styletex):
+def test_frames_update_one_image_in_place(bpy, cube, styletex, fake_worker):
+    fake_worker("--steps", "100000")
     run = styletex.begin([cube])
     seen = set()
     for count in range(1, 4):
-        styletex.until(lambda count=count: run.frames_shown >= count or run.finished)
+        styletex.until(lambda count=count: run.frames_shown >= count)
         image = bpy.data.images["StyleTex Preview"]
         seen.add(image.as_pointer())
         pixels = np.array(image.pixels, dtype=np.float32).reshape(*image.size, 4)[::-1, :, :3]
         np.testing.assert_allclose(pixels, run.frame / 255.0, atol=1e-6)
     assert len(seen) == 1
+    styletex.module("runner").cancel()
     styletex.until(lambda: run.finished)
     assert "StyleTex Preview" not in bpy.data.images
 

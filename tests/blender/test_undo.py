@@ -129,7 +129,7 @@ def test_loading_a_file_in_the_middle_of_a_run_ends_it(bpy, cube, styletex):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert run.finished
     assert not folder.exists()
-    assert not styletex.module("runner").is_running()
+    assert styletex.module("runner").running() is None
     assert styletex.module("warm_worker")._client is None
 
 

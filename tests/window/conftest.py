@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,12 +103,11 @@ class BlenderWindow:
         left, bottom, width, height = state["sidebar"]
         column = left + width // 6
         with Image.open(self.photograph("button")) as screen:
-            pixels = screen.convert("RGB")
+            colours = np.asarray(screen.convert("RGB"), dtype=int)[:, column]
         best = (0, 0)
         run = 0
         for row in range(SCREEN[1] - bottom - height, SCREEN[1] - bottom):
-            pixel = pixels.getpixel((column, row))
-            alike = all(abs(a - b) <= 4 for a, b in zip(pixel, state["button_colour"], strict=True))
+            alike = bool((abs(colours[row] - state["button_colour"]) <= 4).all())
             run = run + 1 if alike else 0
             best = max(best, (run, row - run // 2))
         if best[0] < 24:
@@ -143,7 +143,7 @@ def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator
     from PIL import Image
 
     picture = Image.linear_gradient("L").resize((96, 96))
-    stripes = Image.merge("RGB", (picture.rotate(90), picture.point(lambda value: value // 4 + 90), picture))
+    stripes = Image.merge("RGB", (picture.rotate(90), picture.rotate(180), picture))
     stripes.save(tmp_path / "style.png")
     opened: list[BlenderWindow] = []
 

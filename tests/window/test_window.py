@@ -80,7 +80,10 @@ def test_worker_killed_mid_run_shows_the_error_and_frees_the_button(open_blender
     start_by_click(window)
     state = window.until(lambda state: state["frames"] >= 1, "the first frame")
     os.kill(state["worker_pid"], signal.SIGKILL)
-    state = window.until(lambda state: state["errors"], "the error", 3.0)
+    before = window.state()["ticks"]
+    state = window.until(lambda state: state["errors"], "the error")
+    # Blender's own clock, ten ticks a second: a loaded machine that draws slowly says nothing about the add-on.
+    assert state["ticks"] - before <= 30
     assert state["can_start"]
     assert state["materials"] == ["Old"]
     time.sleep(1.0)

@@ -6,11 +6,12 @@ blender -P watch.py -- STATE_FILE STYLE_IMAGE
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 
@@ -20,13 +21,10 @@ ticks = 0
 
 
 def load_add_on() -> None:
-    spec = importlib.util.spec_from_file_location(
-        "styletex", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["styletex"] = module
-    spec.loader.exec_module(module)
-    module.register()
+    package = ModuleType("styletex")
+    package.__path__ = [str(ROOT)]
+    sys.modules["styletex"] = package
+    importlib.import_module("styletex.styletex_blender").register()
 
 
 def make_scene() -> None:
@@ -68,8 +66,8 @@ def open_tab() -> float | None:
 def watch() -> float:
     global ticks
     ticks += 1
-    from styletex.styletex_blender import runner, warm_worker
-
+    runner = importlib.import_module("styletex.styletex_blender.runner")
+    warm_worker = importlib.import_module("styletex.styletex_blender.warm_worker")
     area, region = view_3d()
     monkey = bpy.data.objects["Suzanne"]
     run = runner.current_run()
@@ -84,10 +82,10 @@ def watch() -> float:
         "materials": [slot.material.name if slot.material else None for slot in monkey.material_slots],
         "button_colour": [round(channel * 255) for channel in theme.wcol_tool.inner[:3]],
         "view_distance": area.spaces.active.region_3d.view_distance,
-        "running": runner.is_running(),
+        "running": runner.running() is not None,
         "stage": run.stage if run else "",
         "frames": run.frames_shown if run else 0,
-        "errors": [outcome.error.message for outcome in run.failures] if run else [],
+        "errors": [error.message for _, error in run.failures] if run else [],
         "light_height": bpy.data.objects["Light"].location.z,
         "can_start": bpy.ops.styletex.stylize.poll(),
     }
