@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -13,22 +14,33 @@ import pytest
 class StyleTex:
     """Steps a run as the window's timer does."""
 
-    def __init__(self, bpy: ModuleType) -> None:
+    def __init__(self, bpy: ModuleType, fake_worker: Callable[..., None]) -> None:
         self._bpy = bpy
+        self._fake_worker = fake_worker
         self._steps = iter(())
 
     def module(self, name: str) -> ModuleType:
         """A module of the Blender side."""
         return importlib.import_module(f"styletex.styletex_blender.{name}")
 
-    def begin(self, objects, **changes):
-        """Begin a run with the scene's settings, without stepping it."""
+    def begin(self, objects, *behaviour: str):
+        """Begin a run with the scene's settings, without stepping it; it goes on until it is ended."""
+        self._fake_worker("--steps", "100000", *behaviour)
         settings = self.module("settings").Settings.from_scene(self._bpy.context.scene)
         run = self.module("api").prepare(objects, settings)
         self._steps = self.module("runner").begin(run)
         return run
 
-    def until(self, condition, seconds: float = 20.0) -> None:
+    def end(self, run) -> None:
+        """Have the worker finish what it is at, object by object, until the run is over."""
+
+        def over() -> bool:
+            self.module("runner").finish()
+            return run.finished
+
+        self.until(over)
+
+    def until(self, condition, seconds: float = 60.0) -> None:
         """Step the run until a condition holds."""
         end = time.monotonic() + seconds
         while not condition():
@@ -43,8 +55,8 @@ class StyleTex:
 
 
 @pytest.fixture
-def styletex(bpy) -> StyleTex:
-    return StyleTex(bpy)
+def styletex(bpy, fake_worker) -> StyleTex:
+    return StyleTex(bpy, fake_worker)
 
 
 @pytest.fixture

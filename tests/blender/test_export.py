@@ -161,7 +161,7 @@ def test_job_folder_holds_the_job_the_mesh_and_the_style_image(bpy, styletex, sc
     assert (folder / job.style_image).read_bytes() == style_image.read_bytes()
     with np.load(folder / "mesh.npz") as arrays:
         assert sorted(arrays) == ["corner_normals", "corner_uvs", "positions", "triangles"]
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
 
 
 def test_painted_and_generated_style_images_are_written_as_they_look(bpy, styletex, tmp_path):

@@ -125,8 +125,7 @@ def test_object_without_slots_gets_one(bpy, cube):
     assert [slot.material.name for slot in cube.material_slots] == [STYLED]
 
 
-def test_frames_update_one_image_in_place(bpy, cube, styletex, fake_worker):
-    fake_worker("--steps", "100000")
+def test_frames_update_one_image_in_place(bpy, cube, styletex):
     run = styletex.begin([cube])
     seen = set()
     for count in range(1, 4):
@@ -150,5 +149,5 @@ def test_preview_on_a_shared_mesh_shows_on_the_object_alone(bpy, cube, styletex)
     assert twin.material_slots[0].material.name == "Old"
     copy = cube.copy()
     bpy.context.scene.collection.objects.link(copy)
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert [slot.material.name for slot in copy.material_slots] == ["Old"]

@@ -101,8 +101,7 @@ def test_operator_does_what_the_api_does(bpy, scene, styletex):
         assert list(bpy.data.images[f"StyleTex · {name}"].pixels) == pixels
 
 
-def test_stop_and_keep_ends_with_the_texture(bpy, scene, styletex, fake_worker):
-    fake_worker("--steps", "100000")
+def test_stop_and_keep_ends_with_the_texture(bpy, scene, styletex):
     run = styletex.begin([bpy.data.objects["Cube"]])
     with pytest.raises(RuntimeError, match="nothing to keep yet"):
         bpy.ops.styletex.finish()
@@ -130,8 +129,7 @@ def test_single_broken_object_starts_no_worker(bpy, scene, styletex):
     assert not list(styletex.module("worker_environment").jobs_folder().iterdir())
 
 
-def test_worker_killed_mid_job_frees_the_button(bpy, scene, styletex, fake_worker):
-    fake_worker("--steps", "100000")
+def test_worker_killed_mid_job_frees_the_button(bpy, scene, styletex):
     run = styletex.begin([bpy.data.objects["Cube"]])
     styletex.until(lambda: run.frames_shown >= 1)
     pid = styletex.module("warm_worker")._client.pid
@@ -153,9 +151,8 @@ def test_next_object_gets_a_new_worker_after_one_died(bpy, scene, styletex, fake
     assert [outcome.error.code for outcome in run.outcomes] == ["out_of_memory", "out_of_memory"]
 
 
-def test_error_that_everything_would_meet_ends_the_run(bpy, scene, styletex, fake_worker):
-    fake_worker("--error-at", "3", "--error-code", "model_missing")
-    run = styletex.begin(list(bpy.context.selected_objects))
+def test_error_that_everything_would_meet_ends_the_run(bpy, scene, styletex):
+    run = styletex.begin(list(bpy.context.selected_objects), "--error-at", "3", "--error-code", "model_missing")
     styletex.until(lambda: run.finished)
     assert [outcome.error.code for outcome in run.outcomes] == ["model_missing", "model_missing"]
     assert run.index == 0
@@ -188,4 +185,4 @@ def test_second_run_is_refused_while_one_is_going_on(bpy, scene, styletex):
     run = styletex.begin([cube])
     with pytest.raises(JobError, match="Another texture is being made"):
         styletex.module("api").prepare([cube], styletex.module("settings").Settings.from_scene(bpy.context.scene))
-    styletex.until(lambda: run.finished)
+    styletex.end(run)

@@ -55,7 +55,7 @@ def test_undo_in_the_middle_of_a_run_is_survived(bpy, cube, styletex):
     styletex.until(lambda: run.frames_shown >= 2)
     assert shown(bpy) == ["StyleTex Preview"]
     bpy.ops.ed.redo()
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert [outcome.error for outcome in run.outcomes] == [None]
     assert shown(bpy) == [STYLED]
     bpy.ops.ed.undo()
@@ -70,7 +70,7 @@ def test_a_preview_that_got_into_the_history_is_taken_off(bpy, cube, styletex):
     styletex.until(lambda: run.frames_shown >= 2)
     bpy.data.objects["Suzanne"].location.z = 2.0
     bpy.ops.ed.undo_push(message="Move 2")
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert shown(bpy) == [STYLED]
     for height in (2.0, 1.0, 0.0):
         bpy.ops.ed.undo()
@@ -89,7 +89,7 @@ def test_object_deleted_by_undo_is_an_error_and_not_a_crash(bpy, scene, styletex
     styletex.until(lambda: run.frames_shown >= 1)
     bpy.ops.ed.undo()
     assert "Torus" not in bpy.data.objects
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert "deleted" in run.outcomes[0].error.message
     assert previews(bpy) == []
 
@@ -102,7 +102,7 @@ def test_new_uv_map_goes_with_undo_and_comes_with_redo(bpy, cube, styletex):
     assert [layer.name for layer in bpy.data.objects["Cube"].data.uv_layers] == ["StyleTex"]
     bpy.ops.ed.undo()
     bpy.ops.ed.redo()
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert [layer.name for layer in bpy.data.objects["Cube"].data.uv_layers] == ["StyleTex"]
     bpy.ops.ed.undo()
     assert len(bpy.data.objects["Cube"].data.uv_layers) == 0
@@ -116,7 +116,7 @@ def test_saving_in_the_middle_of_a_run_saves_the_old_material(bpy, cube, stylete
     path = str(tmp_path / "mid.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
     assert shown(bpy) == ["StyleTex Preview"]
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     bpy.ops.wm.open_mainfile(filepath=path)
     assert shown(bpy) == ["Old"]
     assert previews(bpy) == []
@@ -155,7 +155,7 @@ def test_a_job_that_ends_in_another_mode_keeps_the_mode_and_undoes(bpy, cube, st
     bpy.context.view_layer.objects.active = cube
     bpy.ops.object.mode_set(mode=mode)
     bpy.ops.ed.undo_push(message="Mode")
-    styletex.until(lambda: run.finished)
+    styletex.end(run)
     assert [outcome.error for outcome in run.outcomes] == [None]
     assert shown(bpy) == [STYLED]
     assert bpy.context.mode.startswith(mode.split("_")[-1]) or bpy.context.mode in {"EDIT_MESH", "PAINT_TEXTURE"}
