@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .evaluation.command_line import add_parser as add_evaluation_parser
 from .failure import as_job_error
 from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, JobError
 from .reporting import Cancelled
@@ -69,10 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
     worker.set_defaults(run=_worker)
 
-    if importlib.util.find_spec(".evaluation", __package__) is not None:
-        from .evaluation.command_line import add_parser
-
-        add_parser(subparsers)
+    add_evaluation_parser(subparsers)
     return parser
 
 

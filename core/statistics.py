@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Style statistics: makes the renders' colours and small patches as frequent as they are in the style image.
 
-Sliced Wasserstein distances between distributions of colours and of patches (Heitz et al., arXiv 2006.07229; Elnekave
-and Weiss, arXiv 2203.11862). Nothing in them says where in the picture a colour or a patch was, so they carry
-palette, mottling and stroke, but no content.
+Colours are compared by optimal transport, patches of a few pixels on a pyramid by their nearest likes. Nothing in
+either says where in the picture a colour or a patch was, so they carry palette, mottling and stroke, but no content.
 """
 
 from __future__ import annotations
@@ -19,20 +18,24 @@ from torch.nn import functional
 class StatisticsSettings:
     """What is compared, and how finely."""
 
-    style_resolution: int = 192
+    style_resolution: int = 160
     """Shorter side to which the style image is resized, in pixels of the renders: the size of strokes on the object."""
-    levels: int = 4
+    levels: int = 3
     """Levels of the pyramid on which patches are compared; each has half the resolution of the one before."""
     patch_size: int = 5
     """Side of the square patches, in pixels of their level; odd."""
     stride: int = 3
-    """Distance between compared patches, in pixels of their level; the grid moves at every step."""
-    patch_projections: int = 32
-    """Random directions in patch space, drawn afresh at every step."""
-    colour_projections: int = 16
-    """Random directions in colour space, drawn afresh at every step."""
+    """Distance between compared patches and pixels, in pixels of their level; the grid moves at every step."""
+    style_patches: int = 1500
+    """Patches of the style image that are looked at in one step and on one level, drawn afresh each time."""
+    completeness: float = 0.02
+    """Smaller values make it dearer to leave patches of the style image unused (``alpha`` of Granot et al.)."""
+    patch_weight: float = 1.0
+    """Weight of the patches of one level."""
+    colour_iterations: int = 12
+    """Random rotations in which colours are moved towards those of the style image to find where each should go."""
     colour_weight: float = 1.0
-    """Weight of the colours beside the patches of one level."""
+    """Weight of the colours."""
 
 
 class StyleStatistics:
@@ -56,6 +59,7 @@ class StyleStatistics:
             align_corners=False,
         ).clamp(0.0, 1.0)
         self._style = _masked_pyramid(image, torch.ones_like(image[:, :1]), settings.levels)
+        self._style_colours = image[0, :, :: settings.stride, :: settings.stride].flatten(1)
 
     def loss(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
         """Half the squared distance that the covered pixels have to move, summed over each view, averaged over views.
@@ -65,34 +69,46 @@ class StyleStatistics:
         Args:
             images: [B, 3, H, W] renders, sRGB in [0, 1]; what is not covered plays no part.
             mask: [B, 1, H, W], 1 where the object covers the pixel and counts, else 0.
-            generator: on the images' device or the CPU; draws directions and the place of the patch grid.
+            generator: of the CPU; draws directions and the place of the grid.
 
         Returns:
             A scalar with gradient; 0 when no pixel is covered.
         """
+        total = self.settings.colour_weight * self._colours(images, mask, generator)
+        for level, (image, cover) in enumerate(_masked_pyramid(images, mask, self.settings.levels)):
+            # A pixel of this level stands for so many of the first.
+            total = total + self.settings.patch_weight * 4.0**level * self._patches(image, cover, level, generator)
+        return 0.5 * total / images.shape[0]
+
+    def _colours(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+        """Squared distance of each view's colours from where optimal transport would take them, summed."""
+        total = images.new_zeros(())
+        stride, shift = self.settings.stride, _shift(self.settings.stride, generator)
+        rotations = _rotations(self.settings.colour_iterations, generator).to(images.device)
+        grid = (..., slice(shift[0], None, stride), slice(shift[1], None, stride))
+        for image, cover, area in zip(images[grid], mask[grid], mask.sum(dim=(1, 2, 3)), strict=True):
+            colours = image[:, cover[0] > 0.5]
+            if colours.shape[1]:
+                targets = _transport(colours.detach(), self._style_colours, rotations)
+                total = total + area * (colours - targets).square().sum(dim=0).mean()
+        return total
+
+    def _patches(self, images: Tensor, mask: Tensor, level: int, generator: torch.Generator) -> Tensor:
+        """Squared distance of each view's patches at one level from their likes in the style image, summed."""
         settings = self.settings
         total = images.new_zeros(())
-        for level, ((image, cover), (style, style_cover)) in enumerate(
-            zip(_masked_pyramid(images, mask, settings.levels), self._style, strict=True)
-        ):
-            kinds = [(settings.patch_size, settings.patch_projections, 1.0)]
-            if level == 0:
-                kinds.append((1, settings.colour_projections, settings.colour_weight))
-            for size, count, weight in kinds:
-                filters = _directions(count, size, generator).to(images.device)
-                style_features = _features(style, style_cover, filters, settings.stride, (0, 0))
-                if not style_features or style_features[0].shape[1] == 0:
-                    continue
-                quantiles = style_features[0].sort(dim=1).values
-                shift = torch.randint(settings.stride, (2,), generator=generator).tolist()
-                for features, area in zip(
-                    _features(image, cover, filters, settings.stride, (shift[0], shift[1])),
-                    cover.sum(dim=(1, 2, 3)) * 4.0**level,
-                    strict=True,
-                ):
-                    if features.shape[1]:
-                        total = total + weight * area * 3.0 * _quantile_distance(features, quantiles)
-        return 0.5 * total / images.shape[0]
+        row, column = _shift(settings.stride, generator)
+        if level >= len(self._style):
+            return total
+        style = _cut_patches(*self._style[level], settings.patch_size, 1)[0]
+        style = style[torch.randperm(len(style), generator=generator)[: settings.style_patches].to(style.device)]
+        shifted = (..., slice(row, None), slice(column, None))
+        found = _cut_patches(images[shifted], mask[shifted], settings.patch_size, settings.stride)
+        for patches, area in zip(found, mask.sum(dim=(1, 2, 3)), strict=True):
+            if len(patches) and len(style):
+                likes = style[_most_alike(patches.detach(), style, settings.completeness)]
+                total = total + area * (patches - likes).square().mean() * 3.0
+        return total
 
 
 def _masked_pyramid(images: Tensor, mask: Tensor, levels: int) -> list[tuple[Tensor, Tensor]]:
@@ -108,26 +124,52 @@ def _masked_pyramid(images: Tensor, mask: Tensor, levels: int) -> list[tuple[Ten
     return pyramid
 
 
-def _directions(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """[count, 3, size, size] random directions of length 1 in the space of patches."""
-    directions = torch.randn(count, 3, size, size, generator=generator)
-    return directions / directions.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+def _shift(stride: int, generator: torch.Generator) -> tuple[int, int]:
+    row, column = torch.randint(stride, (2,), generator=generator).tolist()
+    return row, column
 
 
-def _features(images: Tensor, mask: Tensor, filters: Tensor, stride: int, shift: tuple[int, int]) -> list[Tensor]:
-    """Projections [F, n] of the wholly covered patches of each image."""
-    size = filters.shape[-1]
-    images, mask = images[..., shift[0] :, shift[1] :], mask[..., shift[0] :, shift[1] :]
+def _rotations(count: int, generator: torch.Generator) -> Tensor:
+    """[count, 3, 3] random orthonormal bases of colour space."""
+    return torch.linalg.qr(torch.randn(count, 3, 3, generator=generator)).Q
+
+
+def _cut_patches(images: Tensor, mask: Tensor, size: int, stride: int) -> list[Tensor]:
+    """The wholly covered patches [n, 3 * size * size] of each image."""
     if min(images.shape[-2:]) < size:
-        return [images.new_zeros(filters.shape[0], 0) for _ in images]
-    responses = functional.conv2d(images, filters, stride=stride)
-    covered = -functional.max_pool2d(-mask, size, stride=stride) > 0.5
-    return [response[:, cover[0]] for response, cover in zip(responses, covered, strict=True)]
+        return [images.new_zeros(0, 3 * size * size) for _ in images]
+    patches = functional.unfold(images, size, stride=stride).transpose(1, 2)
+    covered = (-functional.max_pool2d(-mask, size, stride=stride) > 0.5).flatten(1)
+    return [patch[cover] for patch, cover in zip(patches, covered, strict=True)]
 
 
-def _quantile_distance(features: Tensor, quantiles: Tensor) -> Tensor:
-    """Mean squared distance between sorted features [F, n] and the same quantiles of sorted [F, m]."""
-    count, steps = features.shape[1], quantiles.shape[1]
-    ranks = (torch.arange(count, device=features.device, dtype=torch.float64) + 0.5) / count
-    nearest = (ranks * steps).long().clamp_max(steps - 1)
-    return (features.sort(dim=1).values - quantiles[:, nearest]).square().mean()
+def _most_alike(patches: Tensor, style: Tensor, completeness: float) -> Tensor:
+    """For each of the patches [n, d] the number of the style's patch [m, d] that it should become.
+
+    The nearest one, where a patch of the style that nothing is near counts as nearer to all (Granot et al., "Drop the
+    GAN", arXiv 2103.15545, eq. 3): so every kind is used, and not only the flattest.
+    """
+    distance = patches.square().sum(1, keepdim=True) + style.square().sum(1) - 2.0 * patches @ style.T
+    distance = distance.clamp_min(0.0) / patches.shape[1]
+    return (distance / (completeness + distance.amin(dim=0, keepdim=True))).argmin(dim=1)
+
+
+def _transport(colours: Tensor, style: Tensor, rotations: Tensor) -> Tensor:
+    """Where each of the colours [3, n] goes so that together they are distributed as ``style`` [3, m].
+
+    Iterative distribution transfer (Pitié et al. 2005): along each axis of one rotated basis after the other, the
+    n-th smallest value becomes the n-th smallest of the style. Unlike single projections it keeps colours apart that
+    the style does not mix.
+    """
+    for rotation in rotations:
+        rotated = rotation @ colours
+        matched = _quantiles((rotation @ style).sort(dim=1).values, colours.shape[1])
+        colours = rotation.T @ torch.empty_like(rotated).scatter_(1, rotated.argsort(dim=1, stable=True), matched)
+    return colours
+
+
+def _quantiles(values: Tensor, count: int) -> Tensor:
+    """[F, count] evenly spaced quantiles of sorted values [F, m]."""
+    steps = values.shape[1]
+    ranks = (torch.arange(count, device=values.device, dtype=torch.float64) + 0.5) / count
+    return values[:, (ranks * steps).long().clamp_max(steps - 1)]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core`` as a person uses it: a real process, real files, a real Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import trimesh
+from PIL import Image
+
+from core.job import EXIT_STATUS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "core", *map(str, arguments)]
+
+
+def run(*arguments):
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture
+def files(tmp_path, style_picture):
+    """A box and a picture."""
+    trimesh.creation.box().export(tmp_path / "box.obj")
+    style_picture.save(tmp_path / "picture.png")
+    return tmp_path
+
+
+def stylize_arguments(files, model_folder, *more):
+    return (
+        *("stylize", files / "box.obj", "--style", files / "picture.png", "--prompt", "a box"),
+        *("--models", model_folder, "--size", 256, "--device", "cpu", "--output", files / "out", *more),
+    )
+
+
+def test_help_is_there_without_loading_pytorch():
+    code = "import sys, core.command_line; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert "stylize" in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (("--prompt", " "), "bad_setting", "prompt"),
+        (("--seed", "-1"), "bad_setting", "seed is -1"),
+        (("--style", "nowhere.png"), "bad_image", "nowhere.png"),
+        (("--tone", "-2"), "bad_setting", "tone"),
+        (("--models", "nowhere"), "model_missing", "nowhere"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_its_exit_status(files, model_folder, change, code, said):
+    result = run(*stylize_arguments(files, model_folder, *change))
+    assert result.returncode == EXIT_STATUS[code]
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1 and said in errors[0]
+    assert "Traceback" not in result.stderr
+    assert not (files / "out").exists()
+
+
+@pytest.mark.slow
+def test_stylize_writes_texture_model_preview_and_report(files, model_folder):
+    result = run(*stylize_arguments(files, model_folder, "--preset", "draft", "--seed", 5))
+    assert result.returncode == 0, result.stderr
+    out = files / "out"
+    assert {path.name for path in out.iterdir()} == {"base_color.png", "textured.glb", "preview.png", "report.json"}
+    assert Image.open(out / "base_color.png").size == (256, 256)
+    assert json.loads((out / "report.json").read_text())["seed"] == 5
+    textured = trimesh.load(out / "textured.glb", force="mesh")
+    assert textured.visual.material.baseColorTexture.size == (256, 256)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+def test_control_c_cancels_and_leaves_nothing(files, model_folder):
+    process = subprocess.Popen(
+        command(*stylize_arguments(files, model_folder, "--preset", "paper")),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (files / "out" / ".job").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == EXIT_STATUS["cancelled"]
+    assert "Cancelled" in errors and "Traceback" not in errors
+    assert not (files / "out").exists()
