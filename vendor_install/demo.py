@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,8 @@ from .blender import SCRIPTS, Blender, find_blender
 from .environment import ROOT, scrubbed_environment
 from .messages import SetupError, say, step
 
-STYLE_IMAGE = ROOT / "core" / "samples" / "village_street.jpg"
-"""The style image."""
-PROMPT = "a monkey"
-"""What the object is."""
-CONTENT = "a village street with houses and trees"
-"""What the style image shows, so that it can be kept out of the texture."""
+STYLE_IMAGE = ROOT / "core" / "samples" / "great_wave.jpg"
+"""The style image; ``samples.json`` beside it says what it shows and which prompt goes with it."""
 FOLDER = ROOT / "build" / "demo"
 """Where the results go."""
 RESULTS = ("suzanne.blend", "base_color.png", "render.png")
@@ -43,8 +40,9 @@ def run(python: Path) -> int:
     with step("1 of 3 · A scene with Suzanne"):
         _run(blender, SCRIPTS / "demo_scene.py", ["--output", str(untextured)], quiet=True)
     with step(f"2 of 3 · Suzanne in the style of {STYLE_IMAGE.name}"):
-        arguments = ["--style", str(STYLE_IMAGE), "--prompt", PROMPT, "--content", CONTENT, "--all"]
-        arguments += ["--preset", "draft", "--size", "1024", "--seed", "0", "--output", str(textured)]
+        sample = json.loads((STYLE_IMAGE.parent / "samples.json").read_text(encoding="utf-8"))[STYLE_IMAGE.name]
+        arguments = ["--style", str(STYLE_IMAGE), "--prompt", sample["prompt"], "--content", sample["content"]]
+        arguments += ["--all", "--preset", "draft", "--size", "1024", "--seed", "0", "--output", str(textured)]
         _run(blender, SCRIPTS / "headless.py", arguments, scene=untextured)
     with step("3 of 3 · Pictures of it from all sides"):
         arguments = ["--style", str(STYLE_IMAGE), "--texture", str(texture), "--render", str(render)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install import blender, command_line, environment, requirements, system_packages
+from vendor_install import blender, command_line, demo, environment, requirements, system_packages
 from vendor_install.interpreter import find_python
 from vendor_install.messages import SetupError
 
@@ -146,3 +147,10 @@ def test_interrupted_set_up_says_that_it_continues(monkeypatch, capsys):
     monkeypatch.setattr(environment, "provide", interrupt)
     assert command_line.run(["demo"]) == 130
     assert "continues where this one stopped" in capsys.readouterr().err
+
+
+def test_style_image_of_the_demo_ships_with_its_caption_and_prompt():
+    samples = json.loads((demo.STYLE_IMAGE.parent / "samples.json").read_text(encoding="utf-8"))
+    assert demo.STYLE_IMAGE.is_file()
+    assert samples[demo.STYLE_IMAGE.name]["prompt"]
+    assert samples[demo.STYLE_IMAGE.name]["content"]
