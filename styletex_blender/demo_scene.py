@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demo's scene: Suzanne, smooth, subdivided and unwrapped, without a material.
 
-Run inside Blender: ``blender -b -P demo_scene.py -- --output suzanne.blend``.
+Run inside Blender: ``blender -b -P demo_scene.py -- --output suzanne.blend``, or ``suzanne.glb`` for the mesh alone.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ def make_scene() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Save the scene where ``--output`` says."""
+    """Save the scene where ``--output`` says: as a .blend file, or the subdivided mesh as a .glb file."""
     parser = argparse.ArgumentParser(prog="demo_scene.py")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     make_scene()
-    bpy.ops.wm.save_as_mainfile(filepath=str(options.output.resolve()))
+    output = str(options.output.resolve())
+    if options.output.suffix == ".glb":
+        bpy.ops.export_scene.gltf(filepath=output, export_apply=True)
+    else:
+        bpy.ops.wm.save_as_mainfile(filepath=output)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole evaluation: stylize, look from all sides, measure, write down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..job import JobError
+from ..reporting import Reporter
+from ..stylize import LoadedModels
+from .cases import Case, RunSettings, finish_case, make_cases
+from .judge import Judge
+from .leakage import measure_leakage
+from .meshes import EvaluationMesh
+from .results import CaseResult, as_json, as_sheet, as_table
+from .seams import measure_seams
+from .style_distance import StyleSignature
+from .styles import Style
+from .views import picture_view, textured_views
+
+RESULTS_FILE = "results.json"
+TABLE_FILE = "results.md"
+SHEET_FILE = "contact_sheet.png"
+
+
+class _StyleReferences:
+    """The measures of the style images, taken once."""
+
+    def __init__(self, styles: Sequence[Style], judge: Judge | None) -> None:
+        self.judge = judge
+        self.views = {style.name: picture_view(style.picture) for style in styles}
+        self.signatures = {name: StyleSignature([view]) for name, view in self.views.items()}
+        self.judged = {} if judge is None else {name: judge.signature([view]) for name, view in self.views.items()}
+
+
+def evaluate(
+    styles: Sequence[Style],
+    meshes: Sequence[EvaluationMesh],
+    settings: RunSettings,
+    output: Path,
+    reporter: Reporter,
+    models: LoadedModels,
+    judge: Judge | None,
+) -> str:
+    """Stylize every style on every mesh, measure, and write ``results.json``, ``results.md`` and a contact sheet.
+
+    Args:
+        styles: two or more; each result is compared with all of them.
+        meshes: one or more.
+        settings: of all runs.
+        output: folder; finished cases in it are kept, interrupted ones go on.
+        reporter: told of the progress of each case.
+        models: the networks.
+        judge: ``None`` leaves it out.
+
+    Returns:
+        The table in Markdown.
+
+    Raises:
+        JobError: something a person can act on.
+        Cancelled: ``reporter`` said so.
+    """
+    if len(styles) < 2:
+        raise JobError("bad_request", "There is one style only; name two or more", "A rank needs something to compare.")
+    cases = make_cases(styles, meshes, settings, output)
+    references = _StyleReferences(styles, judge)
+    results, rows = [], []
+    for number, case in enumerate(cases, start=1):
+        reporter.stage("case", f"{number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
+        finish_case(case, reporter, models)
+        reporter.stage("measure", f"{number} of {len(cases)}: measuring")
+        result, views = _measure(case, references)
+        results.append(result)
+        rows.append((case.style, views))
+    table = as_table(results)
+    document = {"settings": asdict(settings), **as_json(results)}
+    (output / RESULTS_FILE).write_text(
+        json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    (output / TABLE_FILE).write_text(table, encoding="utf-8")
+    as_sheet(rows).save(output / SHEET_FILE)
+    return table
+
+
+def _measure(case: Case, references: _StyleReferences) -> tuple[CaseResult, list[NDArray[np.uint8]]]:
+    with Image.open(case.texture) as file:
+        texture = np.asarray(file.convert("RGB"))
+    views = textured_views(case.mesh.mesh, texture)
+    signature = StyleSignature(views)
+    judge, judged = references.judge, None
+    if judge is not None:
+        own = judge.signature(views)
+        judged = {name: judge.distance(own, other) for name, other in references.judged.items()}
+    report = case.report()
+    result = CaseResult(
+        style=case.style.name,
+        mesh=case.mesh.name,
+        style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
+        judge_distances=judged,
+        leakage=measure_leakage(references.views[case.style.name], views),
+        seams=measure_seams(case.mesh.mesh, texture),
+        coverage=report["coverage"],
+        seconds=sum(report["seconds"].values()),
+    )
+    return result, [view.image for view in views]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Content leakage: whether pieces of the style image's motif turn up in the renders.
+
+Patches of the style image are searched for in the renders by normalised cross-correlation, at the size that they have
+in the picture and unturned. Strokes alone correlate too, so the same is done with patches of the style image cut into
+small tiles and shuffled like a jigsaw: those have its strokes but not its motif. What the real patches find beyond
+the shuffled ones is leakage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.color import rgb2lab
+from torch import Tensor
+from torch.nn import functional
+
+from .views import View
+
+_SIDE = 96
+"""Side of the views, and shorter side of the style image, in pixels: the motif matters here, not the brush stroke."""
+_PATCH = 24
+_STRIDE = _PATCH // 3
+_TILE = _PATCH // 2
+_SHUFFLES = 3
+_SEED = 20241108
+_TOP_SHARE = 0.02
+_LEAST_CONTRAST = 4.0
+"""Standard deviation in CIELAB below which a patch is flat, and like any other flat one."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Mean best correlations of the most findable patches, in [-1, 1]."""
+
+    real: float
+    """Of the style image's own patches."""
+    shuffled: float
+    """Of the shuffled style image's patches."""
+
+    @property
+    def excess(self) -> float:
+        """How much better the real ones are found: about 0 without leakage, up to 1."""
+        return self.real - self.shuffled
+
+
+def measure_leakage(style: View, views: Sequence[View]) -> Leakage:
+    """Search ``views`` for pieces of ``style``; the most findable fiftieth of its patches counts."""
+    picture = _lab(style.image, style.mask, _SIDE / min(style.image.shape[:2]))[0]
+    scenes = [_lab(view.image, view.mask, _SIDE / min(view.image.shape[:2])) for view in views]
+    generator = np.random.default_rng(_SEED)
+    shuffled = [_score(_shuffle(picture, generator), scenes) for _ in range(_SHUFFLES)]
+    return Leakage(_score(picture, scenes), float(np.mean(shuffled)))
+
+
+def _lab(image: NDArray[np.uint8], mask: NDArray[np.bool_], scale: float) -> tuple[Tensor, Tensor]:
+    """CIELAB [1, 3, h, w] and mask [1, 1, h, w] (covered wholly) at ``scale`` times the size."""
+    sides = (max(_PATCH, round(image.shape[1] * scale)), max(_PATCH, round(image.shape[0] * scale)))
+    small = Image.fromarray(image).resize(sides, Image.Resampling.BOX)
+    cover = Image.fromarray(mask.astype(np.float32)).resize(sides, Image.Resampling.BOX)
+    lab: NDArray[np.float64] = rgb2lab(np.asarray(small))
+    covered = torch.from_numpy((np.asarray(cover) > 0.999).astype(np.float32))
+    return torch.from_numpy(lab.astype(np.float32)).permute(2, 0, 1)[None], covered[None, None]
+
+
+def _shuffle(picture: Tensor, generator: np.random.Generator) -> Tensor:
+    """The picture's tiles in another order; what does not fill a tile is cut off."""
+    rows, columns = picture.shape[2] // _TILE, picture.shape[3] // _TILE
+    tiles = functional.unfold(picture[:, :, : rows * _TILE, : columns * _TILE], _TILE, stride=_TILE)
+    order = torch.from_numpy(generator.permutation(rows * columns))
+    return functional.fold(tiles[:, :, order], (rows * _TILE, columns * _TILE), _TILE, stride=_TILE)
+
+
+def _score(picture: Tensor, scenes: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Mean best correlation of the most findable patches of ``picture`` [1, 3, h, w]."""
+    patches = functional.unfold(picture, _PATCH, stride=_STRIDE)[0].T.reshape(-1, 3, _PATCH, _PATCH)
+    patches = patches - patches.mean(dim=(2, 3), keepdim=True)
+    length = patches.square().sum(dim=(1, 2, 3)).sqrt()
+    patches = patches[length > _least_length()]
+    if not len(patches):
+        return 0.0
+    patches = patches / patches.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+    best = torch.stack([_best_correlations(patches, *scene) for scene in scenes]).amax(dim=0)
+    count = max(1, round(_TOP_SHARE * len(best)))
+    return float(best.sort(descending=True).values[:count].mean())
+
+
+def _best_correlations(patches: Tensor, scene: Tensor, mask: Tensor) -> Tensor:
+    """[n]: of each patch (mean 0 in each channel, length 1) the best correlation wherever the scene is covered."""
+    area = _PATCH * _PATCH
+    mean = functional.avg_pool2d(scene, _PATCH, stride=1)
+    square = functional.avg_pool2d(scene.square(), _PATCH, stride=1)
+    length = ((square - mean.square()).sum(dim=1) * area).clamp_min(0.0).sqrt()[0]
+    covered = functional.avg_pool2d(mask, _PATCH, stride=1)[0, 0] > 0.999
+    usable = covered & (length > _least_length())
+    if not bool(usable.any()):
+        return patches.new_zeros(len(patches))
+    correlation = functional.conv2d(scene, patches)[0][:, usable] / length[usable]
+    return correlation.amax(dim=1)
+
+
+def _least_length() -> float:
+    return _LEAST_CONTRAST * _PATCH

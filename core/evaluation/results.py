@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an evaluation found, as JSON, as a table and as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..preview import contact_sheet
+from .leakage import Leakage
+from .rank import Rank, rank_own
+from .seams import SeamError
+from .style_distance import StyleDistance
+from .styles import Style
+from .views import SHEET_LABELS, SHEET_VIEWS
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """The measures of one style on one mesh."""
+
+    style: str
+    mesh: str
+    style_distances: Mapping[str, StyleDistance]
+    """To every style, by its name."""
+    judge_distances: Mapping[str, float] | None
+    """The independent judge's, likewise; ``None`` when it was left out."""
+    leakage: Leakage
+    """Of the own style image's motif."""
+    seams: SeamError
+    coverage: Mapping[str, float]
+    """Shares of the texels ``seen``, ``filled`` and ``untouched``."""
+    seconds: float
+    """Time to stylize it."""
+
+    @property
+    def style_rank(self) -> Rank:
+        """By the style distance."""
+        return rank_own({name: distance.total for name, distance in self.style_distances.items()}, self.style)
+
+    @property
+    def judge_rank(self) -> Rank | None:
+        """By the independent judge."""
+        return None if self.judge_distances is None else rank_own(self.judge_distances, self.style)
+
+
+def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
+    """Everything, fit for JSON."""
+    return {
+        "first": {
+            "cases": len(results),
+            "by_style_distance": sum(result.style_rank.place == 1 for result in results),
+            "by_judge": _judge_firsts(results),
+        },
+        "cases": [
+            {
+                "style": result.style,
+                "mesh": result.mesh,
+                "style_distance": {
+                    name: {"total": distance.total, **asdict(distance)}
+                    for name, distance in result.style_distances.items()
+                },
+                "style_rank": asdict(result.style_rank),
+                "judge_distance": None if result.judge_distances is None else dict(result.judge_distances),
+                "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
+                "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
+                "seams": {**asdict(result.seams), "ratio": result.seams.ratio},
+                "coverage": dict(result.coverage),
+                "seconds": result.seconds,
+            }
+            for result in results
+        ],
+    }
+
+
+def as_table(results: Sequence[CaseResult]) -> str:
+    """A Markdown table, one row a case; a rank is followed by the distances to the own and the nearest other style."""
+    lines = [
+        "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | leakage | seam error"
+        " | seen, filled, untouched | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        shares = ", ".join(f"{100 * result.coverage[name]:.1f} %" for name in ("seen", "filled", "untouched"))
+        ratio = "–" if result.seams.ratio is None else f"{result.seams.ratio:.2f}"
+        lines.append(
+            f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
+            f" | {result.leakage.excess:+.2f} | {ratio} | {shares} | {result.seconds:.0f} |"
+        )
+    firsts, count = sum(result.style_rank.place == 1 for result in results), len(results)
+    by_judge = _judge_firsts(results)
+    judged = "the judge was left out" if by_judge is None else f"{by_judge} of {count} by the judge"
+    lines += ["", f"Own style nearest: {firsts} of {count} by style distance, {judged}."]
+    return "\n".join(lines) + "\n"
+
+
+def as_sheet(rows: Sequence[tuple[Style, Sequence[NDArray[np.uint8]]]]) -> Image.Image:
+    """One row a case: the style image and four of its views."""
+    strips = [
+        contact_sheet(style.picture, [views[number] for number in SHEET_VIEWS], [style.name, *SHEET_LABELS])
+        for style, views in rows
+    ]
+    sheet = Image.new("RGB", (max(strip.width for strip in strips), sum(strip.height for strip in strips)), "white")
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
+    return sheet
+
+
+def _judge_firsts(results: Sequence[CaseResult]) -> int | None:
+    ranks = [rank for result in results if (rank := result.judge_rank) is not None]
+    return sum(rank.place == 1 for rank in ranks) if ranks else None
+
+
+def _cell(rank: Rank | None, digits: int) -> str:
+    return "–" if rank is None else f"{rank.place} ({rank.own:.{digits}f} / {rank.nearest_other:.{digits}f})"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seam error: whether the borders of the UV islands can be seen on the object.
+
+At an edge that two triangles share in space but not in the UV layout, the colours on both sides are compared
+(CIEDE2000), and so they are at edges inside the islands. The two points are the same distance apart in space in both
+cases; the quotient of the mean differences is the error. 1 is invisible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from ..mesh import Mesh, face_vectors, uv_areas
+
+_APART_TEXELS = 3.0
+"""Distance between the two points, in texels: further than bilinear look-ups blend."""
+_POINTS = 8
+"""Pairs of points along each edge."""
+_MOST_EDGES = 4000
+_SEED = 20241109
+_FLOOR = 0.25
+"""Added to both differences (in CIEDE2000, where 1 is just visible): of two invisible ones none is the worse."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SeamError:
+    """Mean colour differences in CIEDE2000 of points the same distance apart in space."""
+
+    seam: float | None
+    """Across seams; ``None`` when no seam is large enough to measure."""
+    interior: float | None
+    """Across edges inside the islands; ``None`` when there are none."""
+    pairs: int
+    """Pairs of points across seams."""
+
+    @property
+    def ratio(self) -> float | None:
+        """The seam error; ``None`` when either side is missing."""
+        if self.seam is None or self.interior is None:
+            return None
+        return (self.seam + _FLOOR) / (self.interior + _FLOOR)
+
+
+def measure_seams(mesh: Mesh, texture: NDArray[np.uint8]) -> SeamError:
+    """Compare both sides of the seams of ``mesh`` under ``texture`` uint8 [H, W, 3], sRGB."""
+    area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum()) / 2.0
+    texels = float(uv_areas(mesh.corner_uvs).sum()) * texture.shape[0] * texture.shape[1]
+    apart = _APART_TEXELS * float(np.sqrt(area / texels))
+    first, second = _shared_edges(mesh)
+    together = _same_uvs(mesh, first, second)
+    seam = _differences(mesh, texture, first[~together], second[~together], apart)
+    interior = _differences(mesh, texture, first[together], second[together], apart)
+    return SeamError(_mean(seam), _mean(interior), len(seam))
+
+
+def _mean(differences: Floats) -> float | None:
+    return float(differences.mean()) if len(differences) else None
+
+
+def _shared_edges(mesh: Mesh) -> tuple[Ints, Ints]:
+    """Half-edges (3 * triangle + corner that it leaves) that lie in one place in space, in pairs."""
+    _, welded = np.unique(mesh.positions, axis=0, return_inverse=True)
+    faces = welded.reshape(-1)[mesh.triangles]
+    edges = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    _, number, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(number.reshape(-1), kind="stable")
+    start = (np.cumsum(count) - count)[count == 2]
+    return order[start], order[start + 1]
+
+
+def _same_uvs(mesh: Mesh, first: Ints, second: Ints) -> NDArray[np.bool_]:
+    """Whether the two half-edges also lie in one place in the UV layout."""
+    uv_first, uv_second = _ends(mesh.corner_uvs, first), _ends(mesh.corner_uvs, second)
+    position_first = _ends(mesh.positions[mesh.triangles], first)
+    position_second = _ends(mesh.positions[mesh.triangles], second)
+    crossed = (position_first[:, 0] != position_second[:, 0]).any(axis=-1)
+    uv_second = np.where(crossed[:, None, None], uv_second[:, ::-1], uv_second)
+    return (np.abs(uv_first - uv_second) < 1e-6).all(axis=(1, 2))
+
+
+def _ends(corners: NDArray[np.float32], half_edges: Ints) -> Floats:
+    """[n, 2, d] values at the two ends of half-edges, of ``corners`` [T, 3, d]."""
+    triangle, corner = np.divmod(half_edges, 3)
+    return np.stack([corners[triangle, corner], corners[triangle, (corner + 1) % 3]], axis=1).astype(np.float64)
+
+
+def _differences(mesh: Mesh, texture: NDArray[np.uint8], first: Ints, second: Ints, apart: float) -> Floats:
+    """CIEDE2000 [m] between points on both sides of the edges, ``apart`` from each other in space."""
+    if len(first) > _MOST_EDGES:
+        chosen = np.sort(np.random.default_rng(_SEED).choice(len(first), _MOST_EDGES, replace=False))
+        first, second = first[chosen], second[chosen]
+    if not len(first):
+        return np.zeros(0)
+    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
+    # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
+    parting = np.linalg.norm(into_first - into_second, axis=-1)
+    step = apart / np.maximum(parting, 0.5)
+    ends = _ends(mesh.positions[mesh.triangles], first)
+    along = ((np.arange(_POINTS) + 0.5) / _POINTS)[None, :, None]
+    on_edge = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along
+    uv_first, inside_first = _locate(mesh, first // 3, on_edge + (step[:, None] * into_first)[:, None])
+    uv_second, inside_second = _locate(mesh, second // 3, on_edge + (step[:, None] * into_second)[:, None])
+    usable = inside_first & inside_second & (parting > 0.5)[:, None]
+    return deltaE_ciede2000(_lab_at(texture, uv_first[usable]), _lab_at(texture, uv_second[usable]))
+
+
+def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
+    """Unit vectors [n, 3] in the plane of the triangle, from the edge into it."""
+    corners = mesh.positions[mesh.triangles].astype(np.float64)
+    triangle, corner = np.divmod(half_edges, 3)
+    start, end = corners[triangle, corner], corners[triangle, (corner + 1) % 3]
+    edge = (end - start) / np.linalg.norm(end - start, axis=-1, keepdims=True)
+    away = corners[triangle, (corner + 2) % 3] - start
+    away -= (away * edge).sum(-1, keepdims=True) * edge
+    return away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-12)
+
+
+def _locate(mesh: Mesh, triangle: Ints, points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """UVs [n, k, 2] of ``points`` [n, k, 3] in the planes of the triangles [n], and whether they lie in them."""
+    corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)[:, None]
+    origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
+    normal = np.cross(one - origin, two - origin)
+    area = (normal * normal).sum(-1)
+    second = (np.cross(points - origin, two - origin) * normal).sum(-1) / area
+    third = (np.cross(one - origin, points - origin) * normal).sum(-1) / area
+    weights = np.stack([1.0 - second - third, second, third], axis=-1)
+    uv = np.einsum("nkc,ncd->nkd", weights, mesh.corner_uvs[triangle].astype(np.float64))
+    return uv, (weights > -1e-9).all(axis=-1)
+
+
+def _lab_at(texture: NDArray[np.uint8], uv: Floats) -> Floats:
+    """CIELAB [m, 3] of the texture at ``uv`` [m, 2], bilinear, repeated beyond [0, 1]."""
+    height, width = texture.shape[:2]
+    place = np.stack([(1.0 - uv[:, 1]) * height - 0.5, uv[:, 0] * width - 0.5])
+    channels = [
+        map_coordinates(texture[..., channel].astype(np.float64), place, order=1, mode="grid-wrap")
+        for channel in range(3)
+    ]
+    return rgb2lab(np.stack(channels, axis=-1) / 255.0)

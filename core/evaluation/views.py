@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the measures look at: fixed views of a textured mesh, base colour alone, and pictures in the same form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..cameras import Camera, turntable
+from ..embree import EmbreeRasteriser
+from ..mesh import Mesh, bounding_radius
+from ..preview import render_views, texture_paint
+
+VIEW_SIZE = 256
+"""Side of a view, and the shorter side to which a style image is resized, in pixels."""
+
+NEUTRAL = (0.5, 0.5, 0.5)
+"""Background of the views, sRGB; the measures leave it out."""
+
+SHEET_VIEWS = (0, 1, 2, 7)
+"""Views on the contact sheet: front, right, back and from below."""
+
+SHEET_LABELS = ("front", "right", "back", "below")
+"""Their names."""
+
+_SUBPIXELS = 2
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture and the part of it that counts."""
+
+    image: NDArray[np.uint8]
+    """[H, W, 3] sRGB."""
+    mask: NDArray[np.bool_]
+    """[H, W]: the pixels that the surface covers wholly."""
+
+
+def evaluation_cameras(radius: float) -> list[Camera]:
+    """Eight cameras that see all sides of a mesh within ``radius``: four around, two from above, two from below."""
+    around = turntable(4, 10.0, radius)
+    above = turntable(4, 50.0, radius)
+    below = turntable(8, -50.0, radius)
+    return [*around, above[1], above[3], below[3], below[7]]
+
+
+def textured_views(mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE) -> list[View]:
+    """The views of ``evaluation_cameras`` without any light.
+
+    Args:
+        mesh: normalised.
+        texture: [H, W, 3] sRGB.
+        size: side of the square views in pixels.
+    """
+    rasteriser = EmbreeRasteriser(mesh)
+    cameras = evaluation_cameras(bounding_radius(mesh))
+    images = render_views(rasteriser, texture_paint(mesh, texture), cameras, size, NEUTRAL)
+    masks = []
+    for camera in cameras:
+        fine = rasteriser.rasterise(camera, size * _SUBPIXELS, size * _SUBPIXELS).mask
+        masks.append(fine.reshape(size, _SUBPIXELS, size, _SUBPIXELS).all(axis=(1, 3)))
+    return [View(image, mask) for image, mask in zip(images, masks, strict=True)]
+
+
+def picture_view(picture: Image.Image, size: int = VIEW_SIZE) -> View:
+    """A whole picture as a view, its shorter side resized to ``size`` pixels."""
+    scale = size / min(picture.size)
+    sides = (round(picture.width * scale), round(picture.height * scale))
+    image = np.asarray(picture.convert("RGB").resize(sides, Image.Resampling.LANCZOS))
+    return View(image, np.ones(image.shape[:2], dtype=np.bool_))

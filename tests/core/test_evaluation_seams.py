@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import trimesh
+
+pytest.importorskip("skimage", reason="the measures need scikit-image, which is for development only")
+
+from core.evaluation.meshes import chair
+from core.evaluation.seams import measure_seams
+from core.texels import texel_map
+
+SIZE = 256
+
+
+def painted(mesh, colour):
+    """A texture whose colours are ``colour`` of the position: [N, 3] to [N, 3] in [0, 1]."""
+    texels = texel_map(mesh, SIZE)
+    texture = np.full((SIZE, SIZE, 3), 128, np.uint8)
+    texture[texels.row, texels.column] = np.clip(colour(texels.position) * 255.0, 0, 255)
+    return texture, texels
+
+
+def waves(position):
+    return 0.5 + 0.4 * np.sin(7.0 * position + np.array([0.0, 1.0, 2.0]))
+
+
+@pytest.fixture(scope="module")
+def ball(make_mesh):
+    return make_mesh(trimesh.creation.icosphere(subdivisions=3))
+
+
+def test_texture_that_depends_on_the_position_only_has_no_seams(ball):
+    texture, _ = painted(ball, waves)
+    error = measure_seams(ball, texture)
+    assert error.pairs > 100
+    assert error.ratio == pytest.approx(1.0, abs=0.15)
+
+
+def test_one_plain_colour_has_no_seams(ball):
+    assert measure_seams(ball, np.full((SIZE, SIZE, 3), 90, np.uint8)).ratio == 1.0
+
+
+def test_islands_of_different_lightness_have_seams(ball):
+    texture, texels = painted(ball, waves)
+    clean = measure_seams(ball, texture)
+    # Half of the layout lighter: a seam wherever an island on the left meets one on the right.
+    planted = texture.copy()
+    right = texels.column > SIZE // 2
+    planted[texels.row[right], texels.column[right]] = np.minimum(planted[texels.row, texels.column][right] + 40.0, 255)
+    error = measure_seams(ball, planted)
+    assert error.ratio > clean.ratio + 0.3
+
+
+def test_texture_painted_in_the_uv_layout_has_seams(ball):
+    row, column = np.mgrid[:SIZE, :SIZE] / SIZE
+    texture = np.stack([0.5 + 0.5 * np.sin(9 * column), 0.5 + 0.5 * np.sin(9 * row), column * row], -1)
+    assert measure_seams(ball, (texture * 255).astype(np.uint8)).ratio > 3.0
+
+
+def test_sharp_edges_alone_are_no_seams():
+    mesh = chair()
+    texture, _ = painted(mesh, lambda position: 0.5 + 0.4 * np.sin(4.0 * position))
+    error = measure_seams(mesh, texture)
+    assert error.pairs > 100
+    assert error.ratio == pytest.approx(1.0, abs=0.25)
+
+
+def test_mesh_of_one_island_has_no_seam_to_measure(make_mesh):
+    from core.mesh import Mesh
+
+    positions = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1]], np.float32)
+    triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    mesh = Mesh(positions, triangles, positions[triangles][..., [0, 2]], np.zeros((2, 3, 3), np.float32))
+    error = measure_seams(mesh, np.full((64, 64, 3), 50, np.uint8))
+    assert error.seam is None
+    assert error.ratio is None
+    assert error.interior == 0.0
