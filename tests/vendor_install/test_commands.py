@@ -41,6 +41,8 @@ def test_another_python_names_the_version_needed_and_how_to_get_it(tmp_path):
     older = next((path for path in map(find_python, [(3, 10), (3, 12), (3, 13)]) if path), None)
     if older is None:
         pytest.skip("needs a Python other than 3.11 on the PATH")
+    # The program itself: what stands on the PATH may be a version manager's, which needs the PATH.
+    older = subprocess.check_output([older, "-c", "import sys; print(sys.executable)"], text=True).strip()
     result = subprocess.run(
         [older, "-m", "vendor_install", "test"],
         cwd=ROOT,
