@@ -11,9 +11,9 @@ from bpy.types import Image, PropertyGroup, Scene
 from ..core.job import PRESETS, PROFILES, TEXTURE_SIZES
 
 _PRESET_TEXTS = {
-    "draft": ("Draft", "A quick look: about a quarter of the steps of Balanced"),
+    "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
     "balanced": ("Balanced", "Good quality in reasonable time"),
-    "paper": ("Paper", "The published settings: the most steps and the longest wait"),
+    "paper": ("Paper", "The most steps and the longest wait; with Stable Diffusion 1.5, the published settings"),
 }
 _PROFILE_TEXTS = {
     "bundled": (
