@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Seam error: whether the borders of the UV islands can be seen on the object.
 
-At an edge that two triangles share in space but not in the UV layout, the colours on both sides are compared
-(CIEDE2000), and so they are at edges inside the islands. The two points are the same distance apart in space in both
-cases; the quotient of the mean differences is the error. 1 is invisible.
+Where two triangles share an edge in space but not in the UV layout, the colours on its two sides are compared
+(CIEDE2000). Beside it, on either side, the colours of two points within the triangle are compared, as far apart in
+space and in the same direction, away from the edge. The quotient of the mean differences is the error; 1 is invisible.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from ..mesh import Mesh, face_vectors, uv_areas
 
-_APART_TEXELS = 3.0
-"""Distance between the two points, in texels: further than bilinear look-ups blend."""
+_APART_TEXELS = 2.0
+"""Distance between the two points of a pair, in texels: further than bilinear look-ups blend."""
 _POINTS = 8
 """Pairs of points along each edge."""
 _MOST_EDGES = 4000
@@ -37,7 +37,7 @@ class SeamError:
     seam: float | None
     """Across seams; ``None`` when no seam is large enough to measure."""
     interior: float | None
-    """Across edges inside the islands; ``None`` when there are none."""
+    """Inside the islands, beside the seams; likewise."""
     pairs: int
     """Pairs of points across seams."""
 
@@ -54,10 +54,22 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8]) -> SeamError:
     area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum()) / 2.0
     texels = float(uv_areas(mesh.corner_uvs).sum()) * texture.shape[0] * texture.shape[1]
     apart = _APART_TEXELS * float(np.sqrt(area / texels))
-    first, second = _shared_edges(mesh)
-    together = _same_uvs(mesh, first, second)
-    seam = _differences(mesh, texture, first[~together], second[~together], apart)
-    interior = _differences(mesh, texture, first[together], second[together], apart)
+    first, second = _seams(mesh)
+    if len(first) > _MOST_EDGES:
+        chosen = np.sort(np.random.default_rng(_SEED).choice(len(first), _MOST_EDGES, replace=False))
+        first, second = first[chosen], second[chosen]
+    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
+    # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
+    parting = np.linalg.norm(into_first - into_second, axis=-1)
+    open_wide = parting > 0.5
+    first, second, into_first, into_second = (part[open_wide] for part in (first, second, into_first, into_second))
+    step = (apart / parting[open_wide])[:, None] * np.ones(3)
+    ends = _ends(mesh.positions[mesh.triangles], first)
+    one, two = _Points(mesh, first // 3, ends, step * into_first), _Points(mesh, second // 3, ends, step * into_second)
+    further_one = _Points(mesh, first // 3, ends, (step + apart) * into_first)
+    further_two = _Points(mesh, second // 3, ends, (step + apart) * into_second)
+    seam = _differences(texture, one, two)
+    interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
     return SeamError(_mean(seam), _mean(interior), len(seam))
 
 
@@ -65,15 +77,17 @@ def _mean(differences: Floats) -> float | None:
     return float(differences.mean()) if len(differences) else None
 
 
-def _shared_edges(mesh: Mesh) -> tuple[Ints, Ints]:
-    """Half-edges (3 * triangle + corner that it leaves) that lie in one place in space, in pairs."""
+def _seams(mesh: Mesh) -> tuple[Ints, Ints]:
+    """Pairs of half-edges (3 * triangle + corner that it leaves) in one place in space, but not in the UV layout."""
     _, welded = np.unique(mesh.positions, axis=0, return_inverse=True)
     faces = welded.reshape(-1)[mesh.triangles]
     edges = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
     _, number, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     order = np.argsort(number.reshape(-1), kind="stable")
     start = (np.cumsum(count) - count)[count == 2]
-    return order[start], order[start + 1]
+    first, second = order[start], order[start + 1]
+    apart = ~_same_uvs(mesh, first, second)
+    return first[apart], second[apart]
 
 
 def _same_uvs(mesh: Mesh, first: Ints, second: Ints) -> NDArray[np.bool_]:
@@ -92,26 +106,6 @@ def _ends(corners: NDArray[np.float32], half_edges: Ints) -> Floats:
     return np.stack([corners[triangle, corner], corners[triangle, (corner + 1) % 3]], axis=1).astype(np.float64)
 
 
-def _differences(mesh: Mesh, texture: NDArray[np.uint8], first: Ints, second: Ints, apart: float) -> Floats:
-    """CIEDE2000 [m] between points on both sides of the edges, ``apart`` from each other in space."""
-    if len(first) > _MOST_EDGES:
-        chosen = np.sort(np.random.default_rng(_SEED).choice(len(first), _MOST_EDGES, replace=False))
-        first, second = first[chosen], second[chosen]
-    if not len(first):
-        return np.zeros(0)
-    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
-    # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
-    parting = np.linalg.norm(into_first - into_second, axis=-1)
-    step = apart / np.maximum(parting, 0.5)
-    ends = _ends(mesh.positions[mesh.triangles], first)
-    along = ((np.arange(_POINTS) + 0.5) / _POINTS)[None, :, None]
-    on_edge = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along
-    uv_first, inside_first = _locate(mesh, first // 3, on_edge + (step[:, None] * into_first)[:, None])
-    uv_second, inside_second = _locate(mesh, second // 3, on_edge + (step[:, None] * into_second)[:, None])
-    usable = inside_first & inside_second & (parting > 0.5)[:, None]
-    return deltaE_ciede2000(_lab_at(texture, uv_first[usable]), _lab_at(texture, uv_second[usable]))
-
-
 def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
     """Unit vectors [n, 3] in the plane of the triangle, from the edge into it."""
     corners = mesh.positions[mesh.triangles].astype(np.float64)
@@ -123,17 +117,30 @@ def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
     return away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-12)
 
 
-def _locate(mesh: Mesh, triangle: Ints, points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """UVs [n, k, 2] of ``points`` [n, k, 3] in the planes of the triangles [n], and whether they lie in them."""
-    corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)[:, None]
-    origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
-    normal = np.cross(one - origin, two - origin)
-    area = (normal * normal).sum(-1)
-    second = (np.cross(points - origin, two - origin) * normal).sum(-1) / area
-    third = (np.cross(one - origin, points - origin) * normal).sum(-1) / area
-    weights = np.stack([1.0 - second - third, second, third], axis=-1)
-    uv = np.einsum("nkc,ncd->nkd", weights, mesh.corner_uvs[triangle].astype(np.float64))
-    return uv, (weights > -1e-9).all(axis=-1)
+class _Points:
+    """Points beside edges, ``_POINTS`` along each: where they are in the UV layout, and whether they are usable."""
+
+    def __init__(self, mesh: Mesh, triangle: Ints, ends: Floats, offset: Floats) -> None:
+        """Go ``offset`` [n, 3] from the edges with ``ends`` [n, 2, 3], in the planes of the triangles [n]."""
+        along = ((np.arange(_POINTS) + 0.5) / _POINTS)[None, :, None]
+        points = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along + offset[:, None]
+        corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)[:, None]
+        origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
+        normal = np.cross(one - origin, two - origin)
+        area = (normal * normal).sum(-1)
+        second = (np.cross(points - origin, two - origin) * normal).sum(-1) / area
+        third = (np.cross(one - origin, points - origin) * normal).sum(-1) / area
+        weights = np.stack([1.0 - second - third, second, third], axis=-1)
+        self.uv = np.einsum("nkc,ncd->nkd", weights, mesh.corner_uvs[triangle].astype(np.float64))
+        """[n, k, 2]."""
+        self.inside = (weights > -1e-9).all(axis=-1)
+        """bool [n, k]: in their triangles."""
+
+
+def _differences(texture: NDArray[np.uint8], one: _Points, two: _Points) -> Floats:
+    """CIEDE2000 [m] between the points of both that lie in their triangles."""
+    usable = one.inside & two.inside
+    return deltaE_ciede2000(_lab_at(texture, one.uv[usable]), _lab_at(texture, two.uv[usable]))
 
 
 def _lab_at(texture: NDArray[np.uint8], uv: Floats) -> Floats:
