@@ -112,9 +112,11 @@ def main() -> None:
             print(joint_measures(work / "clip", tokenizer, held_out))
     else:
         joint = load_joint(work, tokenizer)
-        if rank == 0:
+        if rank == 0:  # The others wait meanwhile, so their cores are free.
+            torch.set_num_threads(os.cpu_count() or 1)
             prepare(pairs, load_vae(work), joint.vision, work / "prepared.npz")
         if distributed.is_initialized():
+            torch.set_num_threads(1)
             distributed.barrier()
         latents, embeddings = prepare(pairs, load_vae(work), joint.vision, work / "prepared.npz")
         train_denoiser(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import trimesh
@@ -224,7 +225,8 @@ def make_shape(word: str, rng: np.random.Generator) -> Shape:
     """A random object of class ``word`` (a key of ``MAKERS``), turned about the vertical and stretched a little."""
     parts = MAKERS[word](rng)
     part = np.concatenate([np.full(len(mesh.faces), mark, np.uint8) for mesh, mark in parts])
-    whole = trimesh.util.concatenate([mesh for mesh, _ in parts])
+    # concatenate() promises any geometry; of meshes it makes a mesh.
+    whole = cast(trimesh.Trimesh, trimesh.util.concatenate([mesh for mesh, _ in parts]))
     whole.apply_scale(rng.uniform(0.85, 1.15, 3))
     whole.apply_transform(rotation_matrix(rng.normal(0.0, 0.3), (0, 0, 1)))
     triangles = np.asarray(whole.faces, np.int32)

@@ -24,7 +24,7 @@ from .rasters import RasterSet
 from .train_clip import image_embeddings
 from .train_vae import to_tensor
 
-BATCH = 16
+BATCH = 8
 """Samples a step and process."""
 NO_TEXT, NO_IMAGE = 0.1, 0.12
 """Share of samples without a caption, and without an image prompt."""
@@ -141,7 +141,8 @@ def train_denoiser(
 ) -> None:
     """Train for ``steps`` steps; ``rank`` is this process's number among those that train together."""
     torch.manual_seed(seed)
-    model = Denoiser().to(memory_format=torch.channels_last)
+    model = Denoiser()
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # an overload PyTorch leaves out
     alphas = build_scheduler().alphas_cumprod
     states, rows = text
 
