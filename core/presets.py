@@ -102,8 +102,8 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
         hash_grid=HashGridSettings(levels=12, log2_entries=15),
-        learning_rate=0.01,
-        final_learning_rate=0.003,
+        learning_rate=0.02,
+        final_learning_rate=0.004,
     )
 
 

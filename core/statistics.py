@@ -7,18 +7,22 @@ either says where in the picture a colour or a patch was, so they carry palette,
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+LEAST_COLOURS = 12
+"""Pixels in a tile below which it is left out: too few to show a palette."""
+
 
 @dataclass(frozen=True)
 class StatisticsSettings:
     """What is compared, and how finely."""
 
-    style_resolution: int = 160
+    style_resolution: int = 128
     """Shorter side to which the style image is resized, in pixels of the renders: the size of strokes on the object."""
     levels: int = 3
     """Levels of the pyramid on which patches are compared; each has half the resolution of the one before."""
@@ -28,13 +32,16 @@ class StatisticsSettings:
     """Distance between compared patches and pixels, in pixels of their level; the grid moves at every step."""
     style_patches: int = 1500
     """Patches of the style image that are looked at in one step and on one level, drawn afresh each time."""
-    completeness: float = 0.02
+    completeness: float = 0.005
     """Smaller values make it dearer to leave patches of the style image unused (``alpha`` of Granot et al.)."""
     patch_weight: float = 1.0
     """Weight of the patches of one level."""
-    colour_iterations: int = 12
+    colour_tiles: int = 4
+    """A view is cut into about so many tiles a side, and each must have all the colours: no large blotches. The cuts
+    move at every step."""
+    colour_iterations: int = 6
     """Random rotations in which colours are moved towards those of the style image to find where each should go."""
-    colour_weight: float = 1.0
+    colour_weight: float = 2.0
     """Weight of the colours."""
 
 
@@ -58,7 +65,10 @@ class StyleStatistics:
             antialias=True,
             align_corners=False,
         ).clamp(0.0, 1.0)
-        self._style = _masked_pyramid(image, torch.ones_like(image[:, :1]), settings.levels)
+        self._style_patches = [
+            _cut_patches(level, cover, settings.patch_size, 1)[0]
+            for level, cover in _masked_pyramid(image, torch.ones_like(image[:, :1]), settings.levels)
+        ]
         self._style_colours = image[0, :, :: settings.stride, :: settings.stride].flatten(1)
 
     def loss(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
@@ -81,16 +91,22 @@ class StyleStatistics:
         return 0.5 * total / images.shape[0]
 
     def _colours(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """Squared distance of each view's colours from where optimal transport would take them, summed."""
+        """Squared distance of each tile's colours from where optimal transport would take them, summed."""
         total = images.new_zeros(())
         stride, shift = self.settings.stride, _shift(self.settings.stride, generator)
         rotations = _rotations(self.settings.colour_iterations, generator).to(images.device)
         grid = (..., slice(shift[0], None, stride), slice(shift[1], None, stride))
-        for image, cover, area in zip(images[grid], mask[grid], mask.sum(dim=(1, 2, 3)), strict=True):
-            colours = image[:, cover[0] > 0.5]
-            if colours.shape[1]:
-                targets = _transport(colours.detach(), self._style_colours, rotations)
-                total = total + area * (colours - targets).square().sum(dim=0).mean()
+        images, mask = images[grid], mask[grid]
+        tile = max(1, max(images.shape[-2:]) // self.settings.colour_tiles)
+        cuts = _shift(tile, generator)
+        rows, columns = ([slice(max(0, at), at + tile) for at in range(-cut, images.shape[2], tile)] for cut in cuts)
+        for row, column in itertools.product(rows, columns):
+            for image, cover in zip(images[..., row, column], mask[..., row, column], strict=True):
+                colours = image[:, cover[0] > 0.5]
+                if colours.shape[1] >= LEAST_COLOURS:
+                    targets = _transport(colours.detach(), self._style_colours, rotations)
+                    # A pixel of the grid stands for its neighbours.
+                    total = total + stride**2 * (colours - targets).square().sum()
         return total
 
     def _patches(self, images: Tensor, mask: Tensor, level: int, generator: torch.Generator) -> Tensor:
@@ -98,9 +114,9 @@ class StyleStatistics:
         settings = self.settings
         total = images.new_zeros(())
         row, column = _shift(settings.stride, generator)
-        if level >= len(self._style):
+        if level >= len(self._style_patches):
             return total
-        style = _cut_patches(*self._style[level], settings.patch_size, 1)[0]
+        style = self._style_patches[level]
         style = style[torch.randperm(len(style), generator=generator)[: settings.style_patches].to(style.device)]
         shifted = (..., slice(row, None), slice(column, None))
         found = _cut_patches(images[shifted], mask[shifted], settings.patch_size, settings.stride)
