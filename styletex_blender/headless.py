@@ -4,8 +4,9 @@
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
     --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --all] [--output out.blend]
 
-Writes one line an object to standard output. The exit status is 0 when every object was textured, that of the first
-error otherwise (``core.job.EXIT_STATUS``), and 130 after Ctrl-C. The scene is saved only where --output says.
+Writes one line an object to standard output, and to standard error what else is known of a failure. The exit status is
+0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and 130 after Ctrl-C.
+The scene is saved only where --output says.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.ty
 def _print_outcome(outcome: Any) -> None:
     if outcome.error:
         text = _explain(outcome.error)
+        if outcome.error.detail:
+            print(outcome.error.detail, file=sys.stderr, flush=True)
     elif outcome.cancelled:
         text = "cancelled"
     else:

@@ -251,17 +251,20 @@ class WorkerClient:
             error = JobError(
                 "worker_stalled",
                 f"The worker was silent for {self._patience.stalled:.0f} seconds and was ended",
-                f"Try again; the log is {self._log_path}",
-                connection.log.tail(),
+                "Try again; the log says more",
+                self._log_and_tail(connection),
             )
         else:
             error = JobError(
                 "worker_died",
                 f"The worker stopped unexpectedly ({connection.killed_because or _exit_words(status)})",
-                _way_out(status, connection.killed_because, self._log_path),
-                connection.log.tail(),
+                _way_out(status, connection.killed_because),
+                self._log_and_tail(connection),
             )
         return _event("error", job.name, **error.to_dict())
+
+    def _log_and_tail(self, connection: WorkerConnection) -> str:
+        return f"{self._log_path}\n{connection.log.tail()}"
 
 
 def _event(kind: str, job: str, **payload: Any) -> dict[str, Any]:
@@ -273,7 +276,7 @@ def _exit_words(status: int | None) -> str:
     return f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
 
 
-def _way_out(status: int | None, killed_because: str, log_path: Path) -> str:
+def _way_out(status: int | None, killed_because: str) -> str:
     if status == -9 and not killed_because:
-        return f"The system may have run out of memory: choose a smaller texture and try again; the log is {log_path}"
-    return f"Try again; the log is {log_path}"
+        return "The system may have run out of memory: choose a smaller texture and try again"
+    return "Try again; the log says more"
