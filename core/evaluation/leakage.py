@@ -2,7 +2,8 @@
 """Content leakage: whether pieces of the style image's motif turn up in the renders.
 
 Patches of the style image are searched for in the renders by normalised cross-correlation, at the size that they have
-in the picture and unturned. Strokes alone correlate too, so the same is done with patches of the style image cut into
+in the picture and unturned; slow changes of colour, which any picture has, are taken out first. Strokes alone
+correlate too, so the same is done with patches of the style image cut into
 small tiles and shuffled like a jigsaw: those have its strokes but not its motif. What the real patches find beyond
 the shuffled ones is leakage.
 """
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2lab
 from torch import Tensor
 from torch.nn import functional
@@ -30,8 +32,10 @@ _TILE = _PATCH // 2
 _SHUFFLES = 3
 _SEED = 20241108
 _TOP_SHARE = 0.02
-_LEAST_CONTRAST = 4.0
-"""Standard deviation in CIELAB below which a patch is flat, and like any other flat one."""
+_BLUR = 3.0
+"""Standard deviation, in pixels, of the blur whose result is taken out."""
+_LEAST_CONTRAST = 3.0
+"""Standard deviation of what is left, in CIELAB, below which a patch is flat, and like any other flat one."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,18 @@ def measure_leakage(style: View, views: Sequence[View]) -> Leakage:
 
 
 def _lab(image: NDArray[np.uint8], mask: NDArray[np.bool_], scale: float) -> tuple[Tensor, Tensor]:
-    """CIELAB [1, 3, h, w] and mask [1, 1, h, w] (covered wholly) at ``scale`` times the size."""
+    """CIELAB's quick changes [1, 3, h, w] and mask [1, 1, h, w] (covered wholly) at ``scale`` times the size."""
     sides = (max(_PATCH, round(image.shape[1] * scale)), max(_PATCH, round(image.shape[0] * scale)))
     small = Image.fromarray(image).resize(sides, Image.Resampling.BOX)
     cover = Image.fromarray(mask.astype(np.float32)).resize(sides, Image.Resampling.BOX)
     lab: NDArray[np.float64] = rgb2lab(np.asarray(small))
-    covered = torch.from_numpy((np.asarray(cover) > 0.999).astype(np.float32))
-    return torch.from_numpy(lab.astype(np.float32)).permute(2, 0, 1)[None], covered[None, None]
+    covered = (np.asarray(cover) > 0.999).astype(np.float32)[..., None]
+    # The mean over what is covered alone: the background must not shine into the object.
+    blurred = gaussian_filter(lab * covered, (_BLUR, _BLUR, 0)) / np.maximum(
+        gaussian_filter(covered, (_BLUR, _BLUR, 0)), 1e-3
+    )
+    quick = ((lab - blurred) * covered).astype(np.float32)
+    return torch.from_numpy(quick).permute(2, 0, 1)[None], torch.from_numpy(covered).permute(2, 0, 1)[None]
 
 
 def _shuffle(picture: Tensor, generator: np.random.Generator) -> Tensor:

@@ -58,11 +58,11 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8]) -> SeamError:
     if len(first) > _MOST_EDGES:
         chosen = np.sort(np.random.default_rng(_SEED).choice(len(first), _MOST_EDGES, replace=False))
         first, second = first[chosen], second[chosen]
-    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
     # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
-    parting = np.linalg.norm(into_first - into_second, axis=-1)
+    parting = np.linalg.norm(_inward(mesh, first) - _inward(mesh, second), axis=-1)
     open_wide = parting > 0.5
-    first, second, into_first, into_second = (part[open_wide] for part in (first, second, into_first, into_second))
+    first, second = first[open_wide], second[open_wide]
+    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
     step = (apart / parting[open_wide])[:, None] * np.ones(3)
     ends = _ends(mesh.positions[mesh.triangles], first)
     one, two = _Points(mesh, first // 3, ends, step * into_first), _Points(mesh, second // 3, ends, step * into_second)

@@ -134,13 +134,13 @@ def test_leakage_does_not_take_shuffled_strokes_for_content(pictures):
     rows = [np.concatenate([tiles[number] for number in order[start : start + 16]], 1) for start in range(0, 256, 16)]
     mixed = np.concatenate(rows)
     leakage = measure_leakage(view, [View(mixed, np.ones(mixed.shape[:2], bool))])
-    assert abs(leakage.excess) < 0.12
+    assert abs(leakage.excess) < 0.15
 
 
 def test_leakage_between_foreign_pictures_is_about_none(pictures):
     names = list(pictures)
     for own, other in zip(names, names[1:] + names[:1], strict=True):
-        assert abs(measure_leakage(pictures[own], [pictures[other]]).excess) < 0.12
+        assert abs(measure_leakage(pictures[own], [pictures[other]]).excess) < 0.15
 
 
 def test_judge_finds_the_picture_that_a_crop_is_from(pictures):

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+pytest.importorskip("skimage", reason="the measures need scikit-image, which is for development only")
+
+from core.command_line import main
+from core.evaluation import cases
+from core.evaluation.meshes import chair, evaluation_mesh
+from core.evaluation.styles import SAMPLES
+from core.evaluation.views import evaluation_cameras, textured_views
+from core.job import JobError
+from core.mesh import check
+
+STYLES = ["great_wave", "stained_glass", "village_street"]
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """Lays the style image itself over the UV layout in place of optimising; remembers which cases it was asked for."""
+    asked = []
+
+    def stylize(job, folder, reporter, models):
+        asked.append(folder.name)
+        with Image.open(folder / job.style_image) as picture:
+            picture.convert("RGB").resize((256, 256)).save(folder / "base_color.png")
+        report = {"coverage": {"seen": 0.9, "filled": 0.1, "untouched": 0.0}, "seconds": {"optimise": 2.0}}
+        (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+
+    monkeypatch.setattr(cases, "stylize", stylize)
+    return asked
+
+
+@pytest.fixture
+def command(tmp_path):
+    mesh = tmp_path / "ball.ply"
+    trimesh.creation.icosphere(subdivisions=2).export(mesh)
+    paths = [str(SAMPLES / f"{name}.jpg") for name in STYLES]
+    output = tmp_path / "output"
+    return [
+        "evaluate",
+        "--styles",
+        *paths,
+        "--meshes",
+        str(mesh),
+        "--no-judge",
+        "--size",
+        "256",
+        "--output",
+        str(output),
+    ]
+
+
+def test_evaluation_writes_figures_table_and_picture(painted, command, tmp_path, capsys):
+    assert main(command) == 0
+    output = tmp_path / "output"
+    results = json.loads((output / "results.json").read_text(encoding="utf-8"))
+    assert [case["style"] for case in results["cases"]] == STYLES
+    assert results["first"] == {"cases": 3, "by_style_distance": 3, "by_judge": None}
+    for case in results["cases"]:
+        assert set(case["style_distance"]) == set(STYLES)
+        assert case["style_rank"]["place"] == 1
+        assert case["seams"]["ratio"] > 1.5, "a picture laid over the UV layout has seams"
+        assert case["coverage"]["untouched"] == 0.0
+    table = (output / "results.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == table
+    assert "Own style nearest: 3 of 3 by style distance" in table
+    with Image.open(output / "contact_sheet.png") as sheet:
+        assert sheet.height > 3 * 256
+        assert sheet.width > 5 * 256
+
+
+def test_finished_cases_are_kept_and_changed_ones_made_again(painted, command):
+    main(command)
+    main(command)
+    assert len(painted) == 3
+    main([*command, "--seed", "1"])
+    assert len(painted) == 6
+    main([*command, "--seed", "1", "--prompts", "a planet"])
+    assert len(painted) == 9
+
+
+def test_one_style_alone_cannot_be_ranked(painted, command, capsys):
+    assert main([part for part in command if not part.endswith(("great_wave.jpg", "stained_glass.jpg"))]) == 2
+    assert "two or more" in capsys.readouterr().err
+
+
+def test_styles_of_one_name_are_refused(painted, command, tmp_path, capsys):
+    twin = tmp_path / "great_wave.png"
+    Image.new("RGB", (32, 32), "red").save(twin)
+    assert main([*command[:2], str(twin), *command[2:]]) == 2
+    assert "have one name" in capsys.readouterr().err
+
+
+def test_captions_must_be_as_many_as_styles(painted, command, capsys):
+    assert main([*command, "--contents", "a wave"]) == 2
+    assert "1 --contents for 3 styles" in capsys.readouterr().err
+
+
+def test_chair_can_be_textured_and_has_thin_parts():
+    mesh = chair()
+    check(mesh)
+    corners = mesh.positions[mesh.triangles]
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
+    assert edges.min() < 0.05
+    assert edges.max() > 1.5
+
+
+def test_views_show_all_sides_with_the_colours_of_the_texture():
+    mesh = chair()
+    views = textured_views(mesh, np.full((64, 64, 3), (200, 30, 90), np.uint8), size=48)
+    heights = [camera.position[2] for camera in evaluation_cameras(1.0)]
+    assert len(views) == 8
+    assert min(heights) < -1.0
+    assert max(heights) > 1.0
+    for view in views:
+        assert view.mask.sum() > 50
+        assert (view.image[view.mask] == (200, 30, 90)).all()
+
+
+def test_missing_mesh_is_named():
+    with pytest.raises(JobError) as caught:
+        evaluation_mesh("sofa.glb")
+    assert "sofa.glb" in caught.value.message
+
+
+@pytest.mark.slow
+def test_suzanne_comes_from_blenders_module():
+    pytest.importorskip("bpy", reason="Suzanne is made by Blender's Python module")
+    suzanne = evaluation_mesh("suzanne")
+    assert suzanne.prompt == "a monkey"
+    assert len(suzanne.mesh.triangles) > 10_000
