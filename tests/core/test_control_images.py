@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ControlNets' images follow the conventions that the published ControlNets were trained on."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from core.cameras import Camera
 from core.diffusion.control_images import NORMAL_BACKGROUND, depth_image, normal_image
+from core.rasteriser import Raster
 
 
 def view(normal=(0.0, -1.0, 0.0), depth=((2.0, 3.0), (4.0, 9.0)), mask=((True, True), (True, False))):
     """A two by two view; the last pixel is background."""
-    mask = np.array(mask)
-    return SimpleNamespace(
-        mask=mask,
-        normal=np.broadcast_to(np.array(normal, np.float32), (*mask.shape, 3)),
+    covered = np.array(mask)
+    return Raster(
+        mask=covered,
+        triangle=np.where(covered, 0, -1).astype(np.int32),
+        barycentric=np.full((2, 2, 3), 1 / 3, np.float32),
+        position=np.zeros((2, 2, 3), np.float32),
+        normal=np.broadcast_to(np.array(normal, np.float32), (2, 2, 3)),
         depth=np.array(depth, np.float32),
+        facing=np.ones((2, 2), np.float32),
     )
 
 
 def camera_in_front():
     """Stands at -Y and looks along +Y with Z up: x right is +X, y up is +Z, z to the viewer is -Y."""
-    matrix = np.eye(4, dtype=np.float32)
-    matrix[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
-    return SimpleNamespace(world_to_camera=matrix)
+    return Camera(azimuth=0.0, elevation=0.0, distance=3.0, fov_degrees=30.0)
 
 
 @pytest.mark.parametrize(
