@@ -11,16 +11,18 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
-"""Field and optimiser state, with the number of steps done and the records in its header: one file, so that the two
-cannot disagree."""
+from .job import CHECKPOINT_FILE
 
 Records = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint of one job in its folder."""
+    """The checkpoint of one job in its folder.
+
+    Field and optimiser state, with the number of steps done and the records in its header: one file, so that the two
+    cannot disagree.
+    """
 
     folder: Path
     """The job folder."""

@@ -16,6 +16,7 @@ JOB_FILE = "job.json"
 MESH_FILE = "mesh.npz"
 TEXTURE_FILE = "base_color.png"
 REPORT_FILE = "report.json"
+CHECKPOINT_FILE = "checkpoint.safetensors"
 PREVIEW_FILE = "preview.png"
 
 PRESETS = ("draft", "balanced", "paper")

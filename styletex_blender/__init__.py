@@ -3,9 +3,9 @@
 
 In the order in which a click passes them: ``panel`` and ``preferences`` show ``properties``; ``operators`` call
 ``api``; ``settings`` are read from the scene; ``export`` (with ``uv``, ``checks`` and ``style_picture``) writes a job
-folder; ``runner`` hands it to the worker (``worker_environment``, ``worker_client``), shows frames (``preview``,
-``image``) and ends in ``material``; ``handlers`` keep undo, saving and loading safe meanwhile. ``headless`` is the same
-without a window.
+folder (``job_folder``); ``runner`` hands it to the worker (``worker_environment``, ``worker_client``), shows frames
+(``preview``, ``image``) and ends in ``material``; ``handlers`` keep undo, saving and loading safe meanwhile.
+``headless`` is the same without a window.
 """
 
 from __future__ import annotations

@@ -11,12 +11,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import bpy
 
@@ -24,6 +21,7 @@ from ..core.job import JobError, write_job
 from . import runner
 from .export import export_object
 from .image import check_destination
+from .job_folder import JobFolder, prune
 from .run_state import Outcome, Run, Task
 from .settings import Settings
 from .style_picture import write_style_image
@@ -62,6 +60,7 @@ def stylize(
             told = _tell(run, told, on_outcome)
             time.sleep(0.02)
     except KeyboardInterrupt:
+        runner.cancel()
         runner.abandon()
         raise
     _tell(run, told, on_outcome)
@@ -69,7 +68,7 @@ def stylize(
 
 
 def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
-    """Check and export objects to job folders; starts nothing and changes nothing.
+    """Check and export objects to job folders; starts nothing and changes nothing of the scene.
 
     Raises:
         JobError: see ``stylize``.
@@ -80,6 +79,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     check_destination(settings.destination)
     worker_command()
+    prune(jobs_folder())
     run = Run([], settings.destination)
     try:
         for target in objects:
@@ -91,7 +91,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
                 run.refused.append(Outcome(target.name, error=error))
     except BaseException:
         for task in run.tasks:
-            shutil.rmtree(task.folder)
+            task.folder.leave(keep_checkpoint=True)
         raise
     return run
 
@@ -99,12 +99,14 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
 def _export(target: bpy.types.Object, settings: Settings) -> Task:
     exported = export_object(target, bpy.context)
     job_id = uuid.uuid4().hex
-    folder = Path(tempfile.mkdtemp(prefix="job-", dir=jobs_folder()))
+    folder = JobFolder.new(jobs_folder())
     try:
-        exported.arrays.save(folder)
-        write_job(settings.job(target.name, write_style_image(settings.style_image, folder)), folder)
+        exported.arrays.save(folder.path)
+        job = settings.job(target.name, write_style_image(settings.style_image, folder.path))
+        write_job(job, folder.path)
+        folder.settle(job)
     except BaseException:
-        shutil.rmtree(folder)
+        folder.leave(keep_checkpoint=True)
         raise
     return Task(target.session_uid, target.name, job_id, folder, exported.uv_map, exported.new_uvs)
 

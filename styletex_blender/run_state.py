@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ..core.job import JobError
+from .job_folder import JobFolder
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Task:
     """Its name when the run began."""
     job_id: str
     """Name of the job on the wire."""
-    folder: Path
-    """Its job folder."""
+    folder: JobFolder
+    """Where it is; held until the run ends."""
     uv_map: str
     """Name of the UV map that the texture is for."""
     new_uvs: np.ndarray | None

@@ -9,7 +9,7 @@ and redo brings the texture, whose pixels are packed or on disk by then.
 
 from __future__ import annotations
 
-import shutil
+import itertools
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -32,6 +32,8 @@ UNDO_MESSAGE = "Stylize Texture"
 """Name of the undo step of a finished job."""
 _ENDS_THE_RUN = frozenset({"bad_setting", "dependencies", "disk_full", "model_missing", "offline"})
 """Errors that every other object would meet as well."""
+_ENDS_THE_JOB = frozenset({"non_finite"})
+"""Errors that the same job would meet again from its checkpoint."""
 
 _run: Run | None = None
 _steps: Generator[None, None, None] | None = None
@@ -124,7 +126,7 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
             try:
                 outcome = yield from _work(run, task)
             except JobError as error:
-                outcome = Outcome(task.object_name, run.seconds, error=error)
+                outcome = Outcome(task.object_name, run.seconds, error=_with_way_on(error, task))
             hide_previews()
             run.done.append(outcome)
             if run.wants_cancel or (outcome.error and outcome.error.code in _ENDS_THE_RUN):
@@ -140,9 +142,25 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
     finally:
         run.finished = True
         hide_previews()
-        for task in run.tasks:
-            shutil.rmtree(task.folder, ignore_errors=True)
+        _leave_folders(run)
         warm_worker.release()
+
+
+def _with_way_on(error: JobError, task: Task) -> JobError:
+    if error.code in _ENDS_THE_JOB or not task.folder.resumable:
+        return error
+    first = error.hint.rstrip(".") or "Try again"
+    return JobError(error.code, error.message, f"{first}. It then goes on from where it stopped", error.detail)
+
+
+def _leave_folders(run: Run) -> None:
+    """Keep the checkpoints of the objects that failed or were interrupted, and nothing else."""
+    for task, outcome in itertools.zip_longest(run.tasks, run.done):
+        if outcome is None:
+            keep = not run.wants_cancel
+        else:
+            keep = outcome.error is not None and outcome.error.code not in _ENDS_THE_JOB
+        task.folder.leave(keep_checkpoint=keep)
 
 
 def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
@@ -152,7 +170,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
         JobError: what the worker reported, or what became of it.
     """
     client = warm_worker.acquire()
-    client.run(task.job_id, task.folder)
+    client.run(task.job_id, task.folder.path)
     told_cancel = told_finish = False
     while True:
         for event in client.events():
@@ -215,7 +233,7 @@ def _keep(run: Run, task: Task, event: dict[str, Any]) -> Outcome:
     if task.new_uvs is not None:
         ensure_uv_map(target.data, task.uv_map, task.new_uvs)
     path = Path(event["texture"])
-    image = load_texture(path if path.is_absolute() else task.folder / path, texture_name(target.name), run.destination)
+    image = load_texture(task.folder.path / path, texture_name(target.name), run.destination)
     apply_texture(target, image, task.uv_map)
     place = bpy.path.abspath(image.filepath) if run.destination == "beside" else "packed in the file"
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):

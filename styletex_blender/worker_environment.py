@@ -13,7 +13,7 @@ import bpy
 
 from ..core.job import JobError
 
-PACKAGE = __package__.rpartition(".")[0]
+PACKAGE = __name__.rsplit(".", 2)[0]
 """The add-on's package: ``bl_ext.<repository>.styletex`` when installed as an extension."""
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 """The folder that holds ``core``: the extension's, or the checkout's."""
@@ -68,7 +68,7 @@ def preference(name: str, default: str | int) -> str | int:
 
 
 def jobs_folder() -> Path:
-    """The folder for job folders; they are removed when their job is done."""
+    """The folder for job folders; see ``job_folder``."""
     return _own_folder("jobs")
 
 

@@ -14,6 +14,7 @@ folder; they go from grey to stripes of orange and blue), writes ``base_color.pn
 at least) and ``report.json``, and ends with ``done``. ``cancel`` and ``finish`` work as in the real worker.
 
 Behaviours (steps count from 1 and are those of every job):
+    --checkpoint-at N    write a checkpoint after step N; a job that finds one goes on from there (0: it writes none)
     --die-at N           kill itself with SIGKILL at step N
     --exit-at N          leave with exit status 0 and no terminal event at step N
     --close-output-at N  close standard output at step N and stay alive
@@ -143,13 +144,18 @@ class FakeWorker:
         self.acknowledged.set()
         self.wire.send("stage", job, name="load", label="Loading models")
         self.wire.send("stage", job, name="optimise", label="Optimising")
-        for step in range(1, options.steps + 1):
+        checkpoint = folder / "checkpoint.safetensors"
+        done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        for step in range(done + 1, options.steps + 1):
             time.sleep(options.step_seconds)
             if job in self.cancelled:
+                checkpoint.unlink(missing_ok=True)
                 self.wire.send("cancelled", job)
                 return
             if job in self.finishing:
                 break
+            if step == options.checkpoint_at:
+                checkpoint.write_text(str(step))
             if self.misbehave(job, step):
                 return
             left = (options.steps - step) * options.step_seconds
@@ -158,6 +164,7 @@ class FakeWorker:
             if step % options.frame_every == 0 and self.acknowledged.is_set():
                 self.send_frame(job, folder, step / options.steps)
         self.wire.send("stage", job, name="bake", label="Baking the texture")
+        checkpoint.unlink(missing_ok=True)
         side = max(64, int(settings["texture_size"]))
         texture, report = folder / "base_color.png", folder / "report.json"
         write_png(texture, side, pixels(side, 1.0))
@@ -250,7 +257,7 @@ def main() -> None:
     parser.add_argument("--flood", type=int, default=1)
     parser.add_argument("--announce-version", type=int, default=1)
     parser.add_argument("--error-code", default="out_of_memory")
-    for name in ("die", "exit", "close-output", "stall", "error", "warning"):
+    for name in ("checkpoint", "die", "exit", "close-output", "stall", "error", "warning"):
         parser.add_argument(f"--{name}-at", type=int, default=0)
     for name in ("pollute", "strangers", "ignore-cancel", "ignore-quit", "silent-start", "child"):
         parser.add_argument(f"--{name}", action="store_true")

@@ -155,7 +155,7 @@ def test_bad_meshes_are_refused_in_words(bpy, export, damage, words, with_uvs):
 
 def test_job_folder_holds_the_job_the_mesh_and_the_style_image(bpy, styletex, scene, style_image):
     run = styletex.begin([bpy.data.objects["Cube"]])
-    folder = run.tasks[0].folder
+    folder = run.tasks[0].folder.path
     job = read_job(folder)
     assert (job.object_name, job.prompt, job.texture_size, job.tone) == ("Cube", "a box", 256, None)
     assert (folder / job.style_image).read_bytes() == style_image.read_bytes()

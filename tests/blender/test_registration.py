@@ -47,7 +47,7 @@ def test_disabling_in_the_middle_of_a_run_ends_worker_timers_and_preview(bpy, sc
         assert not bpy.app.timers.is_registered(runner._tick)
         assert not bpy.app.timers.is_registered(warm_worker._leave_when_idle)
         assert cube.material_slots[0].material.name == "Old"
-        assert not run.tasks[0].folder.exists()
+        assert not run.tasks[0].folder.path.exists()
     finally:
         addon.register()
 

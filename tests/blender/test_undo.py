@@ -125,7 +125,7 @@ def test_saving_in_the_middle_of_a_run_saves_the_old_material(bpy, cube, stylete
 def test_loading_a_file_in_the_middle_of_a_run_ends_it(bpy, cube, styletex):
     run = styletex.begin([cube])
     styletex.until(lambda: run.frames_shown >= 1)
-    folder = run.tasks[0].folder
+    folder = run.tasks[0].folder.path
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert run.finished
     assert not folder.exists()
@@ -145,7 +145,7 @@ def test_cancel_leaves_everything_as_it_was(bpy, cube, styletex):
     assert styletex.inventory() == before
     assert [(slot.link, slot.material) for slot in cube.material_slots] == [("OBJECT", None)]
     assert len(cube.data.uv_layers) == 0
-    assert not run.tasks[0].folder.exists()
+    assert not run.tasks[0].folder.path.exists()
 
 
 @pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT"])
