@@ -100,7 +100,10 @@ def _environments() -> list[tuple[Path, str]]:
 
 
 def _python_worker(python: Path, origin: str) -> WorkerCommand:
-    return WorkerCommand((str(python), "-u", "-m", "core", "worker"), origin)
+    # In a window ``warm_worker`` ends it after its idle time; this is for when Blender cannot. With 0 the worker would
+    # leave before its first job.
+    idle_minutes = max(1, int(preference("idle_minutes", 10)))
+    return WorkerCommand((str(python), "-u", "-m", "core", "worker", "--idle-minutes", str(idle_minutes)), origin)
 
 
 def _parse_command(text: str) -> tuple[str, ...]:

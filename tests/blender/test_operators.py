@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 import pytest
@@ -172,6 +173,14 @@ def test_idle_worker_leaves(bpy, scene, styletex, monkeypatch):
     monkeypatch.setattr(warm_worker, "preference", lambda name, default: 0)
     assert warm_worker._leave_when_idle() is None
     assert warm_worker._client is None
+
+
+@pytest.mark.parametrize(("chosen", "passed"), [(0, "1"), (45, "45")])
+def test_idle_minutes_of_the_preferences_reach_the_worker(bpy, styletex, monkeypatch, chosen, passed):
+    environment = styletex.module("worker_environment")
+    values = {"worker_python": sys.executable, "idle_minutes": chosen}
+    monkeypatch.setattr(environment, "preference", lambda name, default: values.get(name, default))
+    assert environment.worker_command().command[-2:] == ("--idle-minutes", passed)
 
 
 def test_warnings_of_the_worker_reach_the_user(bpy, scene, styletex, fake_worker):
