@@ -47,6 +47,25 @@ def test_help_is_there_without_loading_pytorch():
     assert "stylize" in run("--help").stdout
 
 
+@pytest.mark.parametrize(("chosen", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(chosen, used):
+    code = """
+import os, sys
+from core.command_line import main
+try:
+    main(["--help"])
+except SystemExit:
+    sys.exit(f"{os.environ['OMP_WAIT_POLICY']} {'torch' in sys.modules}")
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if chosen:
+        environment["OMP_WAIT_POLICY"] = chosen
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == f"{used} False"
+
+
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
