@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class StyleTex:
@@ -74,3 +80,26 @@ def scene(bpy, fake_worker, style_image):
     settings.texture_size = "256"
     bpy.ops.ed.undo_push(message="Set up")
     return bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def extension_command() -> Callable[..., None]:
+    """Blender's own program for extensions, out of the bpy wheel: builds and validates."""
+    module = importlib.util.find_spec("bpy")
+    if module is None or module.origin is None:
+        pytest.skip("needs Blender's builder (the bpy wheel)")
+    program = next(Path(module.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def package(extension_command: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension's zip, as the official builder makes it."""
+    path = tmp_path_factory.mktemp("package") / "styletex.zip"
+    extension_command("build", "--source-dir", str(ROOT), "--output-filepath", str(path))
+    return path

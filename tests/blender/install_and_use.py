@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run inside some Blender: installs the zip, textures a cube with the installed extension, disables it.
+"""Run inside some Blender: installs the zip, textures a monkey by the operator and a cube by the command, disables it.
 
 Arguments after ``--``: the zip and a style image. Prints ``INSTALLED AND USED`` when everything held.
 """
@@ -19,6 +19,14 @@ def main(package, style):
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
     assert MODULE in bpy.context.preferences.addons, "not enabled after the installation"
 
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.mesh.primitive_monkey_add()
+    settings = bpy.context.scene.styletex
+    settings.style_image = bpy.data.images.load(style)
+    settings.prompt, settings.texture_size = "a monkey", "256"
+    assert bpy.ops.styletex.stylize() == {"FINISHED"}
+    assert bpy.context.object.material_slots[0].material.name == "StyleTex · Suzanne"
+
     bpy.ops.mesh.primitive_cube_add()
     cube = bpy.context.object
     headless = Path(sys.modules[MODULE].__file__).parent / "styletex_blender" / "headless.py"
@@ -31,6 +39,10 @@ def main(package, style):
     material = bpy.data.objects[cube.name].active_material
     assert material is not None, "no material on the cube"
     assert any(node.type == "TEX_IMAGE" and node.image for node in material.node_tree.nodes), "no image in the material"
+
+    own = Path(bpy.utils.extension_path_user(MODULE))
+    assert sorted(path.name for path in own.iterdir()) == ["jobs", "logs"], "something else in its folder"
+    assert not list((own / "jobs").iterdir()), "a job folder left"
 
     bpy.ops.preferences.addon_disable(module=MODULE)
     assert not [name for name in dir(bpy.types) if name.startswith("STYLETEX_")], "classes left after disabling"
