@@ -91,8 +91,11 @@ class BlenderWindow:
 
     def click(self, position: list[float]) -> None:
         """A real click; positions are Blender's, from the bottom left."""
-        self._xdotool("mousemove", str(int(position[0])), str(int(SCREEN[1] - 1 - position[1])))
-        time.sleep(0.3)
+        across, down = int(position[0]), int(SCREEN[1] - 1 - position[1])
+        # From beside: what the mouse lies on already is not noticed after a redraw.
+        for column in (across - 5, across):
+            self._xdotool("mousemove", str(column), str(down))
+            time.sleep(0.3)
         self._xdotool("click", "1")
 
     def find_button(self) -> list[float]:

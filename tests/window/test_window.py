@@ -31,16 +31,18 @@ def is_running(pid):
         return False
 
 
-def start_by_click(window):
+def click_the_button(window, position=None):
+    """Click Stylize Texture, where the eye finds it or where it was; returns where, and the state of the run."""
     window.until(lambda state: state["can_start"] and state["ticks"] > 3, "the tab")
     time.sleep(1.0)
-    window.click(window.find_button())
-    return window.until(lambda state: state["running"], "the run")
+    position = position or window.find_button()
+    window.click(position)
+    return position, window.until(lambda state: state["running"], "the run")
 
 
-def test_click_watch_undo_redo(open_blender, worker_command):
+def test_click_watch_undo_midway_then_undo_and_redo_the_texture(open_blender, worker_command):
     window = open_blender(worker_command)
-    start_by_click(window)
+    click_the_button(window)
     first = window.until(lambda state: state["frames"] >= 1, "the first frame")
     assert first["materials"] == ["StyleTex Preview"]
     window.press("Home", over=first["viewport_centre"])
@@ -49,6 +51,9 @@ def test_click_watch_undo_redo(open_blender, worker_command):
     assert second["running"]
     assert second["ticks"] > first["ticks"]
     window.photograph("running")
+    window.press("ctrl+z", over=second["viewport_centre"])
+    undone = window.until(lambda state: state["light_height"] < first["light_height"], "the undo midway")
+    window.until(lambda state: state["frames"] > undone["frames"], "a frame after the undo")
     done = window.until(lambda state: not state["running"], "the end of the run")
     assert done["errors"] == []
     assert done["materials"] == [STYLED]
@@ -61,25 +66,12 @@ def test_click_watch_undo_redo(open_blender, worker_command):
     window.until(lambda state: state["materials"] == [STYLED], "the texture after redo")
 
 
-def test_undo_in_the_middle_of_a_run_is_survived(open_blender, worker_command):
+def test_killed_worker_frees_the_button_and_killed_blender_takes_the_worker_with_it(open_blender, worker_command):
     window = open_blender(worker_command)
-    start_by_click(window)
-    first = window.until(lambda state: state["frames"] >= 1, "the first frame")
-    window.press("ctrl+z", over=first["viewport_centre"])
-    window.until(lambda state: state["light_height"] < first["light_height"], "the undo")
-    window.until(lambda state: state["frames"] > first["frames"], "a frame after undo")
-    done = window.until(lambda state: not state["running"], "the end of the run")
-    assert done["errors"] == []
-    assert done["materials"] == [STYLED]
-    window.press("ctrl+z", over=done["viewport_centre"])
-    window.until(lambda state: state["materials"] == ["Old"], "the old material after one undo")
-
-
-def test_worker_killed_mid_run_shows_the_error_and_frees_the_button(open_blender, worker_command):
-    window = open_blender(worker_command)
-    start_by_click(window)
+    button, _ = click_the_button(window)
     state = window.until(lambda state: state["frames"] >= 1, "the first frame")
-    os.kill(state["worker_pid"], signal.SIGKILL)
+    first_worker = state["worker_pid"]
+    os.kill(first_worker, signal.SIGKILL)
     before = window.state()["ticks"]
     state = window.until(lambda state: state["errors"], "the error")
     # Blender's own clock, ten ticks a second: a loaded machine that draws slowly says nothing about the add-on.
@@ -89,11 +81,9 @@ def test_worker_killed_mid_run_shows_the_error_and_frees_the_button(open_blender
     time.sleep(1.0)
     window.photograph("failed")
 
-
-def test_blender_killed_takes_the_worker_with_it(open_blender, worker_command):
-    window = open_blender(worker_command)
-    start_by_click(window)
-    state = window.until(lambda state: state["frames"] >= 1, "the first frame")
+    _, state = click_the_button(window, button)
+    state = window.until(lambda state: state["frames"] >= 1, "a frame of the next worker")
+    assert state["worker_pid"] != first_worker
     assert is_running(state["worker_pid"])
     os.kill(state["blender_pid"], signal.SIGKILL)
     end = time.monotonic() + 5.0
