@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 from core.command_line import main
 from core.evaluation import cases
 from core.evaluation.meshes import chair, evaluation_mesh
-from core.evaluation.styles import SAMPLES
+from core.evaluation.styles import SAMPLES, style
 from core.evaluation.views import evaluation_cameras, textured_views
 from core.job import JobError
 from core.mesh import check
+from core.stylize import LoadedModels
 
 STYLES = ["great_wave", "stained_glass", "village_street"]
 
@@ -76,14 +78,25 @@ def test_evaluation_writes_figures_table_and_picture(painted, command, tmp_path,
         assert sheet.width > 5 * 256
 
 
-def test_finished_cases_are_kept_and_changed_ones_made_again(painted, command):
-    main(command)
-    main(command)
-    assert len(painted) == 3
-    main([*command, "--seed", "1"])
-    assert len(painted) == 6
-    main([*command, "--seed", "1", "--prompts", "a planet"])
-    assert len(painted) == 9
+def test_finished_cases_are_kept_and_changed_ones_made_again(painted, tmp_path):
+    settings = cases.RunSettings("draft", "bundled", 256, 0, 1.0, None, "cpu")
+    styles = [style(SAMPLES / f"{name}.jpg") for name in STYLES]
+    ball = tmp_path / "ball.ply"
+    trimesh.creation.icosphere(subdivisions=1).export(ball)
+    meshes = [evaluation_mesh(str(ball))]
+
+    def finish(settings):
+        for case in cases.make_cases(styles, meshes, settings, tmp_path / "output"):
+            cases.finish_case(case, None, LoadedModels())
+        return len(painted)
+
+    assert finish(settings) == 3
+    assert finish(settings) == 3
+    assert finish(replace(settings, seed=1)) == 6
+    (tmp_path / "output" / "great_wave--ball" / "report.json").unlink()
+    assert finish(replace(settings, seed=1)) == 7
+    meshes = [replace(meshes[0], prompt="a planet")]
+    assert finish(replace(settings, seed=1)) == 10
 
 
 def test_one_style_alone_cannot_be_ranked(painted, command, capsys):
