@@ -31,7 +31,7 @@ from .worker_environment import jobs_folder, worker_command
 def stylize(
     objects: Sequence[bpy.types.Object],
     settings: Settings,
-    on_outcome: Callable[[Outcome], None] | None = None,
+    watch: Callable[[Run], None] | None = None,
 ) -> Run:
     """Texture objects in the style of an image, one after another.
 
@@ -41,7 +41,7 @@ def stylize(
     Args:
         objects: mesh objects of the current view layer.
         settings: how.
-        on_outcome: called with each object's outcome in the background.
+        watch: called many times a second in the background, and once at the end, to tell a person how it goes.
 
     Returns:
         The run; its ``outcomes`` say how each object came out.
@@ -54,16 +54,16 @@ def stylize(
     if not bpy.app.background:
         runner.begin_in_window(run)
         return run
-    told = 0
     try:
         for _ in runner.begin(run):
-            told = _tell(run, told, on_outcome)
+            if watch is not None:
+                watch(run)
             time.sleep(0.02)
     except KeyboardInterrupt:
-        runner.cancel()
         runner.abandon()
         raise
-    _tell(run, told, on_outcome)
+    if watch is not None:
+        watch(run)
     return run
 
 
@@ -109,10 +109,3 @@ def _export(target: bpy.types.Object, settings: Settings) -> Task:
         folder.leave(keep_checkpoint=True)
         raise
     return Task(target.session_uid, target.name, job_id, folder, exported.uv_map, exported.new_uvs)
-
-
-def _tell(run: Run, told: int, on_outcome: Callable[[Outcome], None] | None) -> int:
-    if on_outcome is not None:
-        for outcome in run.outcomes[told:]:
-            on_outcome(outcome)
-    return len(run.outcomes)

@@ -4,9 +4,9 @@
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
     --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --all] [--output out.blend]
 
-Writes one line an object to standard output, and to standard error what else is known of a failure. The exit status is
-0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and 130 after Ctrl-C.
-The scene is saved only where --output says.
+Writes one line an object to standard output, and to standard error how far it is and what else is known of a failure.
+The exit status is 0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and
+130 after Ctrl-C. The scene is saved only where --output says.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import signal
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -23,6 +24,8 @@ from typing import Any, NoReturn
 import bpy
 
 EXTENSION = "bl_ext.user_default.styletex"
+PROGRESS_SECONDS = 5.0
+"""Time between two lines about the same stage."""
 
 
 def main(arguments: list[str]) -> int:
@@ -71,7 +74,7 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         device=options.device,
         destination=options.image,
     )
-    return api.stylize(_objects(options, job.JobError), settings, on_outcome=_print_outcome).outcomes
+    return api.stylize(_objects(options, job.JobError), settings, watch=_Teller()).outcomes
 
 
 def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
@@ -87,6 +90,28 @@ def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.ty
         return [view_layer.objects[name] for name in options.objects]
     active = view_layer.objects.active
     return [active] if active is not None else []
+
+
+class _Teller:
+    """Tells on standard error how a run goes, and on standard output how each object came out."""
+
+    def __init__(self) -> None:
+        self._told = 0
+        self._stage = ""
+        self._next = 0.0
+
+    def __call__(self, run: Any) -> None:
+        for outcome in run.outcomes[self._told :]:
+            _print_outcome(outcome)
+            self._told += 1
+        if run.finished or not run.tasks:
+            return
+        now, stage = time.monotonic(), f"{run.task.object_name}: {run.stage}"
+        if stage != self._stage or now >= self._next:
+            self._stage, self._next = stage, now + PROGRESS_SECONDS
+            step = f" {run.step} of {run.steps}" if run.steps else ""
+            left = f", {run.seconds_left:.0f} s left" if run.seconds_left is not None else ""
+            print(f"{stage}{step}{left}", file=sys.stderr, flush=True)
 
 
 def _print_outcome(outcome: Any) -> None:

@@ -87,7 +87,7 @@ def main() -> None:
     if arguments.stage == "data":
         write_dataset(work / "data", SHARDS, SHAPES_A_CLASS, VIEWS, SEED, os.cpu_count() or 1)
         return
-    tokenizer = write_tokenizer(VOCABULARY, work / "tokenizer")
+    tokenizer = write_tokenizer(VOCABULARY, work / f"tokenizer-{rank}")  # Processes must not write to the same files.
     if arguments.stage == "export":
         write_bundle(assemble(work, tokenizer), arguments.output)
         return

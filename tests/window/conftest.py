@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "build" / "artifacts"
+STYLE_IMAGE = ROOT / "core" / "samples" / "great_wave.jpg"
 SCREEN = (1280, 800)
 
 
@@ -55,7 +55,7 @@ def display() -> Iterator[str]:
 class BlenderWindow:
     """A running Blender that ``watch.py`` reports from, several times a second, into a file."""
 
-    def __init__(self, program: str, display: str, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, program: str, display: str, folder: Path) -> None:
         self._display = display
         self._state = folder / "state.json"
         self._log = (folder / "blender.log").open("w+")
@@ -63,10 +63,10 @@ class BlenderWindow:
             [
                 *(program, "--factory-startup", "--window-geometry", "0", "0", *map(str, SCREEN)),
                 *("--python-exit-code", "1", "-P", str(ROOT / "tests" / "window" / "watch.py")),
-                *("--", str(self._state), str(folder / "style.png")),
+                *("--", str(self._state), str(STYLE_IMAGE)),
             ],
             cwd=ROOT,
-            env={**os.environ, **environment, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(folder / "user")},
+            env={**os.environ, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(folder / "user")},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
@@ -141,26 +141,14 @@ class BlenderWindow:
 
 
 @pytest.fixture
-def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator[Callable[..., BlenderWindow]]:
-    """Opens Blender with Suzanne, the sidebar's tab and a style image; the worker is the one that is asked for."""
-    from PIL import Image
-
-    picture = Image.linear_gradient("L").resize((96, 96))
-    stripes = Image.merge("RGB", (picture.rotate(90), picture.rotate(180), picture))
-    stripes.save(tmp_path / "style.png")
+def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator[Callable[[], BlenderWindow]]:
+    """Opens Blender with Suzanne, the sidebar's tab and a painting; the worker is the real one."""
     opened: list[BlenderWindow] = []
 
-    def start(worker: list[str] | None) -> BlenderWindow:
-        environment = {"STYLETEX_WORKER": json.dumps(worker)} if worker else {}
-        opened.append(BlenderWindow(blender_program, display, tmp_path, environment))
+    def start() -> BlenderWindow:
+        opened.append(BlenderWindow(blender_program, display, tmp_path))
         return opened[-1]
 
     yield start
     for window in opened:
         window.close()
-
-
-@pytest.fixture
-def fake_worker_command() -> list[str]:
-    """The worker without models, at a pace that can be watched."""
-    return [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--steps", "300", "--step-seconds", "0.1"]
