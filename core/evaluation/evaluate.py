@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..cameras import ViewSampling
+from ..coverage import measure_coverage
+from ..embree import EmbreeRasteriser
 from ..job import JobError
 from ..reporting import Reporter
 from ..stylize import LoadedModels
@@ -92,7 +95,9 @@ def evaluate(
 def _measure(case: Case, references: _StyleReferences) -> tuple[CaseResult, list[NDArray[np.uint8]]]:
     with Image.open(case.texture) as file:
         texture = np.asarray(file.convert("RGB"))
-    views = textured_views(case.mesh.mesh, texture)
+    mesh = case.mesh.mesh
+    views = textured_views(mesh, texture)
+    coverage = measure_coverage(mesh, EmbreeRasteriser(mesh), ViewSampling().distance[0], len(texture))
     signature = StyleSignature(views)
     judge, judged = references.judge, None
     if judge is not None:
@@ -105,7 +110,7 @@ def _measure(case: Case, references: _StyleReferences) -> tuple[CaseResult, list
         style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
         judge_distances=judged,
         leakage=measure_leakage(references.views[case.style.name], views),
-        seams=measure_seams(case.mesh.mesh, texture),
+        seams=measure_seams(mesh, texture, coverage),
         coverage=report["coverage"],
         seconds=sum(report["seconds"].values()),
     )

@@ -4,6 +4,7 @@
 Where two triangles share an edge in space but not in the UV layout, the colours on its two sides are compared
 (CIEDE2000). Beside it, on either side, the colours of two points within the triangle are compared, as far apart in
 space and in the same direction, away from the edge. The quotient of the mean differences is the error; 1 is invisible.
+Where either side is hidden from everywhere, such as inside another part, no seam can be seen and none is measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from ..mesh import Mesh, face_vectors, uv_areas
+from ..coverage import Coverage
+from ..mesh import Mesh, face_vectors, flat_normals, uv_areas
+from ..texels import TexelMap
 
 _APART_TEXELS = 2.0
 """Distance between the two points of a pair, in texels: further than bilinear look-ups blend."""
@@ -49,8 +52,14 @@ class SeamError:
         return (self.seam + _FLOOR) / (self.interior + _FLOOR)
 
 
-def measure_seams(mesh: Mesh, texture: NDArray[np.uint8]) -> SeamError:
-    """Compare both sides of the seams of ``mesh`` under ``texture`` uint8 [H, W, 3], sRGB."""
+def measure_seams(mesh: Mesh, texture: NDArray[np.uint8], coverage: Coverage) -> SeamError:
+    """Compare both sides of the seams of a mesh.
+
+    Args:
+        mesh: normalised.
+        texture: [H, W, 3] sRGB.
+        coverage: of the same mesh; says what is hidden.
+    """
     area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum()) / 2.0
     texels = float(uv_areas(mesh.corner_uvs).sum()) * texture.shape[0] * texture.shape[1]
     apart = _APART_TEXELS * float(np.sqrt(area / texels))
@@ -65,9 +74,11 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8]) -> SeamError:
     into_first, into_second = _inward(mesh, first), _inward(mesh, second)
     step = (apart / parting[open_wide])[:, None] * np.ones(3)
     ends = _ends(mesh.positions[mesh.triangles], first)
-    one, two = _Points(mesh, first // 3, ends, step * into_first), _Points(mesh, second // 3, ends, step * into_second)
-    further_one = _Points(mesh, first // 3, ends, (step + apart) * into_first)
-    further_two = _Points(mesh, second // 3, ends, (step + apart) * into_second)
+    triangle_one, triangle_two = first // 3, second // 3
+    one = _Points(mesh, triangle_one, ends, step * into_first, coverage)
+    two = _Points(mesh, triangle_two, ends, step * into_second, coverage)
+    further_one = _Points(mesh, triangle_one, ends, (step + apart) * into_first, coverage)
+    further_two = _Points(mesh, triangle_two, ends, (step + apart) * into_second, coverage)
     seam = _differences(texture, one, two)
     interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
     return SeamError(_mean(seam), _mean(interior), len(seam))
@@ -120,7 +131,7 @@ def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
 class _Points:
     """Points beside edges, ``_POINTS`` along each: where they are in the UV layout, and whether they are usable."""
 
-    def __init__(self, mesh: Mesh, triangle: Ints, ends: Floats, offset: Floats) -> None:
+    def __init__(self, mesh: Mesh, triangle: Ints, ends: Floats, offset: Floats, coverage: Coverage) -> None:
         """Go ``offset`` [n, 3] from the edges with ``ends`` [n, 2, 3], in the planes of the triangles [n]."""
         along = ((np.arange(_POINTS) + 0.5) / _POINTS)[None, :, None]
         points = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along + offset[:, None]
@@ -133,13 +144,29 @@ class _Points:
         weights = np.stack([1.0 - second - third, second, third], axis=-1)
         self.uv = np.einsum("nkc,ncd->nkd", weights, mesh.corner_uvs[triangle].astype(np.float64))
         """[n, k, 2]."""
-        self.inside = (weights > -1e-9).all(axis=-1)
-        """bool [n, k]: in their triangles."""
+        self.usable = (weights > -1e-9).all(axis=-1)
+        """bool [n, k]: in their triangles, and seen from somewhere."""
+        inside = self.usable.copy()
+        owner = np.repeat(triangle[:, None], _POINTS, axis=1)[inside]
+        self.usable[inside] = coverage.seen_at(_as_texels(mesh, owner, points[inside], self.uv[inside], coverage))
+
+
+def _as_texels(mesh: Mesh, triangle: Ints, position: Floats, uv: Floats, coverage: Coverage) -> TexelMap:
+    """The points [n] as texels of the coverage's own map."""
+    size = coverage.texels.size
+    return TexelMap(
+        row=(np.floor((1.0 - uv[:, 1]) * size) % size).astype(np.int32),
+        column=(np.floor(uv[:, 0] * size) % size).astype(np.int32),
+        position=position.astype(np.float32),
+        normal=flat_normals(mesh)[triangle],
+        triangle=triangle.astype(np.int32),
+        size=size,
+    )
 
 
 def _differences(texture: NDArray[np.uint8], one: _Points, two: _Points) -> Floats:
-    """CIEDE2000 [m] between the points of both that lie in their triangles."""
-    usable = one.inside & two.inside
+    """CIEDE2000 [m] between the usable points of both."""
+    usable = one.usable & two.usable
     return deltaE_ciede2000(_lab_at(texture, one.uv[usable]), _lab_at(texture, two.uv[usable]))
 
 

@@ -7,8 +7,10 @@ import trimesh
 
 pytest.importorskip("skimage", reason="the measures need scikit-image, which is for development only")
 
+from core.coverage import measure_coverage
+from core.embree import EmbreeRasteriser
+from core.evaluation import seams
 from core.evaluation.meshes import chair
-from core.evaluation.seams import measure_seams
 from core.texels import texel_map
 
 SIZE = 256
@@ -20,6 +22,10 @@ def painted(mesh, colour):
     texture = np.full((SIZE, SIZE, 3), 128, np.uint8)
     texture[texels.row, texels.column] = np.clip(colour(texels.position) * 255.0, 0, 255)
     return texture, texels
+
+
+def measure_seams(mesh, texture):
+    return seams.measure_seams(mesh, texture, measure_coverage(mesh, EmbreeRasteriser(mesh), 3.0, len(texture)))
 
 
 def waves(position):
@@ -65,6 +71,17 @@ def test_sharp_edges_alone_are_no_seams():
     error = measure_seams(mesh, texture)
     assert error.pairs > 100
     assert error.ratio == pytest.approx(1.0, abs=0.25)
+
+
+def test_seams_that_nobody_can_see_do_not_count():
+    # The ends of the rungs are inside the legs; here they are black.
+    mesh = chair()
+    texture, _ = painted(mesh, waves)
+    coverage = measure_coverage(mesh, EmbreeRasteriser(mesh), 3.0, SIZE)
+    hidden = ~coverage.seen
+    texture[coverage.texels.row[hidden], coverage.texels.column[hidden]] = 0
+    assert 0.02 < hidden.mean() < 0.2
+    assert seams.measure_seams(mesh, texture, coverage).ratio == pytest.approx(1.0, abs=0.3)
 
 
 def test_mesh_of_one_island_has_no_seam_to_measure(make_mesh):
