@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .evaluation.command_line import add_parser as add_evaluation_parser
 from .failure import as_job_error
 from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, JobError
 from .reporting import Cancelled
+
+WORKSHOP = ("evaluation",)
+"""Packages with a command of their own that are in a checkout, but not in the extension."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
     worker.set_defaults(run=_worker)
 
-    add_evaluation_parser(subparsers)
+    for name in WORKSHOP:
+        if importlib.util.find_spec(f"{__package__}.{name}") is not None:
+            importlib.import_module(f"{__package__}.{name}.command_line").add_parser(subparsers)
     return parser
 
 
