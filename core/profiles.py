@@ -89,7 +89,7 @@ class ModelProfile:
     folder: Path | None = None
     """Local folder with the repositories (``folder / repository / …``); ``None`` uses the hub's cache."""
     weights_variant: Mapping[str, str] = field(default_factory=dict)
-    """Variant of the weights file by repository, where only a variant exists as safetensors."""
+    """Variant of the weights by repository ("fp16": half the bytes); plain weights that are there serve as well."""
 
 
 _SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -183,5 +183,5 @@ def _sd15(folder: Path | None) -> ModelProfile:
         statistics_weight=0.0,
         background="white",
         folder=folder,
-        weights_variant={_NORMAL: "fp16", _DEPTH: "fp16"},
+        weights_variant={_SD15: "fp16", _NORMAL: "fp16", _DEPTH: "fp16"},
     )

@@ -22,6 +22,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from ..job import JobError
+from ..model_files import repository_folder, require_files, weights_variant
 from ..profiles import ControlNetProfile, ModelProfile, NetworkSource
 
 
@@ -110,11 +111,12 @@ class _AdapterLoader(IPAdapterMixin):
 
 
 def load_networks(profile: ModelProfile, device: torch.device) -> Networks:
-    """Load all networks of ``profile``; nothing is downloaded.
+    """Load all networks of ``profile``: fp16 on CUDA, else fp32. Nothing is downloaded, no network is asked.
 
     Raises:
-        JobError: ``model_missing`` naming what is not on this computer.
+        JobError: ``model_missing`` naming the files that are not on this computer, cannot be read, or lack weights.
     """
+    require_files(profile)
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
@@ -162,18 +164,18 @@ def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: 
 
 
 def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
-    repository, arguments = _locate(profile, profile.ip_adapter)
     loader = _AdapterLoader(unet)
     try:
         loader.load_ip_adapter(
-            repository,
+            str(repository_folder(profile, profile.ip_adapter.repository)),
+            subfolder=profile.ip_adapter.folder,
             weight_name=profile.ip_adapter_file,
             image_encoder_folder=None,
             low_cpu_mem_usage=False,
-            **arguments,
+            local_files_only=True,
         )
-    except (OSError, SafetensorError) as error:
-        raise _missing(profile, profile.ip_adapter, error) from error
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
+        raise _unreadable(profile, profile.ip_adapter, str(error)) from error
     loader.set_ip_adapter_scale(dict(profile.style_layers))
     # With the projection inside, the UNet wants embeddings and no row could have its image prompt off.
     image_projection = unet.encoder_hid_proj.image_projection_layers[0]
@@ -182,33 +184,31 @@ def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.
 
 
 def _load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **arguments: Any) -> Loadable:
-    repository, where = _locate(profile, source)
-    if issubclass(kind, nn.Module):
-        arguments["use_safetensors"] = True
-        arguments["variant"] = profile.weights_variant.get(source.repository)
+    # A path, not a hub id: whatever the libraries would like to ask the hub for, they cannot.
+    folder = str(repository_folder(profile, source.repository))
+    arguments |= {"subfolder": source.folder, "local_files_only": True}
     try:
-        return kind.from_pretrained(repository, **where, **arguments)
+        if not issubclass(kind, nn.Module):
+            return kind.from_pretrained(folder, **arguments)
+        network, report = kind.from_pretrained(
+            folder,
+            use_safetensors=True,
+            variant=weights_variant(profile, source),
+            output_loading_info=True,
+            **arguments,
+        )
     except (OSError, SafetensorError) as error:
-        raise _missing(profile, source, error) from error
+        raise _unreadable(profile, source, str(error)) from error
+    # The libraries leave weights that the file lacks at random values and say so only in their log.
+    if lacking := sorted(report["missing_keys"]):
+        raise _unreadable(profile, source, f"The file lacks {len(lacking)} weights: " + ", ".join(lacking))
+    return network
 
 
-def _locate(profile: ModelProfile, source: NetworkSource) -> tuple[str, dict[str, Any]]:
-    """The first argument of ``from_pretrained``, and the others that say where to look."""
-    where: dict[str, Any] = {"subfolder": source.folder, "local_files_only": True}
-    if profile.folder is not None:
-        return str(profile.folder / source.repository), where
-    return source.repository, {**where, "revision": source.revision}
-
-
-def _missing(profile: ModelProfile, source: NetworkSource, error: Exception) -> JobError:
+def _unreadable(profile: ModelProfile, source: NetworkSource, detail: str) -> JobError:
     place = "/".join(part for part in (source.repository, source.folder) if part)
+    hint = "Delete its files and download them again, or use the bundled model."
     if profile.name == "bundled":
-        message = f"The bundled model is incomplete: {place} is missing or cannot be read in {profile.folder}"
         hint = "Install the add-on again; its zip contains the model."
-    elif profile.folder is not None:
-        message = f"The model folder {profile.folder} does not hold {place}, or it cannot be read"
-        hint = "Put each repository into the folder under its own name (owner/name), with safetensors weights."
-    else:
-        message = f"{place} (revision {source.revision}) is not in this computer's Hugging Face cache"
-        hint = f"Download it: hf download {source.repository} --revision {source.revision}; or use the bundled model."
-    return JobError("model_missing", message, hint, str(error))
+    where = f" in {profile.folder}" if profile.folder is not None else ""
+    return JobError("model_missing", f"The files of {place}{where} are damaged or of another model", hint, detail)
