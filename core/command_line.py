@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | worker | evaluate``. Imports nothing heavy, so that help and errors come at once."""
+"""``python -m core stylize | download | worker | evaluate``.
+
+Imports nothing heavy, so that help and errors come at once.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     stylize.set_defaults(run=_stylize)
 
+    download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
+    download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
+    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
+    download.set_defaults(run=_download)
+
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
     worker.set_defaults(run=_worker)
@@ -81,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _stylize(options: argparse.Namespace) -> int:
     from .stylize_command import run
+
+    return run(options)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from .download_command import run
 
     return run(options)
 
