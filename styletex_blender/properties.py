@@ -23,7 +23,7 @@ _PROFILE_TEXTS = {
     ),
     "sd15": (
         "Stable Diffusion 1.5",
-        "The model of the StyleTex paper. It needs about 8 GB of model files and a graphics card with 8 GB of memory",
+        "The model of the StyleTex paper. It needs about 10 GB of model files and a graphics card with 8 GB of memory",
     ),
 }
 
