@@ -42,7 +42,13 @@ EXIT_STATUS = {
 }
 """Every error code, with the exit status of a process that ends with it."""
 
-_JSON_TYPES = {"str": (str,), "int": (int,), "float": (int, float), "float | None": (int, float, type(None))}
+_JSON_TYPES = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+}
 
 
 class JobError(Exception):
@@ -98,6 +104,9 @@ class Job:
     """Weight of the style-statistics term, 0 or more; ``None`` takes the profile's own."""
     device: str = "auto"
     """Where to compute: one of ``DEVICES``."""
+    shading: bool = True
+    """Whether the diffusion model sees the object in light, so that none gets into the base colour. ``False`` leaves
+    it out where the preset has it; the published settings (``paper`` with ``sd15``) never have it."""
 
     def __post_init__(self) -> None:
         _require(bool(self.prompt.strip()), "The object prompt is empty; describe the object in a few words")
@@ -145,8 +154,11 @@ def read_job(folder: Path) -> Job:
         raise JobError("bad_request", f"The job {path} has other fields than {', '.join(sorted(known))}")
     for field in fields(Job):
         value = values.get(field.name, field.default)
-        # ``bool`` is an ``int`` to Python; a field that is missing shows when the job is made.
-        if value is not MISSING and (isinstance(value, bool) or not isinstance(value, _JSON_TYPES[str(field.type)])):
+        if value is MISSING:  # Shows when the job is made.
+            continue
+        allowed = _JSON_TYPES[str(field.type)]
+        # ``bool`` is an ``int`` to Python.
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise JobError("bad_request", f"In the job {path}, {field.name} is {value!r}; it must be {field.type}")
     try:
         return Job(**values)

@@ -12,6 +12,7 @@ from .diffusion.conditioning import Conditioning
 from .diffusion.guidance import interval_score_gradient
 from .diffusion.networks import Networks
 from .presets import OptimisationSettings
+from .shading import shade
 from .statistics import StyleStatistics
 from .views import Views, average_down
 
@@ -73,7 +74,10 @@ class Objective:
         total = images.new_zeros(())
         measures: dict[str, float] = {}
         if self.distillation is not None:
-            term, measures["distillation"] = self.distillation(images, views, step, self.settings, generator)
+            # Light is for the model's eye alone: the style's statistics are those of base colours.
+            shading = self.settings.shading
+            seen = images if shading is None else shade(images, views, shading, generator)
+            term, measures["distillation"] = self.distillation(seen, views, step, self.settings, generator)
             total = total + self.settings.distillation_weight * term
         if self.statistics is not None:
             loss = self.statistics.loss(images, views.facing, generator)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .cameras import ViewSampling
 from .diffusion.guidance_settings import ControlSchedule, GuidanceSettings
@@ -11,6 +11,7 @@ from .diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTim
 from .field import HashGridSettings
 from .job import PRESETS, JobError
 from .profiles import ModelProfile
+from .shading import ShadingSettings
 from .statistics import StatisticsSettings
 
 
@@ -41,6 +42,8 @@ class OptimisationSettings:
     """Weight of the style-statistics term; 0 leaves it out."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     """What the style-statistics term compares."""
+    shading: ShadingSettings | None = field(default_factory=ShadingSettings)
+    """Light on the renders that the diffusion model sees; ``None`` shows it the base colour alone."""
     hash_grid: HashGridSettings = field(default_factory=HashGridSettings)
     """Size of the texture field."""
     learning_rate: float = 0.005
@@ -68,7 +71,7 @@ class OptimisationSettings:
 
 
 def optimisation_settings(
-    profile: ModelProfile, preset: str, statistics_weight: float | None = None
+    profile: ModelProfile, preset: str, statistics_weight: float | None = None, shading: bool = True
 ) -> OptimisationSettings:
     """The settings of a preset for a profile.
 
@@ -76,6 +79,7 @@ def optimisation_settings(
         profile: the model.
         preset: one of ``core.job.PRESETS``.
         statistics_weight: in place of the profile's own.
+        shading: ``False`` leaves the light out where the preset has some.
 
     Raises:
         JobError: ``bad_setting`` when there is no such preset.
@@ -84,7 +88,8 @@ def optimisation_settings(
         raise JobError("bad_setting", f"The preset is {preset!r}; it must be one of {', '.join(PRESETS)}")
     weight = profile.statistics_weight if statistics_weight is None else statistics_weight
     make = _bundled if profile.name == "bundled" else _stable_diffusion
-    return make(profile, preset, weight)
+    settings = make(profile, preset, weight)
+    return settings if shading else replace(settings, shading=None)
 
 
 def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
@@ -108,7 +113,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
 
 
 def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
-    """``paper`` is the published method (Xie et al. 2024, §5); the others see all sides, in antipodal pairs."""
+    """``paper`` is the published method (Xie et al. 2024, §5); the others see all sides, in antipodal pairs, lit."""
     steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
     return OptimisationSettings(
         steps=steps,
@@ -121,6 +126,7 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
+        shading=None if preset == "paper" else ShadingSettings(),
     )
 
 

@@ -104,7 +104,8 @@ def stylize(
     """
     device = choose_device(job.device)
     if settings is None:
-        settings = optimisation_settings(profile(job.profile, models.model_folder), job.preset, job.tone)
+        model = profile(job.profile, models.model_folder)
+        settings = optimisation_settings(model, job.preset, job.tone, job.shading)
     checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, device))
     outputs = [folder / name for name in (TEXTURE_FILE, PREVIEW_FILE, REPORT_FILE)]
     for path in outputs:

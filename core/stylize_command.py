@@ -94,6 +94,7 @@ def _job(options: argparse.Namespace) -> Job:
         content_removal=options.content_removal,
         tone=options.tone,
         device=options.device,
+        shading=not options.no_shading,
     )
 
 

@@ -28,6 +28,10 @@ class Views:
     """[N, 3] points that the covered pixels of all views see, world space."""
     pixels: Tensor
     """int64 [N] where each of them is in an image of B * H * W pixels."""
+    normals: Tensor
+    """[N, 3] unit normals of the points, interpolated, on the viewer's side."""
+    towards_viewer: Tensor
+    """[B, 3] unit vectors from the origin to the cameras."""
     shape: tuple[int, int, int]
     """B, H, W."""
     facing: Tensor
@@ -42,6 +46,8 @@ class Views:
         return Views(
             self.positions.to(device),
             self.pixels.to(device),
+            self.normals.to(device),
+            self.towards_viewer.to(device),
             self.shape,
             self.facing.to(device),
             {kind: image.to(device) for kind, image in self.control_images.items()},
@@ -78,6 +84,8 @@ def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int
         yield Views(
             positions=torch.from_numpy(np.concatenate([raster.position[raster.mask] for raster in rasters])),
             pixels=torch.from_numpy(np.flatnonzero(mask)),
+            normals=torch.from_numpy(np.concatenate([raster.normal[raster.mask] for raster in rasters])),
+            towards_viewer=torch.from_numpy(np.stack([camera.rotation[2] for camera in cameras])),
             shape=(len(cameras), side, side),
             facing=torch.from_numpy(
                 np.stack([raster.facing > LEAST_FACING for raster in rasters])[:, None].astype(np.float32)

@@ -71,6 +71,7 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         seed=options.seed,
         content_removal=options.content_removal,
         tone=options.tone,
+        shading=not options.no_shading,
         device=options.device,
         destination=options.image,
     )
@@ -177,6 +178,7 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
     parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
     parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
+    parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")
     parser.add_argument("--image", choices=("packed", "beside"), default="packed", help="where the texture goes")
     parser.add_argument("--output", type=Path, help="save the scene here; nothing is saved without it")

@@ -66,7 +66,7 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        """Model, content removal and tone."""
+        """Model, content removal, tone and light."""
         layout, settings = _property_layout(self.layout), context.scene.styletex
         layout.prop(settings, "profile")
         row = layout.row()
@@ -77,6 +77,7 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
         value = row.row()
         value.active = settings.use_tone
         value.prop(settings, "tone", text="")
+        layout.prop(settings, "shading")
 
 
 def _property_layout(layout: UILayout) -> UILayout:

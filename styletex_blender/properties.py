@@ -99,6 +99,12 @@ class SceneSettings(PropertyGroup):
         min=0.0,
         soft_max=4.0,
     )
+    shading: BoolProperty(
+        name="Keep Light Out",
+        description="Let the model see the object in light from many sides, so that it does not paint light and shade "
+        "into the texture. The published settings (Stable Diffusion 1.5, Paper) never do",
+        default=True,
+    )
     destination: EnumProperty(
         name="Keep Image",
         description="Where the finished texture goes",

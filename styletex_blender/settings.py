@@ -36,6 +36,8 @@ class Settings:
     """Weight of the style-statistics term; ``None`` takes the model's own."""
     device: str = "auto"
     """One of ``core.job.DEVICES``."""
+    shading: bool = True
+    """Whether the model sees the object in light, so that none gets into the texture."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
 
@@ -66,6 +68,7 @@ class Settings:
             seed=values.seed,
             content_removal=values.content_removal,
             tone=values.tone if values.use_tone else None,
+            shading=values.shading,
             device=device,
             destination=values.destination,
         )
@@ -83,5 +86,6 @@ class Settings:
             seed=self.seed,
             content_removal=self.content_removal,
             tone=self.tone,
+            shading=self.shading,
             device=self.device,
         )

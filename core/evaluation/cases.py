@@ -36,6 +36,7 @@ class RunSettings:
     content_removal: float
     tone: float | None
     device: str
+    shading: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _inputs(case: Case, models: LoadedModels) -> str:
         digest.update(np.ascontiguousarray(array).tobytes())
     values = {
         "job": asdict(job),
-        "settings": repr(optimisation_settings(model, job.preset, job.tone)),
+        "settings": repr(optimisation_settings(model, job.preset, job.tone, job.shading)),
         "style_and_mesh": digest.hexdigest(),
         "weights": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights],
     }

@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable (0)")
     parser.add_argument("--content-removal", type=float, default=1.0, metavar="S", help="strength from 0 to 1 (1)")
     parser.add_argument("--tone", type=float, metavar="W", help="weight of the style's colours and strokes, 0 or more")
+    parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     parser.add_argument("--no-judge", action="store_true", help="leave out the independent judge")
@@ -74,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         content_removal=arguments.content_removal,
         tone=arguments.tone,
         device=arguments.device,
+        shading=not arguments.no_shading,
     )
     styles = [style(path, content) for path, content in zip(paths, contents, strict=True)]
     meshes = [_mesh(name, prompt) for name, prompt in zip(arguments.meshes, prompts, strict=True)]

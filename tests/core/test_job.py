@@ -37,6 +37,7 @@ JOBS = st.builds(
     content_removal=st.floats(0.0, 1.0),
     tone=st.none() | st.floats(0.0, 1e6),
     device=st.sampled_from(DEVICES),
+    shading=st.booleans(),
 )
 
 
@@ -98,6 +99,7 @@ def test_a_missing_job_file_is_named(tmp_path: Path) -> None:
         '{"object_name": 3, "prompt": "a", "style_image": "s"}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": 1.5}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": true}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "shading": 1}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "content": null}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "preset": ["draft"]}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "texture_size": 1024.0}',

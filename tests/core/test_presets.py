@@ -10,6 +10,7 @@ from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
 from core.job import PRESETS, PROFILES, JobError
 from core.presets import optimisation_settings
 from core.profiles import profile
+from core.shading import ShadingSettings
 
 
 def test_paper_on_stable_diffusion_is_the_published_table():
@@ -24,6 +25,7 @@ def test_paper_on_stable_diffusion_is_the_published_table():
     assert dataclasses.astuple(settings.hash_grid) == (16, 2, 19, 16, 1.4473, 64)
     assert (settings.learning_rate, settings.final_learning_rate) == (0.005, 0.005)
     assert (settings.betas, settings.epsilon) == ((0.9, 0.99), 1e-15)
+    assert settings.shading is None
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -35,6 +37,13 @@ def test_presets_take_longer_in_their_order(name):
 def test_a_users_tone_takes_the_place_of_the_profiles():
     assert optimisation_settings(profile("sd15"), "draft", 2.5).statistics_weight == 2.5
     assert optimisation_settings(profile("bundled"), "draft", 0.0).statistics_weight == 0.0
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("preset", ["draft", "balanced"])
+def test_the_model_sees_the_object_in_light_unless_the_user_says_otherwise(name, preset):
+    assert optimisation_settings(profile(name), preset).shading == ShadingSettings()
+    assert optimisation_settings(profile(name), preset, shading=False).shading is None
 
 
 @pytest.mark.parametrize("bad", [{"steps": 0}, {"supersampling": 2}, {"background": "black"}])
