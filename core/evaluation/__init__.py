@@ -2,6 +2,6 @@
 """Measures of how well a texture took its style: what ``python -m core evaluate`` computes, and nothing optimises.
 
 In the order in which data passes them: ``meshes``, ``styles``, ``cases`` (stylize every style on every mesh), ``views``
-(what is measured), the measures ``style_distance``, ``judge``, ``leakage``, ``seams``, then ``rank``, ``results`` and
-``evaluate``, which runs them all.
+(what is measured), the measures ``style_distance``, ``judge``, ``leakage``, ``seams``, ``baked_light``, then ``rank``,
+``results`` and ``evaluate``, which runs them all.
 """

@@ -13,7 +13,8 @@ from ..job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, JobErr
 _DESCRIPTION = """\
 Texture every mesh in every style, look at the results from all sides and measure them: distance to the own and to the
 other style images (a distance of our own and an independent judge), leakage of content, visibility of UV seams,
-coverage. Writes results.json, results.md and contact_sheet.png. The same command goes on where an earlier one stopped.
+baked light, coverage. Writes results.json, results.md and contact_sheet.png. The same command goes on where an earlier
+one stopped.
 """
 
 

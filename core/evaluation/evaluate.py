@@ -18,6 +18,7 @@ from ..embree import EmbreeRasteriser
 from ..job import JobError
 from ..reporting import Reporter
 from ..stylize import LoadedModels
+from .baked_light import measure_baked_light
 from .cases import Case, RunSettings, finish_case, make_cases
 from .judge import Judge
 from .leakage import measure_leakage
@@ -111,6 +112,7 @@ def _measure(case: Case, references: _StyleReferences) -> tuple[CaseResult, list
         judge_distances=judged,
         leakage=measure_leakage(references.views[case.style.name], views),
         seams=measure_seams(mesh, texture, coverage),
+        baked_light=measure_baked_light(mesh, texture, coverage),
         coverage=report["coverage"],
         seconds=sum(report["seconds"].values()),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..preview import contact_sheet
+from .baked_light import BakedLight
 from .leakage import Leakage
 from .rank import Rank, rank_own
 from .seams import SeamError
@@ -33,6 +34,7 @@ class CaseResult:
     leakage: Leakage
     """Of the own style image's motif."""
     seams: SeamError
+    baked_light: BakedLight
     coverage: Mapping[str, float]
     """Shares of the texels ``seen``, ``filled`` and ``untouched``."""
     seconds: float
@@ -70,6 +72,7 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
                 "seams": {**asdict(result.seams), "ratio": result.seams.ratio},
+                "baked_light": asdict(result.baked_light),
                 "coverage": dict(result.coverage),
                 "seconds": result.seconds,
             }
@@ -82,15 +85,16 @@ def as_table(results: Sequence[CaseResult]) -> str:
     """A Markdown table, one row a case; a rank is followed by the distances to the own and the nearest other style."""
     lines = [
         "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | leakage | seam error"
-        " | seen, filled, untouched | seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        " | baked light: from above (best) | seen, filled, untouched | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         shares = ", ".join(f"{100 * result.coverage[name]:.1f} %" for name in ("seen", "filled", "untouched"))
         ratio = "–" if result.seams.ratio is None else f"{result.seams.ratio:.2f}"
         lines.append(
             f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
-            f" | {result.leakage.excess:+.2f} | {ratio} | {shares} | {result.seconds:.0f} |"
+            f" | {result.leakage.excess:+.2f} | {ratio} | {_light(result.baked_light)} | {shares}"
+            f" | {result.seconds:.0f} |"
         )
     firsts, count = sum(result.style_rank.place == 1 for result in results), len(results)
     by_judge = _judge_firsts(results)
@@ -116,6 +120,11 @@ def as_sheet(rows: Sequence[tuple[Style, Sequence[NDArray[np.uint8]]]]) -> Image
 def _judge_firsts(results: Sequence[CaseResult]) -> int | None:
     ranks = [rank for result in results if (rank := result.judge_rank) is not None]
     return sum(rank.place == 1 for rank in ranks) if ranks else None
+
+
+def _light(light: BakedLight) -> str:
+    top = "–" if light.top is None else f"{light.top:+.2f}"
+    return f"{top} (–)" if light.best is None else f"{top} ({light.best:.2f})"
 
 
 def _cell(rank: Rank | None, digits: int) -> str:

@@ -69,6 +69,8 @@ def test_evaluation_writes_figures_table_and_picture(painted, command, tmp_path,
         assert set(case["style_distance"]) == set(STYLES)
         assert case["style_rank"]["place"] == 1
         assert case["seams"]["ratio"] > 1.5, "a picture laid over the UV layout has seams"
+        assert -1.0 <= case["baked_light"]["top"] <= 1.0
+        assert 0.0 <= case["baked_light"]["best"] <= 1.0
         assert case["coverage"]["untouched"] == 0.0
     table = (output / "results.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == table
