@@ -34,6 +34,15 @@ class Checkpoint:
         """The file, which may not exist."""
         return self.folder / CHECKPOINT_FILE
 
+    @property
+    def usable(self) -> bool:
+        """Whether ``restore`` would find a checkpoint of this job."""
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                return (file.metadata() or {}).get("fingerprint") == self.fingerprint
+        except (FileNotFoundError, SafetensorError):
+            return False
+
     def save(self, steps_done: int, records: Records, field: torch.nn.Module, optimiser: torch.optim.Adam) -> None:
         """Write the state after ``steps_done`` steps, in place of the one before."""
         tensors = {f"field.{name}": value for name, value in field.state_dict().items()}

@@ -68,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     stylize.add_argument("--seed", type=int, default=0, help="makes a run repeatable (0)")
     stylize.add_argument("--content-removal", type=float, default=1.0, metavar="S", help="strength from 0 to 1 (1)")
     stylize.add_argument("--tone", type=float, metavar="W", help="weight of the style's colours and strokes, 0 or more")
+    stylize.add_argument(
+        "--base-color",
+        type=Path,
+        metavar="IMAGE",
+        help="start from this texture of the mesh, and keep its layout",
+    )
+    stylize.add_argument(
+        "--restyle", type=float, metavar="S", help="how far to go from it: 0 keeps it, 1 forgets it (0.5)"
+    )
     stylize.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     stylize.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
     stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")

@@ -44,6 +44,7 @@ EXIT_STATUS = {
 
 _JSON_TYPES = {
     "str": (str,),
+    "str | None": (str, type(None)),
     "bool": (bool,),
     "int": (int,),
     "float": (int, float),
@@ -107,6 +108,12 @@ class Job:
     shading: bool = True
     """Whether the diffusion model sees the object in light, so that none gets into the base colour. ``False`` leaves
     it out where the preset has it; the published settings (``paper`` with ``sd15``) never have it."""
+    base_color: str | None = None
+    """File name of an image inside the job folder: the object's present base colour, on the same UV map, to start from.
+    ``None`` starts from nothing."""
+    restyle_strength: float = 0.5
+    """How far to go from ``base_color``, in [0, 1]: 0 keeps it as it is (as sharp as the texture field can be), 1
+    forgets it, and between them its layout of light and dark stays. Without ``base_color`` this plays no part."""
 
     def __post_init__(self) -> None:
         _require(bool(self.prompt.strip()), "The object prompt is empty; describe the object in a few words")
@@ -129,6 +136,18 @@ class Job:
         _require(
             bool(self.style_image) and Path(self.style_image).name == self.style_image,
             f"The style image is {self.style_image!r}; it must be a file name inside the job folder",
+        )
+        _require(
+            self.base_color is None or (bool(self.base_color) and Path(self.base_color).name == self.base_color),
+            f"The present base colour is {self.base_color!r}; it must be a file name inside the job folder",
+        )
+        _require(
+            self.base_color not in (TEXTURE_FILE, PREVIEW_FILE),
+            f"The present base colour is {self.base_color!r}; it must be another file than the results",
+        )
+        _require(
+            0.0 <= self.restyle_strength <= 1.0,
+            f"The restyle strength is {self.restyle_strength}; it must be between 0 and 1",
         )
 
 

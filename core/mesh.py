@@ -71,12 +71,16 @@ def load_npz(path: Path) -> Mesh:
     return _checked(Mesh(**values))
 
 
-def import_file(path: Path) -> Mesh:
+def import_file(path: Path, unwrap: bool = True) -> Mesh:
     """Read an .obj, .glb, .gltf or .ply file.
 
     OBJ and glTF are taken as Y up and turned to Z up (a front that looks along +Z then looks along -Y); PLY is taken
     as Z up. The objects of a scene are joined with their transforms. UVs are kept as they are when every object has
     them; otherwise the whole mesh is unwrapped anew (xatlas). Without normals in the file, edges below 30° are smooth.
+
+    Args:
+        path: the file.
+        unwrap: ``False`` refuses a mesh that would have to be unwrapped: a texture made before would not fit it.
 
     Raises:
         JobError: ``bad_mesh`` when the file is missing, is not of these types, cannot be read, or ``check`` finds
@@ -106,6 +110,12 @@ def import_file(path: Path) -> Mesh:
     starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     triangles = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)])
     known = [uv for uv in uvs if uv is not None]
+    if not unwrap and len(known) < len(parts):
+        raise JobError(
+            "bad_mesh",
+            f"The mesh {path.name} has no UVs for its present base colour",
+            "Export it with its UV map, or start from nothing.",
+        )
     normals = _file_normals(parts, suffix)
     _require_finite("position", positions[triangles])
     mesh = Mesh(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ from .presets import OptimisationSettings
 from .shading import shade
 from .statistics import StyleStatistics
 from .views import Views, average_down
+
+if TYPE_CHECKING:
+    from .restyle import Layout
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Distillation:
 
 @dataclass(frozen=True)
 class Objective:
-    """The two terms of the optimisation; either may be absent."""
+    """The terms of the optimisation; each may be absent."""
 
     settings: OptimisationSettings
     """Weights, schedules and resolutions."""
@@ -55,6 +59,8 @@ class Objective:
     """The diffusion model, or ``None`` without it."""
     statistics: StyleStatistics | None
     """The style image's statistics, or ``None`` without them."""
+    layout: Layout | None = None
+    """The layout of the present colour, or ``None`` without it."""
 
     def __call__(
         self, images: Tensor, views: Views, step: int, generator: torch.Generator
@@ -68,8 +74,8 @@ class Objective:
             generator: of the CPU; all randomness of the step comes from it.
 
         Returns:
-            The scalar (its value means nothing: only the statistics are a true loss), and for each term its measure:
-            "distillation", the root mean square of the gradient on the latents, and "statistics", the loss.
+            The scalar (its value means nothing: the distillation is no true loss), and for each term its measure:
+            "distillation", the root mean square of the gradient on the latents, "statistics" and "layout", the loss.
         """
         total = images.new_zeros(())
         measures: dict[str, float] = {}
@@ -83,4 +89,9 @@ class Objective:
             loss = self.statistics.loss(images, views.facing, generator)
             measures["statistics"] = float(loss.detach())
             total = total + self.settings.statistics_weight * loss
+        if self.layout is not None:
+            loss = self.layout.loss(generator)
+            measures["layout"] = float(loss.detach())
+            # Like the statistics, a sum over the pixels of a view.
+            total = total + self.layout.weight * len(views.pixels) / views.shape[0] * loss
         return total, measures

@@ -20,7 +20,7 @@ class OptimisationSettings:
     """Everything that the optimisation loop does, apart from the networks."""
 
     steps: int
-    """Optimiser steps."""
+    """Optimiser steps; 0 leaves the field as it is."""
     views: ViewSampling
     """Where the cameras stand, and how many views one step renders."""
     resolution: int
@@ -62,8 +62,8 @@ class OptimisationSettings:
     """Least time between two frames."""
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise JobError("bad_setting", f"steps is {self.steps}; it must be at least 1")
+        if self.steps < 0:
+            raise JobError("bad_setting", f"steps is {self.steps}; it must be 0 or more")
         if self.supersampling < 1 or self.supersampling % 2 == 0:
             raise JobError("bad_setting", f"supersampling is {self.supersampling}; it must be odd and at least 1")
         if self.background not in ("white", "grey"):

@@ -26,11 +26,13 @@ from .embree import EmbreeRasteriser
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job
 from .objective import Distillation, Objective
 from .optimise import Outcome, new_field, optimise
+from .present_color import PresentColor, read_base_color
 from .presets import OptimisationSettings, optimisation_settings
 from .preview import contact_sheet, render_views, texture_paint
 from .profiles import profile
 from .report import Stages, describe_run, write_report
 from .reporting import Cancelled, Reporter
+from .restyle import Layout, fit_field, restyled
 from .statistics import StyleStatistics
 from .style_image import as_tensor, read_style_image
 from .texels import texel_bands, texel_map
@@ -88,8 +90,9 @@ def stylize(
 ) -> Result:
     """Texture the mesh of a job folder in the style of its picture.
 
-    The folder holds ``mesh.npz`` and the style image. An interrupted job with the same mesh, picture and settings goes
-    on from its checkpoint. A cancelled one leaves nothing of its own; one that failed leaves its checkpoint.
+    The folder holds ``mesh.npz``, the style image and, if the job names one, the present base colour. An interrupted
+    job with the same mesh, pictures and settings goes on from its checkpoint. A cancelled one leaves nothing of its
+    own; one that failed leaves its checkpoint.
 
     Args:
         job: what to do.
@@ -106,6 +109,8 @@ def stylize(
     if settings is None:
         model = profile(job.profile, models.model_folder)
         settings = optimisation_settings(model, job.preset, job.tone, job.shading)
+    if job.base_color is not None:
+        settings = restyled(settings, job.restyle_strength)
     checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, device))
     outputs = [folder / name for name in (TEXTURE_FILE, PREVIEW_FILE, REPORT_FILE)]
     for path in outputs:
@@ -138,8 +143,11 @@ def _run(
         rasteriser = EmbreeRasteriser(mesh)
         preview_baker = PreviewBaker(texel_map(mesh, settings.frame_size))
         style_image = read_style_image(folder / job.style_image)
+        present = None
+        if job.base_color is not None and job.restyle_strength < 1.0:
+            present = PresentColor(mesh, read_base_color(folder / job.base_color))
     distillation = None
-    if settings.distillation_weight > 0.0:
+    if settings.distillation_weight > 0.0 and settings.steps > 0:
         with stages.stage("models", "Loading the model"):
             networks = models.get(job.profile, device)
         with stages.stage("style", "Reading the style"):
@@ -148,11 +156,18 @@ def _run(
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(settings.statistics, as_tensor(style_image).to(device))
     field = new_field(settings, job.seed, device)
+    layout = None
+    if present is not None:
+        layout = Layout(field, present, job.restyle_strength)
+        # What a checkpoint holds has gone on from the fitted field, and replaces it.
+        if not checkpoint.usable:
+            with stages.stage("present", "Reading the present colour"):
+                fit_field(field, present, job.seed, reporter)
     with stages.stage("optimise", "Optimising"):
         outcome = optimise(
             field,
             rasteriser,
-            Objective(settings, distillation, statistics),
+            Objective(settings, distillation, statistics, layout),
             job.seed,
             reporter,
             checkpoint,
@@ -161,7 +176,8 @@ def _run(
         )
     with stages.stage("bake", "Baking the texture"):
         coverage = measure_coverage(mesh, rasteriser, min(settings.views.distance), job.texture_size)
-        texture = bake(field, texel_bands(mesh, job.texture_size), coverage)
+        # Without a step there is no new colour to fill with what no camera sees; it keeps the present one.
+        texture = bake(field, texel_bands(mesh, job.texture_size), coverage if settings.steps > 0 else None)
     with stages.stage("preview", "Drawing the preview"):
         views = render_views(
             rasteriser,
@@ -214,7 +230,8 @@ def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, device:
         "device": device.type,
     }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
-    for path in (folder / MESH_FILE, folder / job.style_image):
+    names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]
+    for path in (folder / name for name in names):
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -82,6 +82,11 @@ def _job(options: argparse.Namespace) -> Job:
         raise JobError("bad_mesh", f"There is no file {options.mesh}", "Name an .obj, .glb, .gltf or .ply file.")
     if not options.style.is_file():
         raise JobError("bad_image", f"There is no file {options.style}", "Name a PNG, JPEG or WebP picture.")
+    base_color: Path | None = options.base_color
+    if base_color is None and options.restyle is not None:
+        raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
+    if base_color is not None and not base_color.is_file():
+        raise JobError("bad_image", f"There is no file {base_color}", "Name a PNG, JPEG or WebP picture.")
     return Job(
         object_name=options.mesh.stem,
         prompt=options.prompt,
@@ -95,6 +100,8 @@ def _job(options: argparse.Namespace) -> Job:
         tone=options.tone,
         device=options.device,
         shading=not options.no_shading,
+        base_color=None if base_color is None else f"present{base_color.suffix}",
+        restyle_strength=Job.restyle_strength if options.restyle is None else options.restyle,
     )
 
 
@@ -106,7 +113,7 @@ def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: Cons
     from .stylize import LoadedModels, stylize
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
-    mesh = import_file(options.mesh)
+    mesh = import_file(options.mesh, unwrap=job.base_color is None)
     folder = output / JOB_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +122,8 @@ def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: Cons
     try:
         np.savez(folder / MESH_FILE, **vars(mesh))
         shutil.copyfile(options.style, folder / job.style_image)
+        if job.base_color is not None:
+            shutil.copyfile(options.base_color, folder / job.base_color)
         result = stylize(job, folder, reporter, LoadedModels(options.models))
         write_glb(mesh, result.base_color, folder / MODEL_FILE)
         if reporter.should_cancel():

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, Self
 
 import torch
 
@@ -24,6 +24,12 @@ class TimestepSchedule(Protocol):
 
     def interval(self, step: int, steps: int, generator: torch.Generator) -> Interval:
         """The interval of ``step`` (0-based) of ``steps``; all randomness comes from ``generator``."""
+        ...
+
+    def lowered(self, strength: float) -> Self:
+        """The schedule of a run that begins from something: its highest noise level is brought down to ``strength``
+        (in [0, 1]) of the way up from its lowest.
+        """
         ...
 
 
@@ -55,6 +61,16 @@ class UniformTimesteps:
         timestep = int(torch.randint(self.lowest, end, (), generator=generator))
         return Interval(timestep, self.delta + math.ceil(self.delta_extra * r))
 
+    def lowered(self, strength: float) -> UniformTimesteps:
+        """See ``TimestepSchedule``; the range still shrinks over the last ``strength`` of the warm-up."""
+        return replace(
+            self,
+            highest=self.lowest + max(1, round(strength * (self.highest - self.lowest))),
+            warm_up_extra=round(strength * self.warm_up_extra),
+            delta_extra=round(strength * self.delta_extra),
+            warm_up_steps=max(1, round(strength * self.warm_up_steps)),
+        )
+
 
 @dataclass(frozen=True)
 class AnnealedTimesteps:
@@ -77,3 +93,7 @@ class AnnealedTimesteps:
         level += self.jitter * (2.0 * float(torch.rand((), generator=generator)) - 1.0)
         timestep = round(level * self.train_timesteps)
         return Interval(min(max(timestep, 1), self.train_timesteps - 1), self.delta)
+
+    def lowered(self, strength: float) -> AnnealedTimesteps:
+        """See ``TimestepSchedule``; these are the levels of the last ``strength`` of a whole run."""
+        return replace(self, first=self.last + strength * (self.first - self.last))

@@ -74,6 +74,8 @@ except SystemExit:
         (("--style", "nowhere.png"), "bad_image", "nowhere.png"),
         (("--tone", "-2"), "bad_setting", "tone"),
         (("--models", "nowhere"), "model_missing", "nowhere"),
+        (("--base-color", "nowhere.png"), "bad_image", "nowhere.png"),
+        (("--restyle", "0.6"), "bad_request", "--restyle"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_exit_status(files, model_folder, change, code, said):

@@ -38,6 +38,8 @@ JOBS = st.builds(
     tone=st.none() | st.floats(0.0, 1e6),
     device=st.sampled_from(DEVICES),
     shading=st.booleans(),
+    base_color=st.none() | st.sampled_from(["present.png", "Farbe ä.jpg"]),
+    restyle_strength=st.floats(0.0, 1.0),
 )
 
 
@@ -66,6 +68,11 @@ def test_a_job_is_read_as_it_was_written(tmp_path: Path, job: Job) -> None:
         ("content_removal", float("nan"), "nan; it must be between 0 and 1"),
         ("tone", -0.1, "-0.1; it must be 0 or more"),
         ("tone", float("inf"), "inf; it must be 0 or more"),
+        ("base_color", "", "it must be a file name"),
+        ("base_color", "../wood.png", "'../wood.png'; it must be a file name"),
+        ("base_color", "base_color.png", "another file than the results"),
+        ("restyle_strength", 1.1, "1.1; it must be between 0 and 1"),
+        ("restyle_strength", float("nan"), "nan; it must be between 0 and 1"),
         ("style_image", "", "it must be a file name"),
         ("style_image", "../style.png", "'../style.png'; it must be a file name"),
         ("style_image", "/etc/passwd", "'/etc/passwd'; it must be a file name"),
@@ -100,6 +107,7 @@ def test_a_missing_job_file_is_named(tmp_path: Path) -> None:
         '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": 1.5}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "seed": true}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "shading": 1}',
+        '{"object_name": "a", "prompt": "a", "style_image": "s", "base_color": 1}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "content": null}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "preset": ["draft"]}',
         '{"object_name": "a", "prompt": "a", "style_image": "s", "texture_size": 1024.0}',

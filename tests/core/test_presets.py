@@ -46,7 +46,7 @@ def test_the_model_sees_the_object_in_light_unless_the_user_says_otherwise(name,
     assert optimisation_settings(profile(name), preset, shading=False).shading is None
 
 
-@pytest.mark.parametrize("bad", [{"steps": 0}, {"supersampling": 2}, {"background": "black"}])
+@pytest.mark.parametrize("bad", [{"steps": -1}, {"supersampling": 2}, {"background": "black"}])
 def test_a_setting_out_of_range_is_named(bad):
     with pytest.raises(JobError, match=next(iter(bad))):
         dataclasses.replace(optimisation_settings(profile("bundled"), "draft"), **bad)
