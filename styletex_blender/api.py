@@ -22,6 +22,7 @@ from . import runner
 from .export import export_object
 from .image import check_destination
 from .job_folder import JobFolder, prune
+from .present_color import write_present_color
 from .run_state import Outcome, Run, Task
 from .settings import Settings
 from .style_picture import write_style_image
@@ -102,7 +103,8 @@ def _export(target: bpy.types.Object, settings: Settings) -> Task:
     folder = JobFolder.new(jobs_folder())
     try:
         exported.arrays.save(folder.path)
-        job = settings.job(target.name, write_style_image(settings.style_image, folder.path))
+        present = write_present_color(target, exported.uv_map, folder.path) if settings.start_from_present else None
+        job = settings.job(target.name, write_style_image(settings.style_image, folder.path), present)
         write_job(job, folder.path)
         folder.settle(job)
     except BaseException:

@@ -72,6 +72,8 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         content_removal=options.content_removal,
         tone=options.tone,
         shading=not options.no_shading,
+        start_from_present=options.restyle is not None,
+        restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
         device=options.device,
         destination=options.image,
     )
@@ -178,6 +180,9 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
     parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
     parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
+    parser.add_argument(
+        "--restyle", type=float, metavar="S", help="start from the present colour: 0 keeps it, 1 forgets it"
+    )
     parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")
     parser.add_argument("--image", choices=("packed", "beside"), default="packed", help="where the texture goes")

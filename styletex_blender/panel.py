@@ -51,11 +51,15 @@ class STYLETEX_PT_texture(_StyleTexPanel, Panel):
     bl_parent_id = "STYLETEX_PT_main"
 
     def draw(self, context: Context) -> None:
-        """Size, seed and place."""
+        """Size, seed, place, and what to start from."""
         layout, settings = _property_layout(self.layout), context.scene.styletex
         layout.prop(settings, "texture_size")
         layout.prop(settings, "seed")
         layout.prop(settings, "destination")
+        layout.prop(settings, "start_from_present")
+        row = layout.row()
+        row.active = settings.start_from_present
+        row.prop(settings, "restyle_strength")
 
 
 class STYLETEX_PT_style(_StyleTexPanel, Panel):

@@ -99,6 +99,20 @@ class SceneSettings(PropertyGroup):
         min=0.0,
         soft_max=4.0,
     )
+    start_from_present: BoolProperty(
+        name="Start from Present Colour",
+        description="Start from the base colour that the object's material has now, an image on the active UV map or a "
+        "plain colour, and keep its layout of light and dark",
+        default=False,
+    )
+    restyle_strength: FloatProperty(
+        name="Restyle",
+        description="How far to go from the present colour: 0 keeps it as it is, 1 forgets it",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
     shading: BoolProperty(
         name="Keep Light Out",
         description="Let the model see the object in light from many sides, so that it does not paint light and shade "

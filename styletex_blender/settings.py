@@ -38,6 +38,10 @@ class Settings:
     """One of ``core.job.DEVICES``."""
     shading: bool = True
     """Whether the model sees the object in light, so that none gets into the texture."""
+    start_from_present: bool = False
+    """Whether to start from the object's present base colour and keep its layout."""
+    restyle_strength: float = 0.5
+    """How far to go from it, in [0, 1]: 0 keeps it, 1 forgets it."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
 
@@ -69,12 +73,16 @@ class Settings:
             content_removal=values.content_removal,
             tone=values.tone if values.use_tone else None,
             shading=values.shading,
+            start_from_present=values.start_from_present,
+            restyle_strength=values.restyle_strength,
             device=device,
             destination=values.destination,
         )
 
-    def job(self, object_name: str, style_file: str) -> Job:
-        """The job for one object; ``style_file`` is the style image's file name in the job folder."""
+    def job(self, object_name: str, style_file: str, present_file: str | None = None) -> Job:
+        """The job for one object, with the file names in the job folder of the style image and, if the texture is to
+        start from it, of the present base colour.
+        """
         return Job(
             object_name=object_name,
             prompt=self.prompt.strip(),
@@ -87,5 +95,7 @@ class Settings:
             content_removal=self.content_removal,
             tone=self.tone,
             shading=self.shading,
+            base_color=present_file,
+            restyle_strength=self.restyle_strength,
             device=self.device,
         )

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import bpy
-import numpy as np
 
 from ..core.job import JobError
+from .picture_file import encode_srgb, read_rgb, write_png
 
 _COPIED_AS_THEY_ARE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga"})
 """Formats that the worker reads; every other picture is written anew as PNG."""
@@ -46,26 +46,7 @@ def write_style_image(name: str, folder: Path) -> str:
         if source.is_file():
             shutil.copyfile(source, folder / file_name)
             return file_name
-    _write_png(image, folder / "style.png")
+    rgb = read_rgb(image)
+    # Float images hold scene-linear light.
+    write_png(encode_srgb(rgb) if image.is_float else rgb, tuple(image.size), folder / "style.png")
     return "style.png"
-
-
-def _write_png(image: bpy.types.Image, path: Path) -> None:
-    width, height = image.size
-    channels = image.channels
-    pixels = np.empty(width * height * channels, dtype=np.float32)
-    image.pixels.foreach_get(pixels)
-    pixels = pixels.reshape(-1, channels)
-    rgba = np.ones((len(pixels), 4), dtype=np.float32)
-    rgba[:, :3] = pixels[:, :3] if channels >= 3 else pixels[:, :1]
-    if image.is_float:
-        # Float images hold scene-linear light; the transfer function is that of IEC 61966-2-1.
-        linear = np.clip(np.nan_to_num(rgba[:, :3]), 0.0, 1.0)
-        rgba[:, :3] = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    written = bpy.data.images.new("StyleTex Style", width, height)
-    try:
-        written.pixels.foreach_set(rgba.reshape(-1))
-        written.file_format = "PNG"
-        written.save(filepath=str(path))
-    finally:
-        bpy.data.images.remove(written)

@@ -87,6 +87,19 @@ def test_another_job_gets_another_folder(jobs, other):
     assert not folder.resumable
 
 
+def test_another_present_colour_gets_another_folder(jobs):
+    def made(pixels):
+        folder = JobFolder.new(jobs)
+        for name, content in ((MESH_FILE, b"mesh"), (JOB.style_image, b"style"), ("present.png", pixels)):
+            (folder.path / name).write_bytes(content)
+        folder.settle(replace(JOB, base_color="present.png"))
+        return folder
+
+    first = interrupt(made(b"wood"))
+    assert made(b"stone").path != first
+    assert made(b"wood").resumable
+
+
 def test_a_smaller_texture_under_another_name_goes_on(jobs):
     path = interrupt(make(jobs))
     assert make(jobs, replace(JOB, object_name="Monkey", texture_size=512)).path == path
