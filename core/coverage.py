@@ -18,6 +18,7 @@ from scipy.spatial import KDTree
 from .cameras import sphere_cameras
 from .embree import EmbreeRasteriser
 from .mesh import Mesh, face_vectors, flat_normals
+from .overlap import Overlap
 from .texels import TexelMap, texel_map
 
 SEEN_COSINE = 0.3
@@ -38,7 +39,7 @@ class Coverage:
     texels: TexelMap
     """At most 256 by 256 texels, of which N lie on the surface."""
     seen: NDArray[np.bool_]
-    """[N]: whether any camera sees the texel."""
+    """[N]: whether any camera sees the texel, on any surface that shows it."""
     spacing: float
     """About twice the distance between neighbouring texels of the map on the surface."""
 
@@ -107,7 +108,9 @@ class Coverage:
         return KDTree(_features(self.seen_positions, self.texels.normal[self.seen]))
 
 
-def measure_coverage(mesh: Mesh, rasteriser: EmbreeRasteriser, distance: float, size: int) -> Coverage:
+def measure_coverage(
+    mesh: Mesh, rasteriser: EmbreeRasteriser, distance: float, size: int, overlap: Overlap | None = None
+) -> Coverage:
     """Look at the surface from 64 places spread evenly on a sphere; both sides of a triangle count.
 
     Args:
@@ -115,18 +118,34 @@ def measure_coverage(mesh: Mesh, rasteriser: EmbreeRasteriser, distance: float, 
         rasteriser: of the same mesh; it casts the shadow rays.
         distance: of the cameras from the origin, as in the optimisation.
         size: side of the texture; maps beyond 256 are looked at in 256 by 256.
+        overlap: of the same mesh; ``None`` where no surfaces share texels.
     """
     texels = texel_map(mesh, min(size, _LARGEST_MAP))
-    normal = flat_normals(mesh)[texels.triangle]
-    seen = np.zeros(len(texels.row), dtype=np.bool_)
-    for eye in sphere_cameras(_CAMERAS, distance):
-        unseen = np.flatnonzero(~seen)
-        to_eye = eye - texels.position[unseen]
-        to_eye /= np.linalg.norm(to_eye, axis=-1, keepdims=True)
-        facing = unseen[np.abs((to_eye * normal[unseen]).sum(-1)) > SEEN_COSINE]
-        seen[facing] = rasteriser.sees(eye, texels.position[facing])
+    normal = flat_normals(mesh)
+    seen = _seen(rasteriser, distance, texels.position, normal[texels.triangle])
+    if overlap is not None:
+        guests = overlap.guests
+        also = _seen(rasteriser, distance, guests.position, normal[guests.triangle])
+        shown = np.zeros((texels.size, texels.size), dtype=np.bool_)
+        column, row = np.minimum(guests.place[also] * texels.size, texels.size - 1).astype(np.int64).T
+        shown[row, column] = True
+        seen |= shown[texels.row, texels.column]
     area = np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0
     return Coverage(texels, seen, spacing=2.0 * float(np.sqrt(area / len(seen))))
+
+
+def _seen(
+    rasteriser: EmbreeRasteriser, distance: float, position: NDArray[np.float32], normal: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Whether any camera sees points [N, 3] of the surface with unit normals [N, 3]: bool [N]."""
+    seen = np.zeros(len(position), dtype=np.bool_)
+    for eye in sphere_cameras(_CAMERAS, distance):
+        unseen = np.flatnonzero(~seen)
+        to_eye = eye - position[unseen]
+        to_eye /= np.linalg.norm(to_eye, axis=-1, keepdims=True)
+        facing = unseen[np.abs((to_eye * normal[unseen]).sum(-1)) > SEEN_COSINE]
+        seen[facing] = rasteriser.sees(eye, position[facing])
+    return seen
 
 
 def _features(position: NDArray[np.float32], normal: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -24,6 +24,10 @@ PROFILES = ("bundled", "sd15")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
 
+LARGEST_UV_AREA = 100
+"""How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
+direction: UVs in pixels, or of a tiled pattern, cannot carry one texture."""
+
 EXIT_STATUS = {
     "internal": 1,
     "bad_request": 2,

@@ -13,12 +13,9 @@ import trimesh
 from numpy.typing import NDArray
 
 from .crease import crease_normals
-from .job import JobError
+from .job import LARGEST_UV_AREA, JobError
 
 FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
-
-LARGEST_UV_AREA = 100
-"""How often the UVs may cover the unit square: UVs in pixels, or of a tiled pattern, cannot carry one texture."""
 
 _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "positions": (np.float32, (3,)),
@@ -134,7 +131,8 @@ def check(mesh: Mesh) -> None:
 
     Raises:
         JobError: ``bad_mesh`` for no faces, indices beyond the vertices, values that are not finite, no area, UVs
-            that are all in one point or line, or UVs that cover the texture more than ``LARGEST_UV_AREA`` times.
+            that are all in one point or line, UVs that cover the texture more than ``LARGEST_UV_AREA`` times, or a
+            face whose UVs reach across more repeats than that.
     """
     if not len(mesh.triangles):
         raise JobError("bad_mesh", "The mesh has no faces", "Choose an object with at least one face.")
@@ -164,6 +162,13 @@ def check(mesh: Mesh) -> None:
         raise JobError(
             "bad_mesh",
             f"The UVs of the mesh cover the texture {repeats:.0f} times over; at most {LARGEST_UV_AREA} is allowed",
+            hint,
+        )
+    across = np.ptp(mesh.corner_uvs.astype(np.float64), axis=1).max()
+    if across > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of a face reach across {across:.0f} repeats of the texture; at most {LARGEST_UV_AREA} is allowed",
             hint,
         )
 

@@ -15,6 +15,7 @@ from .checkpoint import Checkpoint, Records
 from .field import HashGridField
 from .job import JobError
 from .objective import Objective
+from .overlap import Overlap
 from .prefetch import Prefetch
 from .presets import OptimisationSettings
 from .rasteriser import Rasteriser
@@ -51,6 +52,7 @@ def optimise(
     checkpoint: Checkpoint,
     draw_frame: Callable[[], np.ndarray],
     seconds_after: float,
+    overlap: Overlap | None = None,
 ) -> Outcome:
     """Optimise ``field`` in place until its renders please ``objective``.
 
@@ -67,6 +69,7 @@ def optimise(
         checkpoint: restored from, and saved to from time to time.
         draw_frame: bakes a small texture from the field, uint8 [S, S, 3].
         seconds_after: time that the job will take after the last step, for the time left.
+        overlap: which surfaces of the mesh share texels, ``None`` for none.
 
     Raises:
         Cancelled: ``reporter`` said so.
@@ -80,7 +83,7 @@ def optimise(
     first, records = checkpoint.restore(field, optimiser)
     started = saved = framed = time.monotonic()
     finished_early = False
-    with Prefetch(step_views(rasteriser, settings, seed, first)) as prefetched:
+    with Prefetch(step_views(rasteriser, settings, seed, first, overlap)) as prefetched:
         for step, views in enumerate(prefetched, first):
             if reporter.should_cancel():
                 raise Cancelled

@@ -56,6 +56,7 @@ def describe_run(
     resumed_at: int,
     seconds: dict[str, float],
     coverage: dict[str, float],
+    uv: dict[str, float],
     content_cosine: float | None,
 ) -> dict[str, Any]:
     """The report of one job, fit for JSON.
@@ -69,6 +70,7 @@ def describe_run(
         resumed_at: steps that an earlier run had done.
         seconds: by stage.
         coverage: shares of the texels that were seen, filled and left untouched.
+        uv: shares of the surface whose texels are ``shared``, and shown ``mirrored``; number of ``tiles``.
         content_cosine: between style image and content caption before ODCR; ``None`` without a caption.
     """
     return {
@@ -86,6 +88,7 @@ def describe_run(
         "finished_early": finished_early,
         "resumed_at": resumed_at,
         "coverage": coverage,
+        "uv": uv,
         "content_cosine": content_cosine,
         "measures": {name: [record[name] for record in records] for name in (records[0] if records else {})},
     }

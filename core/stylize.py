@@ -26,6 +26,7 @@ from .embree import EmbreeRasteriser
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job
 from .objective import Distillation, Objective
 from .optimise import Outcome, new_field, optimise
+from .overlap import find_overlap, uv_report
 from .present_color import PresentColor, read_base_color
 from .presets import OptimisationSettings, optimisation_settings
 from .preview import contact_sheet, render_views, texture_paint
@@ -141,6 +142,9 @@ def _run(
         meshes.check(original)
         mesh = meshes.normalise(original)
         rasteriser = EmbreeRasteriser(mesh)
+        overlap = find_overlap(mesh)
+        if overlap is not None and (message := overlap.message()):
+            reporter.warning("shared_texels", message)
         preview_baker = PreviewBaker(texel_map(mesh, settings.frame_size))
         style_image = read_style_image(folder / job.style_image)
         present = None
@@ -173,9 +177,10 @@ def _run(
             checkpoint,
             draw_frame=lambda: preview_baker.bake(field),
             seconds_after=BAKE_SECONDS * job.texture_size**2,
+            overlap=overlap,
         )
     with stages.stage("bake", "Baking the texture"):
-        coverage = measure_coverage(mesh, rasteriser, min(settings.views.distance), job.texture_size)
+        coverage = measure_coverage(mesh, rasteriser, min(settings.views.distance), job.texture_size, overlap)
         # Without a step there is no new colour to fill with what no camera sees; it keeps the present one.
         texture = bake(field, texel_bands(mesh, job.texture_size), coverage if settings.steps > 0 else None)
     with stages.stage("preview", "Drawing the preview"):
@@ -186,7 +191,7 @@ def _run(
             PREVIEW_SIZE,
         )
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
-    report = _report(job, settings, device, outcome, stages, coverage, content_cosine)
+    report = _report(job, settings, device, outcome, stages, coverage, uv_report(overlap, tiles=1), content_cosine)
     return _write(folder, texture, contact_sheet(style_image, views), report)
 
 
@@ -197,6 +202,7 @@ def _report(
     outcome: Outcome,
     stages: Stages,
     coverage: Coverage,
+    uv: dict[str, float],
     content_cosine: float | None,
 ) -> dict[str, Any]:
     return describe_run(
@@ -208,6 +214,7 @@ def _report(
         resumed_at=outcome.resumed_at,
         seconds=stages.seconds,
         coverage=coverage.shares(),
+        uv=uv,
         content_cosine=content_cosine,
     )
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from .cameras import ViewSampler, direction_word
 from .diffusion.control_images import depth_image, normal_image
+from .overlap import Overlap
 from .presets import OptimisationSettings
 from .rasteriser import Raster, Rasteriser
 
@@ -25,7 +27,8 @@ class Views:
     """B views of one step, H by W pixels each, and h by w where the diffusion model looks."""
 
     positions: Tensor
-    """[N, 3] points that the covered pixels of all views see, world space."""
+    """[N, 3] points whose colours the covered pixels of all views show, world space: the points that they see, or where
+    surfaces share texels (``overlap``) the points that own those."""
     pixels: Tensor
     """int64 [N] where each of them is in an image of B * H * W pixels."""
     normals: Tensor
@@ -70,8 +73,13 @@ class Views:
         return image.reshape(count, height, width, 3).permute(0, 3, 1, 2)
 
 
-def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int, first_step: int) -> Iterator[Views]:
-    """The views of ``first_step`` and of all steps after it, on the CPU; the same for the same seed."""
+def step_views(
+    rasteriser: Rasteriser, settings: OptimisationSettings, seed: int, first_step: int, overlap: Overlap | None = None
+) -> Iterator[Views]:
+    """The views of ``first_step`` and of all steps after it, on the CPU; the same for the same seed.
+
+    ``overlap`` is that of the rasteriser's mesh; ``None`` where no surfaces share texels.
+    """
     sampler = ViewSampler(settings.views, seed)
     sampler.restore({"drawn": first_step * settings.views.views_per_step})
     side = settings.resolution * settings.supersampling
@@ -82,7 +90,7 @@ def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int
         centres = [_centre_pixels(raster, settings.supersampling) for raster in rasters]
         normals = [normal_image(raster, camera) for raster, camera in zip(centres, cameras, strict=True)]
         yield Views(
-            positions=torch.from_numpy(np.concatenate([raster.position[raster.mask] for raster in rasters])),
+            positions=torch.from_numpy(np.concatenate([_colour_positions(raster, overlap) for raster in rasters])),
             pixels=torch.from_numpy(np.flatnonzero(mask)),
             normals=torch.from_numpy(np.concatenate([raster.normal[raster.mask] for raster in rasters])),
             towards_viewer=torch.from_numpy(np.stack([camera.rotation[2] for camera in cameras])),
@@ -101,6 +109,10 @@ def step_views(rasteriser: Rasteriser, settings: OptimisationSettings, seed: int
 def average_down(images: Tensor, factor: int) -> Tensor:
     """[B, 3, H, W] to [B, 3, H / factor, W / factor] by area."""
     return functional.avg_pool2d(images, factor) if factor > 1 else images
+
+
+def _colour_positions(raster: Raster, overlap: Overlap | None) -> NDArray[np.float32]:
+    return raster.position[raster.mask] if overlap is None else overlap.colour_positions(raster)
 
 
 def _centre_pixels(raster: Raster, factor: int) -> Raster:

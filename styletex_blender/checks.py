@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ..core.job import JobError
+from ..core.job import LARGEST_UV_AREA, JobError
 
 if TYPE_CHECKING:
     from .export import MeshArrays
@@ -56,7 +56,7 @@ def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
 
 
 def check_uvs(arrays: MeshArrays, uv_map: str) -> None:
-    """Whether the UV map lays the surface out: its coordinates are finite and span an area.
+    """Whether the UV map lays the surface out: its coordinates are finite, span an area, and can carry one texture.
 
     Raises:
         JobError: ``bad_mesh``.
@@ -65,10 +65,17 @@ def check_uvs(arrays: MeshArrays, uv_map: str) -> None:
     if not np.isfinite(uvs).all():
         raise JobError("bad_mesh", f"The UV map {uv_map!r} has coordinates that are not numbers", "Unwrap it anew")
     edge_1, edge_2 = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
-    areas = np.abs(edge_1[:, 0] * edge_2[:, 1] - edge_1[:, 1] * edge_2[:, 0])
+    areas = np.abs(edge_1[:, 0] * edge_2[:, 1] - edge_1[:, 1] * edge_2[:, 0]) / 2.0
     if not areas.sum() > 1e-12:
         raise JobError(
             "bad_mesh",
             f"The faces have no area in the UV map {uv_map!r}",
+            "Unwrap the mesh, or remove the UV map and StyleTex makes one",
+        )
+    repeats = max(areas.sum(), np.ptp(uvs, axis=1).max())
+    if repeats > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UV map {uv_map!r} repeats the texture {repeats:.0f} times; at most {LARGEST_UV_AREA} is allowed",
             "Unwrap the mesh, or remove the UV map and StyleTex makes one",
         )

@@ -125,6 +125,13 @@ def hidden(bpy, cube):
     cube.hide_viewport = True
 
 
+def uvs_in_pixels(bpy, cube):
+    layer = cube.data.uv_layers[0]
+    uvs = np.empty(len(cube.data.loops) * 2, np.float32)
+    layer.uv.foreach_get("vector", uvs)
+    layer.uv.foreach_set("vector", uvs * 512)
+
+
 def no_faces_after_modifiers(bpy, cube):
     cube.modifiers.new("Mask", "MASK").vertex_group = cube.vertex_groups.new(name="none").name
 
@@ -137,6 +144,7 @@ def no_faces_after_modifiers(bpy, cube):
         (no_area, "no area"),
         (not_a_number, "1 of 8 vertices are not numbers"),
         (uvs_in_one_point, "no area in the UV map 'UVMap'"),
+        (uvs_in_pixels, "'UVMap' repeats the texture "),
         (uvs_not_a_number, "coordinates that are not numbers"),
         (hidden, "hidden"),
     ],

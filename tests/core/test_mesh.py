@@ -42,6 +42,7 @@ def test_a_job_folders_mesh_comes_back_as_it_was_written(tmp_path):
         ({"corner_uvs": np.full((2, 3, 2), 0.5, np.float32)}, r"one point \(0.5, 0.5\)"),
         ({"corner_uvs": np.linspace(0, 1, 12, dtype=np.float32).reshape(2, 3, 2)}, "UVs of the mesh have no area"),
         ({"corner_uvs": square().corner_uvs * 512}, "262144 times over; at most 100"),
+        ({"corner_uvs": square().corner_uvs * np.float32([500, 0.1])}, "across 500 repeats of the texture; at most"),
         ({"triangles": np.array([[0, 1, 2], [0, 2, 4]], np.int32)}, "beyond the mesh's 4 vertices"),
         ({"corner_uvs": None}, "no array corner_uvs"),
         ({"corner_uvs": np.zeros((2, 2), np.float32)}, r"must be float32 \[n, 3, 2\]"),

@@ -85,6 +85,22 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     assert not (folder / CHECKPOINT_FILE).exists()
 
 
+def test_the_user_is_told_once_which_surfaces_share_texels(folder, settings, tmp_path, new_reporter):
+    alone = dataclasses.replace(settings, distillation_weight=0.0)
+    reporter = new_reporter()
+    report = stylize(JOB, folder, reporter, LoadedModels(tmp_path / "nothing"), alone).report
+    assert report["uv"] == {"shared": 0, "mirrored": 0, "tiles": 1} and not reporter.warnings
+    arrays = dict(np.load(folder / MESH_FILE))
+    half = len(arrays["triangles"]) // 2
+    arrays["corner_uvs"][half:] = arrays["corner_uvs"][:half]
+    np.savez(folder / MESH_FILE, **arrays)
+    report = stylize(JOB, folder, reporter, LoadedModels(tmp_path / "nothing"), alone).report
+    assert report["uv"]["shared"] == pytest.approx(1, abs=1e-3)
+    assert reporter.warnings == [
+        ("shared_texels", "100 % of the surface shares its texture with other parts; they are painted together")
+    ]
+
+
 def test_the_same_seed_gives_the_same_png_byte_for_byte(folder, models, settings, new_reporter):
     first = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
     again = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
