@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,10 @@ _POINTS = 1 << 16
 
 
 def bake(
-    field: nn.Module, texels: TexelMap | Iterable[TexelMap], coverage: Coverage | None = None
+    field: nn.Module,
+    texels: TexelMap | Iterable[TexelMap],
+    coverage: Coverage | None = None,
+    in_coverage: Callable[[TexelMap], TexelMap] | None = None,
 ) -> NDArray[np.uint8]:
     """The texture, uint8 [size, size, 3], sRGB, row 0 at the top.
 
@@ -31,6 +34,7 @@ def bake(
         field: colours [N, 3] in [0, 1] from positions [N, 3]; called without gradients on its own device.
         texels: the texel map, or its bands where a whole one would be too large (``texels.texel_bands``).
         coverage: if given, texels that no camera sees are filled from seen ones.
+        in_coverage: turns texels into those of the map that the coverage is of, where that is another one.
     """
     bands = [texels] if isinstance(texels, TexelMap) else texels
     seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
@@ -39,7 +43,8 @@ def bake(
         if image is None or written is None:
             image = np.zeros((band.size, band.size, 3), dtype=np.uint8)
             written = np.zeros((band.size, band.size), dtype=np.bool_)
-        image[band.row, band.column] = to_uint8(_colours(field, band, coverage, seen_colours))
+        looked_up = in_coverage(band) if in_coverage else band
+        image[band.row, band.column] = to_uint8(_colours(field, looked_up, coverage, seen_colours))
         written[band.row, band.column] = True
     if image is None or written is None:
         raise ValueError("there is no band of texels to bake")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .failure import as_job_error
-from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, JobError
+from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES, JobError
 from .reporting import Cancelled
 
 WORKSHOP = ("evaluation",)
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     stylize.add_argument(
         "--size", type=int, choices=TEXTURE_SIZES, default=1024, help="side of the texture in texels (1024)"
     )
+    stylize.add_argument("--tiles", choices=UV_TILES, default="auto", help="images of UV tiles, as UDIM or one (auto)")
     stylize.add_argument("--seed", type=int, default=0, help="makes a run repeatable (0)")
     stylize.add_argument("--content-removal", type=float, default=1.0, metavar="S", help="strength from 0 to 1 (1)")
     stylize.add_argument("--tone", type=float, metavar="W", help="weight of the style's colours and strokes, 0 or more")

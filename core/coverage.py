@@ -24,8 +24,10 @@ from .texels import TexelMap, texel_map
 SEEN_COSINE = 0.3
 """A point counts as seen where a camera looks at it at this cosine or more; flatter views show too little of it."""
 
+LARGEST_MAP = 256
+"""Side of the map of texels that are looked at, at most."""
+
 _CAMERAS = 64
-_LARGEST_MAP = 256
 _NORMAL_WEIGHT = 0.3
 """Length that opposite normals are apart, halved, in units of the normalised mesh: the sides of a thin wall differ."""
 _NEIGHBOURS = 8
@@ -37,7 +39,7 @@ class Coverage:
     """What is seen of one mesh, on a coarse map of texels."""
 
     texels: TexelMap
-    """At most 256 by 256 texels, of which N lie on the surface."""
+    """Of which N lie on the surface."""
     seen: NDArray[np.bool_]
     """[N]: whether any camera sees the texel, on any surface that shows it."""
     spacing: float
@@ -109,7 +111,12 @@ class Coverage:
 
 
 def measure_coverage(
-    mesh: Mesh, rasteriser: EmbreeRasteriser, distance: float, size: int, overlap: Overlap | None = None
+    mesh: Mesh,
+    rasteriser: EmbreeRasteriser,
+    distance: float,
+    size: int,
+    overlap: Overlap | None = None,
+    largest_map: int = LARGEST_MAP,
 ) -> Coverage:
     """Look at the surface from 64 places spread evenly on a sphere; both sides of a triangle count.
 
@@ -117,10 +124,11 @@ def measure_coverage(
         mesh: normalised.
         rasteriser: of the same mesh; it casts the shadow rays.
         distance: of the cameras from the origin, as in the optimisation.
-        size: side of the texture; maps beyond 256 are looked at in 256 by 256.
+        size: side of the texture.
         overlap: of the same mesh; ``None`` where no surfaces share texels.
+        largest_map: side of the map, where the texture is larger.
     """
-    texels = texel_map(mesh, min(size, _LARGEST_MAP))
+    texels = texel_map(mesh, min(size, largest_map))
     normal = flat_normals(mesh)
     seen = _seen(rasteriser, distance, texels.position, normal[texels.triangle])
     if overlap is not None:

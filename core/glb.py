@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,24 @@ from trimesh.exchange.gltf import export_glb
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
+from .job import TEXTURE_FILE
 from .mesh import Mesh
 
+_NAME = "StyleTex"
 _ROUGHNESS = 0.8
 
 
-def write_glb(mesh: Mesh, texture: Path, path: Path) -> None:
-    """Write ``mesh`` (Z up) to ``path`` as glTF (Y up) with the PNG ``texture`` as its base colour, not metallic.
+def write_glb(parts: Sequence[tuple[Mesh, Path]], path: Path) -> None:
+    """Write meshes (Z up) to ``path`` as glTF (Y up), each with a PNG as its base colour, not metallic.
 
-    Vertices are split where corners differ in UV or normal, as glTF wants it.
+    glTF knows no UDIM: what has several tiles comes as a part and a material for each. Vertices are split where corners
+    differ in UV or normal, as glTF wants it.
     """
+    scene = trimesh.Scene([_textured(mesh, texture) for mesh, texture in parts])
+    path.write_bytes(export_glb(scene, include_normals=True))
+
+
+def _textured(mesh: Mesh, texture: Path) -> trimesh.Trimesh:
     corners = np.concatenate(
         [
             _y_up(mesh.positions[mesh.triangles].reshape(-1, 3)),
@@ -34,16 +43,18 @@ def write_glb(mesh: Mesh, texture: Path, path: Path) -> None:
     vertices, index = np.unique(corners, axis=0, return_inverse=True)
     with Image.open(texture) as image:
         material = PBRMaterial(
-            name="StyleTex", baseColorTexture=image.convert("RGB"), metallicFactor=0.0, roughnessFactor=_ROUGHNESS
+            name=_NAME + texture.stem.removeprefix(Path(TEXTURE_FILE).stem),
+            baseColorTexture=image.convert("RGB"),
+            metallicFactor=0.0,
+            roughnessFactor=_ROUGHNESS,
         )
-    textured = trimesh.Trimesh(
+    return trimesh.Trimesh(
         vertices=vertices[:, :3],
         faces=index.reshape(-1, 3),
         vertex_normals=vertices[:, 3:6],
         visual=TextureVisuals(uv=vertices[:, 6:], material=material),
         process=False,
     )
-    path.write_bytes(export_glb(trimesh.Scene(textured), include_normals=True))
 
 
 def _y_up(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ PREVIEW_FILE = "preview.png"
 PRESETS = ("draft", "balanced", "paper")
 PROFILES = ("bundled", "sd15")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+UV_TILES = ("auto", "one", "udim")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
 
 LARGEST_UV_AREA = 100
@@ -107,6 +108,9 @@ class Job:
     """Strength of ODCR in [0, 1]: 1 removes the content direction whole, 0 keeps it."""
     tone: float | None = None
     """Weight of the style-statistics term, 0 or more; ``None`` takes the profile's own."""
+    tiles: str = "auto"
+    """One of ``UV_TILES``: "udim" for an image for each tile of the UVs, "one" for one image that repeats beyond
+    [0, 1], "auto" to tell from the UVs."""
     device: str = "auto"
     """Where to compute: one of ``DEVICES``."""
     shading: bool = True
@@ -124,6 +128,7 @@ class Job:
         _require(self.preset in PRESETS, f"The preset is {self.preset!r}; it must be one of {', '.join(PRESETS)}")
         _require(self.profile in PROFILES, f"The model is {self.profile!r}; it must be one of {', '.join(PROFILES)}")
         _require(self.device in DEVICES, f"The device is {self.device!r}; it must be one of {', '.join(DEVICES)}")
+        _require(self.tiles in UV_TILES, f"The UV tiles are {self.tiles!r}; it must be one of {', '.join(UV_TILES)}")
         _require(
             self.texture_size in TEXTURE_SIZES,
             f"The texture size is {self.texture_size}; it must be one of {', '.join(map(str, TEXTURE_SIZES))}",
@@ -153,6 +158,12 @@ class Job:
             0.0 <= self.restyle_strength <= 1.0,
             f"The restyle strength is {self.restyle_strength}; it must be between 0 and 1",
         )
+
+
+def tile_file(number: int | str) -> str:
+    """Name of the texture of a UDIM tile, as Blender and others expect it; a pattern for ``number`` gives a pattern."""
+    path = Path(TEXTURE_FILE)
+    return f"{path.stem}.{number}{path.suffix}"
 
 
 def write_job(job: Job, folder: Path) -> None:

@@ -53,6 +53,7 @@ def optimise(
     draw_frame: Callable[[], np.ndarray],
     seconds_after: float,
     overlap: Overlap | None = None,
+    frame_extent: int = 1,
 ) -> Outcome:
     """Optimise ``field`` in place until its renders please ``objective``.
 
@@ -70,6 +71,7 @@ def optimise(
         draw_frame: bakes a small texture from the field, uint8 [S, S, 3].
         seconds_after: time that the job will take after the last step, for the time left.
         overlap: which surfaces of the mesh share texels, ``None`` for none.
+        frame_extent: the frames show the UVs from 0 to this.
 
     Raises:
         Cancelled: ``reporter`` said so.
@@ -97,7 +99,7 @@ def optimise(
             seconds_left = (now - started) / done * (settings.steps - step - 1) + seconds_after
             reporter.progress(step + 1, settings.steps, seconds_left if done >= MEASURED_STEPS else None)
             if now - framed >= settings.frame_seconds and reporter.wants_frame():
-                reporter.frame(draw_frame())
+                reporter.frame(draw_frame(), frame_extent)
                 framed = time.monotonic()
             if now - saved >= settings.checkpoint_seconds:
                 checkpoint.save(step + 1, records, field, optimiser)

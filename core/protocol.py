@@ -14,10 +14,12 @@ Events (worker's standard output); a job ends with exactly one of ``done``, ``er
     hello              versions {name: text}, device, device_name, memory_bytes, pid
     stage              name, label
     progress           step, steps, seconds_left (number or null)
-    frame              number, path, shape [height, width, 3], dtype "uint8", colour_space "sRGB"; row 0 at the top
+    frame              number, path, shape [height, width, 3], dtype "uint8", colour_space "sRGB"; row 0 at the top;
+                       extent: the frame shows the UVs from 0 to this (more than 1: all UDIM tiles)
     warning            code, message
     heartbeat          (every ``HEARTBEAT_SECONDS`` while the process lives, job or not)
-    done               texture, report (paths), seconds, finished_early
+    done               texture, report (paths), tiles (UDIM numbers, or none; texture is then that of the first,
+                       the others lie beside it), seconds, finished_early
     error              code, message, hint, detail
     cancelled
 

@@ -57,6 +57,7 @@ def describe_run(
     seconds: dict[str, float],
     coverage: dict[str, float],
     uv: dict[str, float],
+    textures: list[str],
     content_cosine: float | None,
 ) -> dict[str, Any]:
     """The report of one job, fit for JSON.
@@ -71,6 +72,7 @@ def describe_run(
         seconds: by stage.
         coverage: shares of the texels that were seen, filled and left untouched.
         uv: shares of the surface whose texels are ``shared``, and shown ``mirrored``; number of ``tiles``.
+        textures: names of the files.
         content_cosine: between style image and content caption before ODCR; ``None`` without a caption.
     """
     return {
@@ -89,6 +91,7 @@ def describe_run(
         "resumed_at": resumed_at,
         "coverage": coverage,
         "uv": uv,
+        "textures": textures,
         "content_cosine": content_cosine,
         "measures": {name: [record[name] for record in records] for name in (records[0] if records else {})},
     }

@@ -27,8 +27,10 @@ class Reporter(Protocol):
         """``step`` of ``steps`` is done; ``seconds_left`` of the whole job, or ``None`` while unknown."""
         ...
 
-    def frame(self, image: np.ndarray) -> None:
-        """The texture so far: uint8 [H, W, 3], sRGB, row 0 at the top."""
+    def frame(self, image: np.ndarray, extent: int = 1) -> None:
+        """The texture so far: uint8 [H, W, 3], sRGB, row 0 at the top; of the UVs from 0 to ``extent``, which is more
+        than 1 with UDIM tiles.
+        """
         ...
 
     def warning(self, code: str, message: str) -> None:

@@ -9,34 +9,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from . import mesh as meshes
-from .bake import PreviewBaker, bake
+from .bake import PreviewBaker
 from .cameras import turntable
 from .checkpoint import Checkpoint
-from .coverage import Coverage, measure_coverage
+from .coverage import LARGEST_MAP, Coverage, measure_coverage
 from .devices import choose_device
 from .diffusion.conditioning import condition
 from .diffusion.networks import Networks, load_networks
 from .embree import EmbreeRasteriser
-from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job
+from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
 from .objective import Distillation, Objective
 from .optimise import Outcome, new_field, optimise
 from .overlap import find_overlap, uv_report
 from .present_color import PresentColor, read_base_color
 from .presets import OptimisationSettings, optimisation_settings
-from .preview import contact_sheet, render_views, texture_paint
+from .preview import contact_sheet, render_views
 from .profiles import profile
 from .report import Stages, describe_run, write_report
 from .reporting import Cancelled, Reporter
 from .restyle import Layout, fit_field, restyled
 from .statistics import StyleStatistics
 from .style_image import as_tensor, read_style_image
-from .texels import texel_bands, texel_map
+from .texels import texel_map
+from .textures import bake_textures
+from .tiles import Tiles, find_tiles
 
 PREVIEW_SIZE = 384
 """Side of each of the four views in ``preview.png``, in pixels."""
@@ -72,14 +71,21 @@ class LoadedModels:
 class Result:
     """What a job leaves in its folder."""
 
-    base_color: Path
-    """The texture, PNG, sRGB."""
+    textures: list[Path]
+    """The texture, PNG, sRGB; with UDIM one for each tile."""
+    tiles: tuple[int, ...]
+    """UDIM numbers of ``textures``; none for one texture."""
     preview: Path
     """The style image and four views, PNG."""
     report_path: Path
     """``report`` as JSON."""
     report: dict[str, Any]
     """See ``core.report``."""
+
+    @property
+    def base_color(self) -> Path:
+        """The texture, or that of the first tile."""
+        return self.textures[0]
 
 
 def stylize(
@@ -113,14 +119,11 @@ def stylize(
     if job.base_color is not None:
         settings = restyled(settings, job.restyle_strength)
     checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, device))
-    outputs = [folder / name for name in (TEXTURE_FILE, PREVIEW_FILE, REPORT_FILE)]
-    for path in outputs:
-        path.unlink(missing_ok=True)
+    _remove_outputs(folder)
     try:
         result = _run(job, folder, reporter, models, settings, device, checkpoint)
     except Cancelled:
-        for path in outputs:
-            path.unlink(missing_ok=True)
+        _remove_outputs(folder)
         checkpoint.remove()
         raise
     checkpoint.remove()
@@ -142,14 +145,17 @@ def _run(
         meshes.check(original)
         mesh = meshes.normalise(original)
         rasteriser = EmbreeRasteriser(mesh)
-        overlap = find_overlap(mesh)
+        tiles, notice = find_tiles(mesh, job.tiles)
+        if notice:
+            reporter.warning("uv_tiles", notice)
+        uv_layout = tiles.layout(mesh) if tiles else mesh
+        overlap = find_overlap(uv_layout)
         if overlap is not None and (message := overlap.message()):
             reporter.warning("shared_texels", message)
-        preview_baker = PreviewBaker(texel_map(mesh, settings.frame_size))
+        frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
+        preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         style_image = read_style_image(folder / job.style_image)
-        present = None
-        if job.base_color is not None and job.restyle_strength < 1.0:
-            present = PresentColor(mesh, read_base_color(folder / job.base_color))
+        present = _present_color(job, folder, mesh, tiles)
     distillation = None
     if settings.distillation_weight > 0.0 and settings.steps > 0:
         with stages.stage("models", "Loading the model"):
@@ -176,23 +182,50 @@ def _run(
             reporter,
             checkpoint,
             draw_frame=lambda: preview_baker.bake(field),
-            seconds_after=BAKE_SECONDS * job.texture_size**2,
+            seconds_after=BAKE_SECONDS * job.texture_size**2 * (len(tiles.numbers) if tiles else 1),
             overlap=overlap,
+            frame_extent=tiles.extent if tiles else 1,
         )
     with stages.stage("bake", "Baking the texture"):
-        coverage = measure_coverage(mesh, rasteriser, min(settings.views.distance), job.texture_size, overlap)
+        coverage = measure_coverage(
+            uv_layout,
+            rasteriser,
+            min(settings.views.distance),
+            job.texture_size * (tiles.extent if tiles else 1),
+            overlap,
+            tiles.map_side(LARGEST_MAP) if tiles else LARGEST_MAP,
+        )
         # Without a step there is no new colour to fill with what no camera sees; it keeps the present one.
-        texture = bake(field, texel_bands(mesh, job.texture_size), coverage if settings.steps > 0 else None)
+        fill = coverage if settings.steps > 0 else None
+        textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, folder)
     with stages.stage("preview", "Drawing the preview"):
         views = render_views(
             rasteriser,
-            texture_paint(mesh, texture),
+            paint,
             turntable(4, PREVIEW_ELEVATION, meshes.bounding_radius(mesh)),
             PREVIEW_SIZE,
         )
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
-    report = _report(job, settings, device, outcome, stages, coverage, uv_report(overlap, tiles=1), content_cosine)
-    return _write(folder, texture, contact_sheet(style_image, views), report)
+    uv = uv_report(overlap, len(textures))
+    report = _report(job, settings, device, outcome, stages, coverage, uv, textures, content_cosine)
+    preview = folder / PREVIEW_FILE
+    contact_sheet(style_image, views).save(preview)
+    # The report comes last, so that its presence says that all is there.
+    write_report(report, folder / REPORT_FILE)
+    return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
+
+
+def _present_color(job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | None) -> PresentColor | None:
+    """The colours to start from; ``None`` when the job begins from nothing."""
+    if job.base_color is None or job.restyle_strength == 1.0:
+        return None
+    if tiles:
+        raise JobError(
+            "bad_setting",
+            f"The UV map has {len(tiles.numbers)} UDIM tiles, but the present colour is one image",
+            "Set the UV tiles to one image, or start without the present colour.",
+        )
+    return PresentColor(mesh, read_base_color(folder / job.base_color))
 
 
 def _report(
@@ -203,6 +236,7 @@ def _report(
     stages: Stages,
     coverage: Coverage,
     uv: dict[str, float],
+    textures: list[Path],
     content_cosine: float | None,
 ) -> dict[str, Any]:
     return describe_run(
@@ -215,17 +249,15 @@ def _report(
         seconds=stages.seconds,
         coverage=coverage.shares(),
         uv=uv,
+        textures=[path.name for path in textures],
         content_cosine=content_cosine,
     )
 
 
-def _write(folder: Path, texture: NDArray[np.uint8], preview: Image.Image, report: dict[str, Any]) -> Result:
-    """Write the results; the report comes last, so that its presence says that all is there."""
-    result = Result(folder / TEXTURE_FILE, folder / PREVIEW_FILE, folder / REPORT_FILE, report)
-    Image.fromarray(texture).save(result.base_color)
-    preview.save(result.preview)
-    write_report(report, result.report_path)
-    return result
+def _remove_outputs(folder: Path) -> None:
+    for name in (TEXTURE_FILE, tile_file("[0-9][0-9][0-9][0-9]"), PREVIEW_FILE, REPORT_FILE):
+        for path in folder.glob(name):
+            path.unlink()
 
 
 def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, device: torch.device) -> str:

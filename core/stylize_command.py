@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
+from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, Job, JobError
 
 JOB_FOLDER = ".job"
 """Where the job runs inside the output folder; an interrupted run leaves its checkpoint there, and goes on from it."""
@@ -41,7 +41,7 @@ class ConsoleReporter:
         left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
         self._progress.update(self._task, total=steps, completed=step, left=left)
 
-    def frame(self, image: np.ndarray) -> None:
+    def frame(self, image: np.ndarray, extent: int = 1) -> None:
         """A terminal has no picture to update."""
 
     def warning(self, code: str, message: str) -> None:
@@ -72,8 +72,9 @@ def run(options: argparse.Namespace) -> int:
         reporter = ConsoleReporter(progress, console)
         with _interruptions(reporter):
             reporter.stage("imports", "Starting PyTorch")
-            _run_job(job, options, output, reporter)
-    console.print(f"{output / TEXTURE_FILE}")
+            textures = _run_job(job, options, output, reporter)
+    for path in textures:
+        console.print(f"{path}")
     return 0
 
 
@@ -98,6 +99,7 @@ def _job(options: argparse.Namespace) -> Job:
         seed=options.seed,
         content_removal=options.content_removal,
         tone=options.tone,
+        tiles=options.tiles,
         device=options.device,
         shading=not options.no_shading,
         base_color=None if base_color is None else f"present{base_color.suffix}",
@@ -105,12 +107,14 @@ def _job(options: argparse.Namespace) -> Job:
     )
 
 
-def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: ConsoleReporter) -> None:
+def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: ConsoleReporter) -> list[Path]:
+    """Returns the textures."""
     from .checkpoint import CHECKPOINT_FILE
     from .glb import write_glb
     from .mesh import import_file
     from .reporting import Cancelled
     from .stylize import LoadedModels, stylize
+    from .tiles import find_tiles
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
     mesh = import_file(options.mesh, unwrap=job.base_color is None)
@@ -125,7 +129,9 @@ def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: Cons
         if job.base_color is not None:
             shutil.copyfile(options.base_color, folder / job.base_color)
         result = stylize(job, folder, reporter, LoadedModels(options.models))
-        write_glb(mesh, result.base_color, folder / MODEL_FILE)
+        tiles, _ = find_tiles(mesh, job.tiles)
+        meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]
+        write_glb(list(zip(meshes, result.textures, strict=True)), folder / MODEL_FILE)
         if reporter.should_cancel():
             raise Cancelled
     except (Cancelled, KeyboardInterrupt):
@@ -135,9 +141,11 @@ def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: Cons
         if not (folder / CHECKPOINT_FILE).exists():
             _leave_nothing(folder)
         raise
-    for name in (TEXTURE_FILE, MODEL_FILE, PREVIEW_FILE, REPORT_FILE):
+    textures = [path.name for path in result.textures]
+    for name in (*textures, MODEL_FILE, PREVIEW_FILE, REPORT_FILE):
         (folder / name).replace(output / name)
     shutil.rmtree(folder)
+    return [output / name for name in textures]
 
 
 def _leave_nothing(folder: Path) -> None:

@@ -3,8 +3,8 @@
 
 A texel belongs to the triangle that its centre lies in. At the border of an island the texels that a triangle merely
 touches belong to it too, with the nearest point of the triangle, so that no sample of the texture on the island reads
-a texel without a colour of its own. Where UVs overlap, the triangle with the lowest index has the texel; UVs outside
-[0, 1] wrap around.
+a texel without a colour of its own. Where UVs overlap, the triangle with the lowest index has the texel (``overlap``
+has the others painted with it); UVs outside [0, 1] wrap around.
 """
 
 from __future__ import annotations

@@ -38,7 +38,12 @@ class Result(Protocol):
 
     @property
     def base_color(self) -> Path:
-        """The texture."""
+        """The texture, or that of the first tile."""
+        ...
+
+    @property
+    def tiles(self) -> tuple[int, ...]:
+        """UDIM numbers of the tiles; none for one texture."""
         ...
 
 
@@ -115,6 +120,7 @@ class Worker:
                 "done",
                 {
                     "texture": str(result.base_color),
+                    "tiles": list(result.tiles),
                     "report": str(reporter.folder / REPORT_FILE),
                     "seconds": time.monotonic() - started,
                     "finished_early": reporter.finished_early,

@@ -33,7 +33,7 @@ class JobReporter:
         self._finishing = threading.Event()
         self._unacknowledged = 0
         self._frames = 0
-        self._waiting: np.ndarray | None = None
+        self._waiting: tuple[np.ndarray, int] | None = None
 
     def cancel(self) -> None:
         """Stop at the next step and keep nothing."""
@@ -58,8 +58,8 @@ class JobReporter:
     def warning(self, code: str, message: str) -> None:
         self._events.send("warning", self.job, code=code, message=message)
 
-    def frame(self, image: np.ndarray) -> None:
-        self._waiting = image
+    def frame(self, image: np.ndarray, extent: int = 1) -> None:
+        self._waiting = (image, extent)
         self._send_waiting_frame()
 
     def wants_frame(self) -> bool:
@@ -75,7 +75,7 @@ class JobReporter:
     def _send_waiting_frame(self) -> None:
         if self._waiting is None or self._unacknowledged:
             return
-        image, self._waiting = self._waiting, None
+        (image, extent), self._waiting = self._waiting, None
         folder = self.folder / FRAMES_FOLDER
         folder.mkdir(exist_ok=True)
         (folder / f"{self._frames:06d}.rgb").unlink(missing_ok=True)
@@ -93,4 +93,5 @@ class JobReporter:
             shape=list(image.shape),
             dtype="uint8",
             colour_space="sRGB",
+            extent=extent,
         )

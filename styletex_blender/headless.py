@@ -68,6 +68,7 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         preset=options.preset,
         profile=options.profile,
         texture_size=options.size,
+        tiles=options.tiles,
         seed=options.seed,
         content_removal=options.content_removal,
         tone=options.tone,
@@ -177,6 +178,7 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
     parser.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")
     parser.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
+    parser.add_argument("--tiles", choices=job.UV_TILES, default="auto", help="images of UV tiles, as UDIM or one")
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
     parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
     parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")

@@ -16,8 +16,8 @@ def texture_name(object_name: str) -> str:
     return f"StyleTex · {object_name}"
 
 
-def new_material(name: str, image: bpy.types.Image, uv_map: str) -> bpy.types.Material:
-    """A material that shows ``image`` by the UV map called ``uv_map``."""
+def new_material(name: str, image: bpy.types.Image, uv_map: str, extent: int = 1) -> bpy.types.Material:
+    """A material that shows ``image`` by the UV map called ``uv_map``; the image is of the UVs from 0 to ``extent``."""
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0):
         # From 5.0 every material has nodes, and asking for them is deprecated.
@@ -33,7 +33,13 @@ def new_material(name: str, image: bpy.types.Image, uv_map: str) -> bpy.types.Ma
     uv_node.name = UV_NODE
     uv_node.uv_map = uv_map
     uv_node.location = (left - 540.0, top - 140.0)
-    tree.links.new(uv_node.outputs["UV"], texture.inputs["Vector"])
+    uv = uv_node.outputs["UV"]
+    if extent > 1:
+        mapping = tree.nodes.new("ShaderNodeMapping")
+        mapping.inputs["Scale"].default_value = (1.0 / extent, 1.0 / extent, 1.0)
+        tree.links.new(uv, mapping.inputs["Vector"])
+        uv = mapping.outputs["Vector"]
+    tree.links.new(uv, texture.inputs["Vector"])
     tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])
     # The active node is what Solid mode shows and what texture painting paints on.
     tree.nodes.active = texture

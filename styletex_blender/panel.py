@@ -54,6 +54,7 @@ class STYLETEX_PT_texture(_StyleTexPanel, Panel):
         """Size, seed, place, and what to start from."""
         layout, settings = _property_layout(self.layout), context.scene.styletex
         layout.prop(settings, "texture_size")
+        layout.prop(settings, "tiles")
         layout.prop(settings, "seed")
         layout.prop(settings, "destination")
         layout.prop(settings, "start_from_present")

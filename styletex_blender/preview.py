@@ -24,15 +24,25 @@ PREVIEW_NAME = "StyleTex Preview"
 _COVERED = "styletex_covered"
 
 
-def show_preview(target: bpy.types.Object, frame: np.ndarray, uv_map: str, new_uvs: np.ndarray | None) -> None:
-    """Show a frame, uint8 [H, W, 3], on the object; ``new_uvs`` are for a UV map that the mesh does not have yet."""
+def show_preview(
+    target: bpy.types.Object, frame: np.ndarray, uv_map: str, new_uvs: np.ndarray | None, extent: int = 1
+) -> None:
+    """Show a frame on the object.
+
+    Args:
+        target: the object.
+        frame: uint8 [H, W, 3].
+        uv_map: name of the UV map that it is for.
+        new_uvs: coordinates of that map where the mesh does not have it yet.
+        extent: the frame is of the UVs from 0 to this: with UDIM, of all tiles.
+    """
     image = bpy.data.images.get(PREVIEW_NAME)
     if image is None:
         image = bpy.data.images.new(PREVIEW_NAME, frame.shape[1], frame.shape[0])
     show_frame(image, frame)
     material = bpy.data.materials.get(PREVIEW_NAME)
     if material is None:
-        _cover(target, new_material(PREVIEW_NAME, image, uv_map), uv_map, new_uvs)
+        _cover(target, new_material(PREVIEW_NAME, image, uv_map, extent), uv_map, new_uvs)
 
 
 def hide_previews() -> None:

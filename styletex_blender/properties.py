@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 from bpy.types import Image, PropertyGroup, Scene
 
-from ..core.job import PRESETS, PROFILES, TEXTURE_SIZES
+from ..core.job import PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES
 
 _PRESET_TEXTS = {
     "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
@@ -25,6 +25,12 @@ _PROFILE_TEXTS = {
         "Stable Diffusion 1.5",
         "The model of the StyleTex paper. It needs about 10 GB of model files and a graphics card with 8 GB of memory",
     ),
+}
+
+_TILES_TEXTS = {
+    "auto": ("Automatic", "Tell from the UV map whether it is meant as UDIM"),
+    "one": ("One Image", "One image; UVs beyond its borders repeat it"),
+    "udim": ("UDIM", "An image for each tile of the UV map"),
 }
 
 
@@ -70,6 +76,12 @@ class SceneSettings(PropertyGroup):
         description="Width and height of the texture",
         items=[(str(size), f"{size} px", f"{size} x {size} texels") for size in TEXTURE_SIZES],
         default="1024",
+    )
+    tiles: EnumProperty(
+        name="UV Tiles",
+        description="What becomes of UVs outside of the first tile",
+        items=[(key, *_TILES_TEXTS[key]) for key in UV_TILES],
+        default="auto",
     )
     seed: IntProperty(
         name="Seed",

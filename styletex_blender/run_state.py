@@ -86,6 +86,8 @@ class Run:
     """Time left for this object, or ``None`` while unknown."""
     frame: np.ndarray | None = None
     """The last frame, uint8 [H, W, 3], to show it again after an undo."""
+    frame_extent: int = 1
+    """The frame is of the UVs from 0 to this."""
     frames_shown: int = 0
     """How many frames were shown."""
     warnings: list[str] = field(default_factory=list)

@@ -100,7 +100,7 @@ def show_last_frame() -> None:
         return
     target = run.task.target()
     if target is not None:
-        show_preview(target, run.frame, run.task.uv_map, run.task.new_uvs)
+        show_preview(target, run.frame, run.task.uv_map, run.task.new_uvs, run.frame_extent)
 
 
 def _tick() -> float | None:
@@ -206,7 +206,7 @@ def _on_progress(run: Run, _task: Task, _client: WorkerClient, event: dict[str, 
 
 
 def _on_frame(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> None:
-    run.frame = read_frame(event)
+    run.frame, run.frame_extent = read_frame(event), event["extent"]
     show_last_frame()
     run.frames_shown += 1
     client.acknowledge_frame(task.job_id, event["number"])
@@ -233,7 +233,7 @@ def _keep(run: Run, task: Task, event: dict[str, Any]) -> Outcome:
     if task.new_uvs is not None:
         ensure_uv_map(target.data, task.uv_map, task.new_uvs)
     path = Path(event["texture"])
-    image = load_texture(task.folder.path / path, texture_name(target.name), run.destination)
+    image = load_texture(task.folder.path / path, texture_name(target.name), run.destination, event["tiles"])
     apply_texture(target, image, task.uv_map)
     place = bpy.path.abspath(image.filepath) if run.destination == "beside" else "packed in the file"
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):

@@ -28,6 +28,8 @@ class Settings:
     """One of ``core.job.PROFILES``."""
     texture_size: int = 1024
     """Side of the texture in texels: one of ``core.job.TEXTURE_SIZES``."""
+    tiles: str = "auto"
+    """One of ``core.job.UV_TILES``."""
     seed: int = 0
     """Makes a run repeatable."""
     content_removal: float = 1.0
@@ -69,6 +71,7 @@ class Settings:
             preset=values.preset,
             profile=values.profile,
             texture_size=int(values.texture_size),
+            tiles=values.tiles,
             seed=values.seed,
             content_removal=values.content_removal,
             tone=values.tone if values.use_tone else None,
@@ -91,6 +94,7 @@ class Settings:
             preset=self.preset,
             profile=self.profile,
             texture_size=self.texture_size,
+            tiles=self.tiles,
             seed=self.seed,
             content_removal=self.content_removal,
             tone=self.tone,

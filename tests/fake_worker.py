@@ -21,6 +21,7 @@ Behaviours (steps count from 1 and are those of every job):
     --stall-at N         fall silent at step N: no events, no heartbeats, no answers
     --error-at N         send an ``error`` with the code --error-code (out_of_memory) at step N
     --warning-at N       send a ``warning`` with the code "fake" at step N
+    --tiles N            texture N UDIM tiles in a row, and show them all in the frames
     --flood N            send N ``progress`` events a step
     --pollute            write lines that are no messages among the events
     --strangers          send events of jobs that nobody asked for
@@ -167,13 +168,20 @@ class FakeWorker:
         checkpoint.unlink(missing_ok=True)
         side = max(64, int(settings["texture_size"]))
         texture, report = folder / "base_color.png", folder / "report.json"
-        write_png(texture, side, pixels(side, 1.0))
+        tiles = [1001 + tile for tile in range(options.tiles)]
+        for tile in tiles:
+            write_png(folder / f"base_color.{tile}.png", side, pixels(side, (tile - 1000) / len(tiles)))
+        if tiles:
+            texture = folder / "base_color.1001.png"
+        else:
+            write_png(texture, side, pixels(side, 1.0))
         report.write_text(json.dumps({"object_name": settings["object_name"], "seed": settings["seed"]}))
         seconds = time.monotonic() - started
         self.wire.send(
             "done",
             job,
             texture=str(texture),
+            tiles=tiles,
             report=str(report),
             seconds=seconds,
             finished_early=job in self.finishing,
@@ -224,6 +232,7 @@ class FakeWorker:
             shape=[FRAME_SIDE, FRAME_SIDE, 3],
             dtype="uint8",
             colour_space="sRGB",
+            extent=max(1, self.options.tiles),
         )
 
 
@@ -255,6 +264,7 @@ def main() -> None:
     parser.add_argument("--step-seconds", type=float, default=0.02)
     parser.add_argument("--frame-every", type=int, default=4)
     parser.add_argument("--flood", type=int, default=1)
+    parser.add_argument("--tiles", type=int, default=0)
     parser.add_argument("--announce-version", type=int, default=1)
     parser.add_argument("--error-code", default="out_of_memory")
     for name in ("checkpoint", "die", "exit", "close-output", "stall", "error", "warning"):

@@ -79,6 +79,7 @@ def make_cases(
                 prompt=mesh.prompt,
                 style_image=f"style{style.path.suffix.lower()}",
                 content=style.content,
+                tiles="one",  # The measures look at one texture.
                 **vars(settings),
             ),
             output / f"{style.name}--{mesh.name}",

@@ -36,9 +36,9 @@ def test_packed_image_has_exactly_the_pixels_of_the_worker(bpy, cube, styletex, 
     image_module = styletex.module("runner")
     load = image_module.load_texture
 
-    def keep_a_copy(path, name, destination):
+    def keep_a_copy(path, *rest):
         (tmp_path / "worker.png").write_bytes(Path(path).read_bytes())
-        return load(path, name, destination)
+        return load(path, *rest)
 
     monkeypatch.setattr(image_module, "load_texture", keep_a_copy)
     bpy.ops.styletex.stylize()

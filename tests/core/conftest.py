@@ -43,7 +43,7 @@ class RecordingReporter:
         if len(self.steps) == self._die_at:
             raise ConnectionError
 
-    def frame(self, image):
+    def frame(self, image, extent=1):
         self.frames.append(image)
 
     def warning(self, code, message):

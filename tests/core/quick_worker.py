@@ -31,6 +31,7 @@ class Texture:
     """The result of a quick job."""
 
     base_color: Path
+    tiles: tuple[int, ...] = ()
 
 
 def plain(job: Job, folder: Path, reporter: Reporter) -> None:

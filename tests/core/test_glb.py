@@ -20,7 +20,7 @@ def texture(tmp_path):
 @pytest.mark.parametrize("shape", [trimesh.creation.box(extents=(1, 2, 3)), trimesh.creation.torus(1, 0.4)])
 def test_a_written_mesh_reads_back_the_same(make_mesh, tmp_path, texture, shape):
     mesh = make_mesh(shape)
-    write_glb(mesh, texture, tmp_path / "textured.glb")
+    write_glb([(mesh, texture)], tmp_path / "textured.glb")
     read = import_file(tmp_path / "textured.glb")
     np.testing.assert_allclose(read.positions[read.triangles], mesh.positions[mesh.triangles], atol=1e-6)
     np.testing.assert_allclose(read.corner_uvs, mesh.corner_uvs, atol=1e-6)
@@ -28,7 +28,7 @@ def test_a_written_mesh_reads_back_the_same(make_mesh, tmp_path, texture, shape)
 
 
 def test_the_material_is_the_texture_rough_and_not_metallic(make_mesh, tmp_path, texture):
-    write_glb(make_mesh(trimesh.creation.box()), texture, tmp_path / "textured.glb")
+    write_glb([(make_mesh(trimesh.creation.box()), texture)], tmp_path / "textured.glb")
     (geometry,) = trimesh.load_scene(tmp_path / "textured.glb").geometry.values()
     material = geometry.visual.material
     assert material.metallicFactor == 0
@@ -37,6 +37,6 @@ def test_the_material_is_the_texture_rough_and_not_metallic(make_mesh, tmp_path,
 
 
 def test_gltfs_up_axis_is_y(make_mesh, tmp_path, texture):
-    write_glb(make_mesh(trimesh.creation.box(extents=(1, 1, 5))), texture, tmp_path / "textured.glb")
+    write_glb([(make_mesh(trimesh.creation.box(extents=(1, 1, 5))), texture)], tmp_path / "textured.glb")
     extents = trimesh.load_scene(tmp_path / "textured.glb").extents
     assert extents.argmax() == 1
