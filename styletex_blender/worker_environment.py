@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from ..core.job import JobError
+from ..vendor_install.installed import current_environment, default_target, python_of
 
 PACKAGE = __name__.rsplit(".", 2)[0]
 """The add-on's package: ``bl_ext.<repository>.styletex`` when installed as an extension."""
@@ -34,8 +34,9 @@ class WorkerCommand:
 def worker_command() -> WorkerCommand:
     """The command that starts the worker.
 
-    The first of these that is there: the Python of the preferences, ``STYLETEX_WORKER``, ``env`` in the extension's
-    own folder, ``.venv`` beside the source.
+    The first of these that is there: the Python of the preferences, ``STYLETEX_WORKER``, the environment that is
+    current in ``env`` in the extension's own folder, ``.venv`` beside the source, what ``vendor_install install`` made
+    without a target.
 
     Raises:
         JobError: ``dependencies`` when there is none, or when a place that was named is wrong.
@@ -50,14 +51,14 @@ def worker_command() -> WorkerCommand:
         return _python_worker(python, "the add-on's preferences")
     if named := os.environ.get(COMMAND_VARIABLE):
         return WorkerCommand(_parse_command(named), f"the environment variable {COMMAND_VARIABLE}")
-    for environment, origin in _environments():
-        python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        if python.is_file():
-            return _python_worker(python, origin)
+    for folder, origin in _environments():
+        environment = current_environment(folder)
+        if environment and python_of(environment).is_file():
+            return _python_worker(python_of(environment), origin)
     raise JobError(
         "dependencies",
         "The worker's Python environment is not installed",
-        "Name a Python that has PyTorch and diffusers in the add-on's preferences",
+        "Run: python3 -m vendor_install install; or name a Python that has PyTorch and diffusers in the preferences",
     )
 
 
@@ -92,7 +93,10 @@ def is_extension() -> bool:
 
 
 def _environments() -> list[tuple[Path, str]]:
-    places = [(PACKAGE_FOLDER / ".venv", "the folder .venv beside the source")]
+    places = [
+        (PACKAGE_FOLDER / ".venv", "the folder .venv beside the source"),
+        (default_target(), "the user's own environment"),
+    ]
     if is_extension():
         own = Path(bpy.utils.extension_path_user(PACKAGE, path="env", create=False))
         places.insert(0, (own, "the extension's own environment"))

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "styletex_blender", "vendor_install")
 BLENDER_MODULES = {"bpy", "bmesh", "bpy_extras", "bl_math", "blf", "gpu", "gpu_extras", "mathutils", "addon_utils"}
-SHARED_WITH_BLENDER = {"core.job", "core.protocol"}
+SHARED_WITH_BLENDER = {"core.job", "core.protocol", "vendor_install.installed"}
 TEXT_SUFFIXES = {".py", ".toml", ".md", ".txt", ".json", ".yml", ".yaml", ".cfg", ".sh", ""}
 
 SOURCES = [
@@ -96,6 +96,7 @@ def test_modules_shared_with_blender_need_only_the_standard_library(module: str)
         ("styletex_blender", "from ..core import stylize"),
         ("styletex_blender", "from ..core.stylize import stylize"),
         ("styletex_blender", "import PIL.Image"),
+        ("styletex_blender", "from ..vendor_install.install import install"),
         ("vendor_install", "import numpy"),
         ("vendor_install", "import bpy"),
         ("vendor_install", "from ..core.job import Job"),
@@ -111,6 +112,7 @@ def test_contract_refuses(folder: str, line: str):
         ("core", "import torch\nfrom .job import Job"),
         ("core/diffusion", "from ..job import Job\nfrom . import networks"),
         ("styletex_blender", "import bpy\nimport numpy as np\nfrom ..core.job import Job\nfrom ..core import protocol"),
+        ("styletex_blender", "from ..vendor_install.installed import is_current"),
         ("vendor_install", "import json\nfrom .messages import say"),
     ],
 )

@@ -12,6 +12,16 @@ class SetupError(Exception):
     """Something the person at the keyboard can mend; the message says what is wrong and what to do."""
 
 
+class InstallError(SetupError):
+    """A ``SetupError`` of the installer, with a code for programs and the remedy apart from the message."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}. {hint}." if hint else f"{message}.")
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
 def say(text: str) -> None:
     """Print one line now, also when the output goes to a file."""
     print(f"==> {text}", flush=True)

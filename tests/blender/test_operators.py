@@ -195,3 +195,14 @@ def test_second_run_is_refused_while_one_is_going_on(bpy, scene, styletex):
     with pytest.raises(JobError, match="Another texture is being made"):
         styletex.module("api").prepare([cube], styletex.module("settings").Settings.from_scene(bpy.context.scene))
     styletex.end(run)
+
+
+def test_worker_of_the_environment_in_use_is_found(bpy, styletex, monkeypatch, tmp_path):
+    environment = styletex.module("worker_environment")
+    python = environment.python_of(tmp_path / "env-1a2b3c4d-2")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / "current.txt").write_text("env-1a2b3c4d-2")
+    monkeypatch.delenv("STYLETEX_WORKER", raising=False)
+    monkeypatch.setattr(environment, "_environments", lambda: [(tmp_path, "a test")])
+    assert environment.worker_command().command[0] == str(python)

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import io
 import shutil
 import subprocess
 import sys
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,33 +19,13 @@ from vendor_install.messages import SetupError
 PROBE = "import torch, brush; assert brush.strokes() == 3"
 
 
-def make_wheel(folder: Path, name: str, version: str, code: str, requires: str = "") -> None:
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    if requires:
-        metadata += f"Requires-Dist: {requires}\n"
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}/__init__.py": code,
-        f"{info}/METADATA": metadata,
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    for path, text in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record += f"{path},sha256={digest},{len(text.encode())}\n"
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        for path, text in files.items():
-            wheel.writestr(path, text)
-
-
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_wheel: Callable[..., Path]) -> tuple[Path, Path]:
     """Two requirement files whose packages lie in a folder; pip sees that folder and nothing else."""
-    return prepare(tmp_path, monkeypatch)
+    return prepare(tmp_path, monkeypatch, make_wheel)
 
 
-def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch, make_wheel: Callable[..., Path]) -> tuple[Path, Path]:
     wheels = folder / "wheels"
     wheels.mkdir()
     make_wheel(wheels, "torch", "2.13.0", "")
@@ -62,12 +40,12 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def finished(tmp_path_factory: pytest.TempPathFactory, make_wheel: Callable[..., Path]) -> tuple[Path, str]:
     """An environment built from nothing, once, and what was said about it."""
     folder = tmp_path_factory.mktemp("finished")
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(said):
-        environment.build(folder / "environment", prepare(folder, monkeypatch), PROBE)
+        environment.build(folder / "environment", prepare(folder, monkeypatch, make_wheel), PROBE)
     return folder / "environment", said.getvalue()
 
 
@@ -104,7 +82,7 @@ def test_no_other_package_replaces_the_pinned_torch(finished):
     assert [path.name for path in site_packages(finished[0]).glob("torch-*")] == ["torch-2.13.0.dist-info"]
 
 
-def test_changed_requirements_are_installed_by_the_next_run(built, files, tmp_path):
+def test_changed_requirements_are_installed_by_the_next_run(built, files, tmp_path, make_wheel):
     make_wheel(tmp_path / "wheels", "brush", "2.0", "def strokes():\n    return 4\n")
     files[1].write_text("brush==2.0\n")
     environment.build(built, files, "import brush; assert brush.strokes() == 4")

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doctor names what is wrong, each planted in a real environment of small packages, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from types import SimpleNamespace
+
+import pytest
+
+from vendor_install import doctor, lock
+from vendor_install.doctor import Finding
+from vendor_install.install import site_packages
+from vendor_install.installed import POINTER, RECORD, current_environment, python_of
+
+PACKAGES = {
+    "torch": """
+__version__ = version = '0.0.1'
+class _Matrix(int):
+    def __matmul__(self, other): return self
+    def sum(self): return self
+    def item(self): return int(self)
+class cuda:
+    is_available = staticmethod(lambda: False)
+class backends:
+    class mps:
+        is_available = staticmethod(lambda: False)
+def ones(*shape, device):
+    return _Matrix(64**3)
+""",
+    "numpy": "version = '1.0'\nfloat32 = int32 = None\ndef array(values, kind): return values\n",
+    "embreex": """
+import sys
+version = '4.0'
+class EmbreeScene:
+    def run(self, origins, directions): return [0, -1]
+def TriangleMesh(scene, corners, triangles): return scene
+rtcore_scene = mesh_construction = sys.modules['embreex']
+sys.modules['embreex.rtcore_scene'] = sys.modules['embreex.mesh_construction'] = sys.modules['embreex']
+""",
+    "safetensors": """
+version = '0.1'
+import json, struct
+from pathlib import Path
+class safe_open:
+    def __init__(self, file, framework): self.file = file
+    def __enter__(self):
+        content = Path(self.file).read_bytes()
+        length, = struct.unpack('<Q', content[:8])
+        self.header = json.loads(content[8:8 + length])
+        return self
+    def __exit__(self, *error): pass
+    def keys(self): return self.header
+""",
+    "huggingface_hub": "version = '2.0'\ndef try_to_load_from_cache(*a, **b): return None\n",
+}
+
+
+@pytest.fixture
+def sound(workshop, tmp_path_factory) -> SimpleNamespace:
+    """An installed environment with nothing wrong, and a model."""
+    workshop.write_lock(PACKAGES)
+    assert workshop.install()[-1]["type"] == "done"
+    model = workshop.folder / "model"
+    (model / "unet").mkdir(parents=True)
+    (model / "unet" / "config.json").write_text("{}")
+    (model / "unet" / "weights.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    environment = current_environment(workshop.target)
+    return SimpleNamespace(
+        workshop=workshop,
+        model=model,
+        environment=environment,
+        packages=site_packages(environment),
+        findings=lambda: {
+            finding.name: finding for finding in doctor.examine(workshop.target, lock.read(workshop.lock), model)
+        },
+    )
+
+
+def module(sound: SimpleNamespace, name: str, old: str, new: str) -> None:
+    """Change a module as a bad build would have it; its size stays, so that only what it does is wrong."""
+    file = sound.packages / name / "__init__.py"
+    text = file.read_text()
+    assert old in text
+    shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
+    file.unlink()  # It may be the same file as in the cache.
+    file.write_text(text.replace(old, new.ljust(len(old))))
+
+
+def no_environment(sound):
+    shutil.rmtree(sound.environment)
+    (sound.workshop.target / POINTER).unlink()
+
+
+def lost_environment(sound):
+    shutil.rmtree(sound.environment)
+
+
+def unfinished(sound):
+    (sound.environment / RECORD).unlink()
+
+
+def too_old(sound):
+    sound.workshop.lock.write_text(sound.workshop.lock.read_text() + "# changed\n")
+
+
+def base_python_removed(sound):
+    python = python_of(sound.environment)
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+
+
+def file_missing(sound):
+    (sound.packages / "numpy" / "__init__.py").unlink()
+
+
+def wrong_version(sound):
+    metadata = sound.packages / "numpy-1.0.dist-info" / "METADATA"
+    text = metadata.read_text()
+    metadata.unlink()
+    metadata.write_text(text.replace("Version: 1.0", "Version: 1.1"))
+
+
+def import_fails(sound):
+    module(sound, "safetensors", "version = '0.1'", "1 / 0")
+
+
+def device_gone(sound):
+    record = json.loads((sound.environment / RECORD).read_text())
+    (sound.environment / RECORD).write_text(json.dumps({**record, "device": "cuda"}))
+
+
+def wrong_arithmetic(sound):
+    module(sound, "torch", "_Matrix(64**3)", "_Matrix(1)")
+
+
+def rays_miss(sound):
+    module(sound, "embreex", "[0, -1]", "[-1,-1]")
+
+
+def model_cut_short(sound):
+    (sound.model / "unet" / "weights.safetensors").write_bytes(b"\x08")
+
+
+def model_missing(sound):
+    shutil.rmtree(sound.model)
+
+
+@pytest.mark.parametrize(
+    ("plant", "name", "words"),
+    [
+        (no_environment, "environment", "there is none"),
+        (lost_environment, "environment", "is not there"),
+        (unfinished, "environment", "never finished"),
+        (too_old, "environment", "another version of the extension"),
+        (base_python_removed, "python", "does not start"),
+        (file_missing, "files", "numpy"),
+        (wrong_version, "versions", "numpy is 1.1, not 1.0"),
+        (import_fails, "imports", "safetensors does not load: ZeroDivisionError"),
+        (device_gone, "device", "finds no cuda device"),
+        (wrong_arithmetic, "tensor", "gave 1.0, not"),
+        (rays_miss, "embree", "hit [-1, -1]"),
+        (model_cut_short, "model", "weights.safetensors cannot be read"),
+        (model_missing, "model", "no weights"),
+    ],
+)
+def test_defect_is_named_in_one_line_with_its_remedy(sound, plant, name, words):
+    plant(sound)
+    finding = sound.findings()[name]
+    assert not finding.ok
+    assert words in finding.text
+    assert finding.mend
+    assert "\n" not in finding.line()
+
+
+def test_full_disk_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=12_000_000))
+    finding = next(iter(doctor.examine(tmp_path / "later", lock.read())))
+    assert (finding.ok, finding.text[:11]) == (False, "12 MB are f")
+
+
+def test_sound_environment_gives_status_0_and_a_line_for_each_check(sound):
+    result = sound.workshop.run("doctor", "--model", str(sound.model))
+    assert result.returncode == 0, result.stdout + result.stderr
+    names = [line.split()[1].rstrip(":") for line in result.stdout.splitlines()]
+    checks = ["disk", "environment", "python", "files", "versions", "imports", "device", "tensor", "embree", "model"]
+    assert names == [*checks, "sd15"]
+    assert "only the profile sd15 needs them" in result.stdout
+
+
+def test_defect_gives_status_1_and_json_for_programs(sound):
+    file_missing(sound)
+    result = sound.workshop.run("doctor", "--json", "--model", str(sound.model))
+    assert result.returncode == 1
+    values = json.loads(result.stdout)
+    assert values["environment"] == str(sound.environment)
+    assert {"files", "embree"} <= {finding["name"] for finding in values["findings"] if not finding["ok"]}
+
+
+def test_what_doctor_finds_an_installation_repairs(sound):
+    file_missing(sound)
+    sound.workshop.install()
+    assert all(finding.ok for finding in sound.findings().values())
+
+
+def test_line_says_what_to_do():
+    assert Finding("files", False, "torn", "Repair").line() == "WRONG files: torn. Repair"

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installer, from outside: whatever happens to it, what worked before still does, and the next run gets there."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vendor_install.installed import current_environment, environments, is_current
+from vendor_install.messages import InstallError
+from vendor_install.target import alone
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Index(http.server.ThreadingHTTPServer):
+    """A package index on this machine that can stop answering in the middle of a file."""
+
+    def __init__(self, wheels: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.wheels = wheels
+        self.stalls = False
+        self.requests = 0
+        self.released = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Index
+
+    def do_GET(self):
+        self.server.requests += 1
+        if self.path.endswith(".whl"):
+            content = (self.server.wheels / Path(self.path).name).read_bytes()
+        else:
+            name = self.path.strip("/")
+            files = sorted(self.server.wheels.glob(f"{name}-*.whl"))
+            content = "".join(f'<a href="/files/{file.name}">{file.name}</a>' for file in files).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        if self.command == "GET" and self.server.stalls and self.path.endswith(".whl"):
+            self.wfile.write(content[:10])
+            self.wfile.flush()
+            self.server.released.wait(60)
+            return
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format, *arguments):
+        pass
+
+
+@pytest.fixture
+def index(workshop) -> Iterator[Index]:
+    server = Index(workshop.wheels)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    workshop.variables = {"UV_DEFAULT_INDEX": server.address, "PIP_INDEX_URL": server.address}
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("needs root to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
+
+def error_of(events: list[dict]) -> dict:
+    assert events[-1]["type"] == "error", events[-1]
+    return events[-1]
+
+
+def test_events_tell_stages_in_order_and_where_the_environment_is(workshop):
+    events = workshop.install()
+    stages = [event["stage"] for event in events if event["type"] == "stage"]
+    assert stages == ["python", "tool", "environment", "packages", "torch", "check"]
+    percents = [event["percent"] for event in events if event["type"] == "progress"]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
+    assert events[-1]["type"] == "done"
+    assert events[-1]["environment"] == str(current_environment(workshop.target))
+    assert events[-1]["size_bytes"] > 0
+    assert workshop.brush() == "1.0"
+
+
+def test_second_run_changes_nothing(workshop):
+    workshop.install()
+    before = current_environment(workshop.target)
+    assert [event["type"] for event in workshop.install()] == ["done"]
+    assert environments(workshop.target) == [before]
+
+
+def test_damaged_environment_is_replaced_by_a_sound_one(workshop):
+    workshop.install()
+    before = current_environment(workshop.target)
+    next(before.rglob("brush/__init__.py")).unlink()
+    assert workshop.install()[-1]["type"] == "done"
+    assert workshop.brush() == "1.0"
+    assert before not in environments(workshop.target)
+
+
+def test_upgrade_knows_that_the_environment_is_too_old(workshop, packages):
+    assert not is_current(workshop.target, workshop.lock)
+    workshop.install()
+    assert is_current(workshop.target, workshop.lock)
+    workshop.write_lock(packages("2.0"))
+    assert not is_current(workshop.target, workshop.lock)
+    workshop.install()
+    assert is_current(workshop.target, workshop.lock)
+    assert workshop.brush() == "2.0"
+    assert len(environments(workshop.target)) == 1
+
+
+def test_killed_at_ten_moments_it_leaves_the_old_environment_and_then_completes(workshop, packages):
+    workshop.install()
+    old = current_environment(workshop.target)
+    workshop.write_lock(packages("2.0"))
+    chance = random.Random(5)
+    stages = ["python", "tool", "environment", "packages", "torch", "check"]
+    killed = 0
+    for _ in range(10):
+        process = workshop.start()
+        wanted, assert_alive = chance.choice(stages), process.stdout
+        for line in assert_alive:
+            if f'"stage": "{wanted}"' in line:
+                break
+        time.sleep(chance.uniform(0, 0.1))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        killed += current_environment(workshop.target) == old
+        if current_environment(workshop.target) != old:
+            break  # It was faster, and done.
+        assert workshop.brush() == "1.0"
+    assert killed >= 5
+    assert workshop.install()[-1]["type"] == "done"
+    assert workshop.brush() == "2.0"
+    assert len(environments(workshop.target)) == 1
+
+
+def test_cancelled_it_ends_its_tools_and_leaves_nothing_half_made(workshop, packages, index):
+    workshop.install(wheels=True)
+    workshop.write_lock(packages("2.0"))
+    index.stalls = True
+    process = workshop.start(wheels=False)
+    while index.requests < 2:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert json.loads(output.splitlines()[-1]) == {"type": "cancelled"}
+    assert workshop.brush() == "1.0"
+    assert environments(workshop.target) == [current_environment(workshop.target)]
+    running = subprocess.check_output(["ps", "-eo", "args"], encoding="utf-8")
+    assert str(workshop.target) not in running
+
+
+def test_index_that_stops_answering_is_named_and_the_next_run_completes(workshop, packages, index):
+    workshop.install(wheels=True)
+    workshop.write_lock(packages("2.0"))
+    index.stalls = True
+    error = error_of(workshop.install("--device", "mps", "--timeout", "1", wheels=False))
+    assert error["code"] == "network"
+    assert "Check the network" in error["hint"]
+    assert workshop.brush() == "1.0"
+    index.stalls = False
+    index.released.set()
+    events = workshop.install("--device", "mps", wheels=False)
+    assert events[-1]["type"] == "done", events[-1]
+    assert workshop.brush() == "2.0"
+
+
+def test_without_pytorchs_own_index_pip_takes_the_build_of_the_default_one(workshop, index):
+    events = workshop.install(wheels=False)
+    assert events[-1]["type"] == "done", events[-1]
+    notes = [event["text"] for event in events if event["type"] == "note"]
+    assert any("PyTorch's own index cannot be reached" in note for note in notes)
+
+
+def test_wrong_hash_is_refused(workshop, packages):
+    workshop.install()
+    workshop.write_lock(packages("2.0"), wrong_hash="brush")
+    error = error_of(workshop.install())
+    assert error["code"] == "wrong_hash"
+    assert "not the one that was checked" in error["message"]
+    assert workshop.brush() == "1.0"
+    workshop.write_lock(packages("2.0"))
+    workshop.install()
+    assert workshop.brush() == "2.0"
+
+
+def test_disk_that_fills_leaves_the_old_environment_and_then_completes(workshop, packages, small_disk):
+    workshop.target = small_disk / "target"
+    workshop.install()
+    extra = f"noise = '{random.Random(0).randbytes(6_000_000).hex()}'\n"
+    workshop.write_lock(packages("2.0", extra))
+    error = error_of(workshop.install())
+    assert error["code"] == "disk_full"
+    assert workshop.brush() == "1.0"
+    assert len(environments(workshop.target)) == 1
+    remount(small_disk, "size=200m")
+    workshop.install()
+    assert workshop.brush() == "2.0"
+
+
+def test_too_little_space_is_said_before_anything_is_done(workshop, packages, small_disk):
+    workshop.target = small_disk / "target"
+    workshop.write_lock(packages(), megabytes=3000)
+    error = error_of(workshop.install())
+    assert error["code"] == "disk_full"
+    assert "needs 3,000 MB" in error["message"]
+    assert "has 8 MB" in error["message"]
+
+
+def test_read_only_target_is_refused_and_still_works(workshop, packages, small_disk):
+    workshop.target = small_disk / "target"
+    workshop.install()
+    workshop.write_lock(packages("2.0"))
+    remount(small_disk, "ro")
+    error = error_of(workshop.install())
+    assert error["code"] == "read_only"
+    assert "Read-only file system" in error["message"]
+    assert workshop.brush() == "1.0"
+    remount(small_disk, "rw")
+    workshop.install()
+    assert workshop.brush() == "2.0"
+
+
+@pytest.mark.parametrize("uv", [True, False], ids=["uv", "pip"])
+def test_long_path_with_spaces_and_letters_of_all_kinds_works(workshop, uv):
+    start = workshop.folder / "some dir" / "Größe 絵"
+    workshop.target = start / ("x" * (199 - len(str(start))))
+    assert len(str(workshop.target)) == 200
+    events = workshop.install(uv=uv)
+    assert events[-1]["type"] == "done", events[-1]
+    assert workshop.brush() == "1.0"
+
+
+@pytest.mark.parametrize("name", ["a:b", "line\nbreak"])
+def test_path_that_python_cannot_have_is_refused(workshop, name):
+    workshop.target = workshop.folder / name
+    assert error_of(workshop.install())["code"] == "bad_target"
+
+
+def test_folder_with_other_things_in_it_is_refused_and_kept(workshop):
+    workshop.target.mkdir()
+    (workshop.target / "thesis.txt").write_text("years of work")
+    error = error_of(workshop.install())
+    assert error["code"] == "bad_target"
+    assert "thesis.txt" in error["message"]
+    assert (workshop.target / "thesis.txt").read_text() == "years of work"
+
+
+def test_second_installer_is_refused(workshop):
+    workshop.target.mkdir()
+    with alone(workshop.target):
+        assert error_of(workshop.install())["code"] == "busy"
+        with pytest.raises(InstallError), alone(workshop.target):
+            pass
+
+
+def test_wheels_need_no_network(workshop):
+    namespace = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to make a network namespace")
+    events = workshop.install(before=namespace)
+    assert events[-1]["type"] == "done", events[-1]
+    assert workshop.brush() == "1.0"
+
+
+def test_bundle_is_what_wheels_takes_and_is_refused_for_another_version(workshop, packages):
+    output = workshop.folder / "bundle"
+    workshop.variables = {"PIP_FIND_LINKS": str(workshop.wheels), "PIP_NO_INDEX": "1"}
+    result = workshop.run("bundle", "--output", str(output), "--device", "cpu")
+    assert result.returncode == 0, result.stdout + result.stderr
+    shutil.rmtree(workshop.wheels)
+    events = workshop.install("--wheels", str(output), wheels=False)
+    assert events[-1]["type"] == "done", events[-1]
+    assert workshop.brush() == "1.0"
+    workshop.write_lock(packages("2.0"))
+    error = error_of(workshop.install("--wheels", str(output), wheels=False))
+    assert error["code"] == "bad_wheels"
+    assert "another version" in error["message"]
+
+
+def test_python_that_cannot_be_used_is_refused_with_the_reason(workshop):
+    old = workshop.folder / "python3"
+    old.write_text("#!/bin/sh\necho 3 9 1 True\n")
+    old.chmod(0o755)
+    error = error_of(workshop.install("--python", str(old)))
+    assert error["code"] == "no_python"
+    assert "it is Python 3.9; 3.11 to 3.13" in error["message"]
+
+
+def test_remove_takes_its_own_things_and_leaves_others(workshop):
+    workshop.install()
+    (workshop.target / "note.txt").write_text("mine")
+    assert json.loads(workshop.run("size").stdout)["bytes"] > 10_000
+    assert workshop.run("remove").returncode == 0
+    assert [path.name for path in workshop.target.iterdir()] == ["note.txt"]
+    (workshop.target / "note.txt").unlink()
+    workshop.install()
+    workshop.run("remove")
+    assert not workshop.target.exists()
+
+
+def test_environment_of_an_older_layout_is_still_found(tmp_path):
+    folder = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    assert current_environment(folder) == folder
+    assert not is_current(folder)
+
+
+def test_pointer_to_a_place_outside_the_target_is_not_followed(tmp_path):
+    (tmp_path / "current.txt").write_text("../env-0-1")
+    assert current_environment(tmp_path) is None

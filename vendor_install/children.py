@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the tools: their lines are passed on as they come, and they end with the installer, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from .environment import scrubbed_environment
+from .messages import InstallError
+
+_DROPPED = (
+    "VIRTUAL_ENV",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_USER",
+    "PIP_REQUIRE_VIRTUALENV",
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+)
+"""Settings of a person's shell that would send packages elsewhere."""
+_REASONS = (
+    ("No space left on device", "disk_full", "The disk is full", "Free space, then install again"),
+    ("not enough space on the disk", "disk_full", "The disk is full", "Free space, then install again"),
+    ("THESE PACKAGES DO NOT MATCH THE HASHES", "wrong_hash", "", ""),
+    ("Hash mismatch", "wrong_hash", "", ""),
+    ("Read-only file system", "read_only", "The folder cannot be written to", "Choose another target"),
+)
+_WRONG_HASH = (
+    "A downloaded package is not the one that was checked when this version was made",
+    "Try another network or index; if it happens again, report it",
+)
+_NETWORK = ("timed out", "timeout", "Connection", "error sending request", "Could not fetch", "Failed to fetch",
+            "dns error", "Failed to download", "No matching distribution", "Max retries")  # fmt: skip
+
+
+class Cancelled(BaseException):
+    """The user ended the command (SIGINT or SIGTERM)."""
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """Within it SIGINT and SIGTERM raise ``Cancelled``, the first time; a second one does not disturb the tidying."""
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise Cancelled
+
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(
+    command: Sequence[str], failure: str, log: Callable[[str], None], variables: Mapping[str, str] | None = None
+) -> list[str]:
+    """Run a tool to its end, whole group of processes with it.
+
+    Args:
+        command: the program and its arguments.
+        failure: what could not be done, for the message.
+        log: gets each line of both its outputs.
+        variables: environment variables for it besides the usual ones.
+
+    Returns:
+        Its last lines.
+
+    Raises:
+        InstallError: it failed: ``disk_full``, ``wrong_hash``, ``network``, ``read_only`` or ``failed``.
+    """
+    environment = {name: value for name, value in scrubbed_environment().items() if name not in _DROPPED}
+    tail: deque[str] = deque(maxlen=200)
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**environment, "PYTHONUTF8": "1", **(variables or {})},
+            start_new_session=sys.platform != "win32",
+            creationflags=_CREATION_FLAGS,
+            preexec_fn=_AT_START,
+        )
+    except OSError as error:
+        raise InstallError("failed", f"{failure}: {error}") from error
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail.append(line.rstrip())
+            log(line.rstrip())
+        status = process.wait()
+    finally:
+        _end(process)
+    if status != 0:
+        raise _reason(failure, list(tail))
+    return list(tail)
+
+
+def _reason(failure: str, tail: list[str]) -> InstallError:
+    text = "\n".join(tail)
+    for sign, code, message, hint in _REASONS:
+        if sign.lower() in text.lower():
+            if code == "wrong_hash":
+                message, hint = _WRONG_HASH
+            return InstallError(code, f"{failure}: {message}", hint)
+    last = next((line for line in reversed(tail) if "error" in line.lower()), tail[-1] if tail else "no message")
+    if any(sign in text for sign in _NETWORK):
+        hint = "Check the network, then install again: what is downloaded is kept"
+        return InstallError("network", f"{failure}: {last.strip()}", hint)
+    return InstallError("failed", f"{failure}: {last.strip()}", "The log above says more")
+
+
+if sys.platform == "win32":
+    _CREATION_FLAGS = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    _AT_START = None
+
+    def _end(process: subprocess.Popen[str]) -> None:
+        if process.poll() is None:
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+            process.wait()
+else:
+    import ctypes
+
+    _CREATION_FLAGS = 0
+    _PR_SET_PDEATHSIG = 1
+    _LIBC = ctypes.CDLL(None)
+
+    def _die_with_parent() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    _AT_START = _die_with_parent if sys.platform.startswith("linux") else None
+
+    def _end(process: subprocess.Popen[str]) -> None:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands for the worker's own environment: install, doctor, size, remove, bundle and lock."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from . import accelerators, bundle, doctor, install, lock as locks, target as targets, tools
+from .children import Cancelled, cancellable
+from .events import Reporter
+from .installed import LOCK_FILE, current_environment, default_target
+from .messages import InstallError
+
+COMMANDS = ("install", "doctor", "size", "remove", "bundle", "lock")
+"""What this file knows."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its status: 0 done, 1 ``doctor`` found something, 2 failed, 130 cancelled."""
+    options = _parser().parse_args(arguments)
+    report = Reporter(as_json=getattr(options, "json_events", False))
+    try:
+        with cancellable():
+            return _run(options, report)
+    except InstallError as error:
+        report.failed(error)
+        print(f"\nERROR: {error}", file=sys.stderr)
+        return 2
+    except Cancelled:
+        report.cancelled()
+        print("\nCancelled. What was there before is as it was; downloads are kept.", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace, report: Reporter) -> int:
+    if options.command == "lock":
+        uv = tools.find_uv()
+        if uv is None:
+            raise InstallError("no_uv", "There is no uv on the PATH", f"Install it: pip install {tools.UV}")
+        locks.make(uv)
+        return 0
+    if options.command == "size":
+        print(json.dumps({"target": str(options.target), "bytes": targets.size(options.target)}))
+        return 0
+    if options.command == "remove":
+        targets.remove(options.target)
+        return 0
+    lock = locks.read(options.lock)
+    if options.command == "doctor":
+        findings = []
+        for finding in doctor.examine(options.target, lock, options.model):
+            findings.append(finding)
+            if not options.json:
+                print(finding.line(), flush=True)
+        if options.json:
+            environment = current_environment(options.target)
+            values = {"environment": environment and str(environment), "findings": [asdict(each) for each in findings]}
+            print(json.dumps(values))
+        return 0 if all(finding.ok for finding in findings) else 1
+    if options.command == "bundle":
+        bundle.make(
+            options.output, lock, report, options.device, options.python_version, options.platform, options.timeout
+        )
+        return 0
+    request = install.Request(options.target, lock, options.device, options.wheels, options.python, options.timeout)
+    install.install(request, report)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m vendor_install", description="StyleTex's worker environment.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    made = {
+        "install": commands.add_parser("install", help="make or repair the environment"),
+        "doctor": commands.add_parser("doctor", help="say what is wrong with the environment and how to mend it"),
+        "size": commands.add_parser("size", help="say how much the environment takes on disk"),
+        "remove": commands.add_parser("remove", help="remove the environment"),
+        "bundle": commands.add_parser("bundle", help="download what install --wheels needs elsewhere"),
+        "lock": commands.add_parser("lock", help="write requirements.lock anew from requirements.txt (needs uv)"),
+    }
+    for name in ("install", "doctor", "size", "remove"):
+        made[name].add_argument(
+            "--target", type=_path, default=default_target(), metavar="DIR", help="where it is (%(default)s)"
+        )
+    for name in ("install", "bundle"):
+        made[name].add_argument("--device", choices=accelerators.DEVICES, default="auto", help="for which (auto)")
+        made[name].add_argument(
+            "--timeout",
+            type=int,
+            default=30,
+            metavar="SECONDS",
+            help="silence after which a download is tried again (30)",
+        )
+        made[name].add_argument("--json-events", action="store_true", help="print JSON, one event a line")
+    for name in ("install", "doctor", "bundle"):
+        made[name].add_argument(
+            "--lock", type=_path, default=LOCK_FILE, metavar="FILE", help="another list of packages"
+        )
+    made["install"].add_argument(
+        "--wheels", type=_path, metavar="DIR", help="a folder made by bundle; no network is used"
+    )
+    made["install"].add_argument("--python", metavar="PATH", help="the Python to make the environment with")
+    made["doctor"].add_argument("--json", action="store_true", help="print one JSON object")
+    made["doctor"].add_argument(
+        "--model", type=_path, default=doctor.MODEL, metavar="DIR", help="another bundled model"
+    )
+    made["bundle"].add_argument("--output", type=_path, required=True, metavar="DIR", help="where the wheels go")
+    made["bundle"].add_argument(
+        "--python-version", type=_version, metavar="3.N", help="of the Python there (this one's)"
+    )
+    made["bundle"].add_argument(
+        "--platform",
+        choices=tuple(bundle.PLATFORMS),
+        default=bundle.this_platform(),
+        help="of the computer there (%(default)s)",
+    )
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    version = (int(major), int(minor))
+    if not locks.OLDEST_PYTHON <= version <= locks.NEWEST_PYTHON:
+        raise argparse.ArgumentTypeError(f"{text} is none of 3.11, 3.12, 3.13")
+    return version

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside the environment, as a script: tries what the worker will need, and prints what it found as JSON.
+
+What it loads is named in text: this folder also works where nothing is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def versions(pins: list[str]) -> str:
+    """Compare the installed versions with ``pins`` (``name==version`` with a marker or none)."""
+    wrong = []
+    for pin in pins:
+        requirement, _, marker = pin.partition(";")
+        if marker and not importlib.import_module("packaging.markers").Marker(marker).evaluate():
+            continue
+        name, wanted = requirement.strip().split("==")
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if found.split("+")[0] != wanted:
+            wrong.append(f"{name} is {found}, not {wanted}")
+    if wrong:
+        raise RuntimeError("; ".join(wrong[:5]))
+    return f"{len(pins)} locked packages"
+
+
+def imports(names: list[str]) -> str:
+    """Load every module."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # Whatever a broken package raises is what is to be shown.
+            raise RuntimeError(f"{name} does not load: {type(error).__name__}: {error}") from error
+    return ", ".join(names)
+
+
+def device(wanted: str) -> str:
+    """The device that PyTorch will use."""
+    torch = importlib.import_module("torch")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    needed = {"rocm": "cuda"}.get(wanted, wanted)
+    if needed in present and not present[needed]:
+        raise RuntimeError(f"PyTorch {torch.__version__} finds no {wanted} device")
+    if present["cuda"]:
+        properties = torch.cuda.get_device_properties(0)
+        memory = f"{properties.total_memory / 2**30:.0f} GiB"
+        return f"{properties.name}, {memory}, compute capability {properties.major}.{properties.minor}"
+    return "Apple MPS" if present["mps"] else "the processor"
+
+
+def tensor() -> str:
+    """Multiply two matrices on the device and compare with what is known."""
+    torch = importlib.import_module("torch")
+    kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    ones = torch.ones(64, 64, device=kind)
+    total = float((ones @ ones).sum().item())
+    if total != 64.0**3:
+        raise RuntimeError(f"a product of matrices on {kind} gave {total}, not {64.0**3}")
+    return f"a product of matrices on {kind} is right"
+
+
+def embree() -> str:
+    """Cast one ray at a triangle and one past it."""
+    numpy = importlib.import_module("numpy")
+    scene = importlib.import_module("embreex.rtcore_scene").EmbreeScene()
+    corners = numpy.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], numpy.float32)
+    triangle_mesh = importlib.import_module("embreex.mesh_construction").TriangleMesh
+    mesh = triangle_mesh(scene, corners, numpy.array([[0, 1, 2]], numpy.int32))
+    origins = numpy.array([[0.2, 0.2, 1], [2, 2, 1]], numpy.float32)
+    hits = [int(hit) for hit in scene.run(origins, numpy.array([[0, 0, -1]] * 2, numpy.float32))]
+    del mesh
+    if hits != [0, -1]:
+        raise RuntimeError(f"rays at and past a triangle hit {hits}, not [0, -1]")
+    return "a ray hits a triangle, another one misses it"
+
+
+def bundled_model(folder: str) -> str:
+    """Read every file of the bundled model as far as it can be read without building a network."""
+    place = Path(folder)
+    weights = sorted(place.rglob("*.safetensors"))
+    if not weights:
+        raise RuntimeError(f"there are no weights in {place}")
+    for file in sorted(place.rglob("*.json")):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RuntimeError(f"{file.relative_to(place)} cannot be read: {error}") from error
+    safe_open = importlib.import_module("safetensors").safe_open
+    for file in weights:
+        try:
+            with safe_open(str(file), framework="numpy") as tensors:
+                tensors.keys()
+        except Exception as error:
+            raise RuntimeError(f"{file.relative_to(place)} cannot be read: {error}") from error
+    return f"{len(weights)} networks in {place}"
+
+
+def stable_diffusion() -> str:
+    """Whether the networks of the profile ``sd15`` are in the model cache; they are not needed."""
+    profiles = importlib.import_module("core.profiles")
+    find = importlib.import_module("huggingface_hub").try_to_load_from_cache
+    profile = profiles.profile("sd15")
+    sources = [profile.unet, profile.caption_encoder, *(net.source for net in profile.control_nets)]
+    needed = {(source.repository, source.revision, source.folder) for source in sources}
+    files = [(repository, revision, f"{folder}/config.json".lstrip("/")) for repository, revision, folder in needed]
+    files.append((profile.ip_adapter.repository, profile.ip_adapter.revision, f"models/{profile.ip_adapter_file}"))
+    missing = sorted(
+        {
+            repository
+            for repository, revision, name in files
+            if not isinstance(find(repository, name, revision=revision), str)
+        }
+    )
+    return (
+        f"not there: {', '.join(missing)} (only the profile sd15 needs them)" if missing else "all networks are there"
+    )
+
+
+def main() -> None:
+    """Read the questions from the standard input and print the answers, one JSON object a line, to its true output."""
+    question: dict[str, Any] = json.load(sys.stdin)
+    output, sys.stdout = sys.stdout, sys.stderr
+    checks: dict[str, Callable[[], str]] = {
+        "versions": lambda: versions(question["pins"]),
+        "imports": lambda: imports(question["imports"]),
+        "device": lambda: device(question["device"]),
+        "tensor": tensor,
+        "embree": embree,
+        "model": lambda: bundled_model(question["model"]),
+        "sd15": stable_diffusion,
+    }
+    for name, check in checks.items():
+        try:
+            answer = {"name": name, "ok": True, "text": check()}
+        except Exception as error:  # The examination goes on, and says so.
+            answer = {"name": name, "ok": False, "text": str(error) or type(error).__name__}
+        print(json.dumps(answer), file=output, flush=True)
+
+
+if __name__ == "__main__":
+    main()
