@@ -37,10 +37,12 @@ class Distillation:
         mean square; see ``Objective`` for the arguments.
         """
         latents = self.networks.encode(average_down(images, settings.supersampling))
+        interval = settings.timesteps.interval(step, settings.steps, generator)
         gradient = interval_score_gradient(
             self.networks,
             latents.detach(),
-            settings.timesteps.interval(step, settings.steps, generator),
+            torch.randn(latents.shape, generator=generator).to(latents.device),
+            interval,
             self.conditioning.rows(views.directions),
             views.control_images,
             settings.controls.at(step),

@@ -33,6 +33,8 @@ class Embeddings:
     """[B, L, D] the null text."""
     style_tokens: Tensor
     """[B, N, D] image tokens of the style embedding."""
+    zero_tokens: Tensor
+    """[B, N, D] image tokens of the zero embedding; not zero, since the projection's bias and LayerNorm survive."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Conditioning:
     """[1, L, D]"""
     style_tokens: Tensor
     """[1, N, D] image tokens of the style image after content removal."""
+    zero_tokens: Tensor
+    """[1, N, D] image tokens of the zero embedding."""
     content_cosine: float | None
     """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
 
@@ -62,6 +66,7 @@ class Conditioning:
             content=self.content.expand(count, -1, -1),
             null=self.null.expand(count, -1, -1),
             style_tokens=self.style_tokens.expand(count, -1, -1),
+            zero_tokens=self.zero_tokens.expand(count, -1, -1),
         )
 
 
@@ -85,6 +90,7 @@ def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditi
         content=_encode_text(networks, content),
         null=_encode_text(networks, ""),
         style_tokens=networks.image_projection(style),
+        zero_tokens=networks.image_projection(torch.zeros_like(style)),
         content_cosine=cosine,
     )
 

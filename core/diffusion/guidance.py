@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -14,11 +15,15 @@ from .guidance_settings import GuidanceSettings
 from .networks import Networks
 from .timesteps import Interval
 
+_TOKENS_HIDDEN_FROM_CONTROL = 4
+"""Last tokens of the text that the ControlNets of the reference code do not see."""
+
 
 @torch.no_grad()
 def interval_score_gradient(
     networks: Networks,
     latents: Tensor,
+    noise: Tensor,
     interval: Interval,
     embeddings: Embeddings,
     control_images: Mapping[str, Tensor],
@@ -28,40 +33,56 @@ def interval_score_gradient(
     """Gradient of the distillation on the latents (StyleTex, eq. 12, on LucidDreamer's interval score matching).
 
     ``g = 0.1 * w(t) * [e_uncond + c_text (e_text - e_content) - e_s + c_style (e_style - e_uncond)]`` with
-    ``w(t) = sqrt((1 - abar_t) / abar_t)``.
+    ``w(t) = sqrt((1 - abar_t) / abar_t)``. Nothing here is random: the same arguments give the same gradient.
+
+    A timestep index ``i`` is the timestep that the networks are told and the row of ``networks.alphas_cumprod``, and
+    ``z0`` itself counts as the latent at index 0. With ``settings.reference_quirks`` index ``i`` is timestep and row
+    ``i + 1`` instead, so it must be at most T - 2, and ``sqrt(abar_1) z0 + sqrt(1 - abar_1) noise`` is the latent at
+    index 0.
 
     Args:
         networks: the loaded profile.
         latents: [B, 4, h, w] ``z0`` of the views, float32.
-        interval: ``t`` and ``delta``; ``s = max(t - delta, 0)``. ``z0`` counts as the latent at timestep 0.
+        noise: [B, 4, h, w], float32: the step's one Gaussian draw. Plays no part without ``reference_quirks``.
+        interval: the index ``t``, and ``delta``; ``s = max(t - delta, 0)``, an index too.
         embeddings: conditions of the B views.
         control_images: [B, 3, H, W] in [0, 1] by kind of ControlNet.
         control_scales: weight of each ControlNet in the order of the profile.
-        settings: scales and inversion.
+        settings: scales, inversion and whether to follow the paper or the reference code.
 
     Returns:
         [B, 4, h, w], float32, for each view as if it were alone.
     """
-    t = interval.timestep
-    s = max(t - interval.delta, 0)
-    z_s = _invert(networks, latents, s, embeddings, settings)
-    e_s = _predict_null(networks, z_s, s, embeddings)
-    z_t = ddim_step(z_s, e_s, networks.alphas_cumprod[s], networks.alphas_cumprod[t])
-
-    down, middle = _control_residuals(networks, z_t, t, embeddings, control_images, control_scales)
+    quirks = settings.reference_quirks
+    abar = networks.alphas_cumprod
     off = torch.zeros_like(embeddings.style_tokens)
+    null_tokens = embeddings.zero_tokens if quirks else off
+    first = 1 if quirks else 0  # The timestep of index 0.
+    t, s = interval.timestep, max(interval.timestep - interval.delta, 0)
+
+    z_t = abar[first].sqrt() * latents + (1.0 - abar[first]).sqrt() * noise if quirks else latents
+    null_predictions: list[Tensor] = []
+    for here, there in pairwise(first + index for index in (*inversion_indexes(s, settings), t)):
+        null_predictions.append(predict_noise(networks, z_t, here, embeddings.null, null_tokens))
+        z_t = ddim_step(z_t, null_predictions[-1], abar[here], abar[there])
+    # The reference code steps to s = 0 too, by no length: there the prediction before s is the one at s.
+    e_s = null_predictions[-2] if quirks and s > 0 else null_predictions[-1]
+    t += first
+
+    texts = torch.cat([embeddings.negative, embeddings.prompt, embeddings.content])
+    control_texts = texts[:, :-_TOKENS_HIDDEN_FROM_CONTROL] if quirks else texts
+    down, middle = _control_residuals(networks, z_t, t, control_texts, control_images, control_scales)
     e_uncond, e_text, e_content, e_style = predict_noise(
         networks,
         z_t.repeat(4, 1, 1, 1),
         t,
-        torch.cat([embeddings.negative, embeddings.prompt, embeddings.content, embeddings.prompt]),
-        torch.cat([off, off, off, embeddings.style_tokens]),
+        torch.cat([texts, embeddings.prompt]),
+        torch.cat([off, off, null_tokens, embeddings.style_tokens]),
         down,
         middle,
     ).chunk(4)
 
-    abar = networks.alphas_cumprod[t]
-    w = ((1.0 - abar) / abar).sqrt()
+    w = ((1.0 - abar[t]) / abar[t]).sqrt()
     score = e_uncond + settings.text_scale * (e_text - e_content) - e_s + settings.style_scale * (e_style - e_uncond)
     return settings.gradient_scale * w * score
 
@@ -108,42 +129,34 @@ def ddim_step(z: Tensor, e: Tensor, abar: Tensor, abar_next: Tensor) -> Tensor:
     return abar_next.sqrt() * (z - (1.0 - abar).sqrt() * e) / abar.sqrt() + (1.0 - abar_next).sqrt() * e
 
 
-def _invert(networks: Networks, latents: Tensor, s: int, embeddings: Embeddings, settings: GuidanceSettings) -> Tensor:
-    """``z_s`` from ``z0`` by DDIM inversion under the null text, without image prompt and ControlNets."""
+def inversion_indexes(s: int, settings: GuidanceSettings) -> tuple[int, ...]:
+    """The timestep indexes at which the inversion predicts noise under the null text: 0, every stride below ``s``, and
+    ``s``, from where it steps to ``t``.
+    """
     stride = max(settings.inversion_stride, math.ceil(s / settings.inversion_steps))
-    z, here = latents, 0
-    while here < s:
-        there = min(here + stride, s)
-        e = _predict_null(networks, z, here, embeddings)
-        z = ddim_step(z, e, networks.alphas_cumprod[here], networks.alphas_cumprod[there])
-        here = there
-    return z
-
-
-def _predict_null(networks: Networks, z: Tensor, timestep: int, embeddings: Embeddings) -> Tensor:
-    return predict_noise(networks, z, timestep, embeddings.null, torch.zeros_like(embeddings.style_tokens))
+    return (*range(0, s, stride), s)
 
 
 def _control_residuals(
     networks: Networks,
     z_t: Tensor,
     t: int,
-    embeddings: Embeddings,
+    texts: Tensor,
     images: Mapping[str, Tensor],
     scales: Sequence[float],
 ) -> tuple[list[Tensor], Tensor]:
     """The sum of the ControlNets' residuals for the rows [uncond, text, content, style] of the B views.
 
-    The two prompt rows share theirs, so three rows are computed; one, by a ControlNet that does not read text.
+    ``texts`` is [3B, L, D] of [uncond, text, content]. The two prompt rows share their residuals, so three rows are
+    computed; one, by a ControlNet that does not read text.
     """
     sums: list[Tensor] = []
-    texts = torch.cat([embeddings.negative, embeddings.prompt, embeddings.content])
     for control, scale in zip(networks.control_nets, scales, strict=True):
         repeats = 3 if control.reads_text else 1
         down, middle = control.model(
             z_t.to(networks.dtype).repeat(repeats, 1, 1, 1),
             t,
-            encoder_hidden_states=texts if control.reads_text else embeddings.prompt,
+            encoder_hidden_states=texts if control.reads_text else texts[: z_t.shape[0]],
             controlnet_cond=images[control.profile.kind].to(networks.dtype).repeat(repeats, 1, 1, 1),
             conditioning_scale=scale,
             return_dict=False,

@@ -20,6 +20,16 @@ class GuidanceSettings:
     """Most inversion steps on the way to ``s``; the stride is longer where it would take more."""
     gradient_scale: float = 0.1
     """Factor of the whole gradient."""
+    reference_quirks: bool = False
+    """Compute what the public reference code computes, which differs from the paper in four points.
+
+    1. ``e_s`` is the prediction of the last inversion step before ``s``, not the one at ``s``.
+    2. The ControlNets see the text without its last four tokens.
+    3. In the ``e_content`` row and during the inversion the image prompt is on, with the zero embedding.
+    4. Timestep index ``i`` is timestep ``i + 1``, and the inversion starts from ``z0`` noised at index 0.
+
+    For comparison with that code only: the gradient differs by a few per cent.
+    """
 
 
 @dataclass(frozen=True)

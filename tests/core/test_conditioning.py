@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 import torch
+from PIL import Image
 
 from core.cameras import Camera, direction_word
 from core.diffusion.conditioning import DIRECTION_WORDS, condition
@@ -29,6 +30,13 @@ def test_every_direction_has_a_prompt_of_its_own(conditioning):
     assert rows.prompt.shape[0] == rows.style_tokens.shape[0] == 2
     assert not torch.equal(rows.prompt[0], rows.prompt[1])
     assert torch.equal(rows.null[0], rows.null[1])
+
+
+def test_the_zero_embedding_has_image_tokens_that_no_picture_changes(networks, conditioning):
+    white = condition(networks, JOB, Image.new("RGB", (32, 32), "white"))
+    assert torch.equal(white.zero_tokens, conditioning.zero_tokens)
+    assert not torch.allclose(white.style_tokens, conditioning.style_tokens)
+    assert conditioning.rows(("front view", "back view")).zero_tokens.abs().amax(dim=(1, 2)).min() > 0.1
 
 
 def test_view_words_are_left_out_when_the_profile_says_so(networks, style_picture):
