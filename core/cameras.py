@@ -2,7 +2,7 @@
 """Where the cameras stand that look at the object.
 
 World: right-handed, Z up, the object's front looks along -Y. Camera space is OpenGL's: x right, y up, looking
-along -z. Every camera looks at the origin.
+along -z.
 """
 
 from __future__ import annotations
@@ -27,16 +27,31 @@ _R2 = (0.7548776662466927, 0.5698402909980532)
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera that looks at the origin, square pixels, no roll."""
+    """A pinhole camera that looks at a point, the origin unless said otherwise; square pixels, no roll."""
 
     azimuth: float
     """Degrees; 0 looks at the front (from -Y), 90 from +X, 180 at the back."""
     elevation: float
     """Degrees in [-90, 90]; 90 looks down from above, with the object's back at the top of the image."""
     distance: float
-    """From the origin, in units of the normalised mesh."""
+    """From the target, in units of the normalised mesh."""
     fov_degrees: float
     """Vertical field of view."""
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """The point in the middle of the image, world space."""
+
+    @classmethod
+    def looking_at(cls, target: FloatArray, eye: FloatArray, fov_degrees: float) -> Camera:
+        """The camera that stands at ``eye`` [3] and looks at ``target`` [3], another point."""
+        x, y, z = (float(value) for value in np.asarray(eye, np.float64) - np.asarray(target, np.float64))
+        level = math.hypot(x, y)
+        return cls(
+            azimuth=math.degrees(math.atan2(x, -y)),
+            elevation=math.degrees(math.atan2(z, level)),
+            distance=math.hypot(level, z),
+            fov_degrees=fov_degrees,
+            target=(float(target[0]), float(target[1]), float(target[2])),
+        )
 
     @property
     def rotation(self) -> FloatArray:
@@ -56,23 +71,37 @@ class Camera:
     @property
     def position(self) -> FloatArray:
         """float32 [3], world space."""
-        return self.rotation[2] * np.float32(self.distance)
+        return np.array(self.target, dtype=np.float32) + self.rotation[2] * np.float32(self.distance)
 
     @property
     def world_to_camera(self) -> FloatArray:
         """float32 [4, 4], to be multiplied with column vectors from the left."""
         matrix = np.eye(4, dtype=np.float32)
         matrix[:3, :3] = self.rotation
-        matrix[2, 3] = -self.distance
+        matrix[:3, 3] = -self.rotation @ self.position
         return matrix
 
     def rays(self, height: int, width: int) -> tuple[FloatArray, FloatArray]:
         """Rays through the pixel centres, row 0 at the top: origins and unit directions, float32 [H, W, 3] each."""
+        rows, columns = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
+        return self.rays_through(rows, columns, height, width)
+
+    def rays_through(
+        self, rows: NDArray[np.float64], columns: NDArray[np.float64], height: int, width: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Rays through any places of an image: origins and unit directions, float32 [..., 3] each.
+
+        Args:
+            rows: [...] from the image's upper edge, in pixels; the centre of the first row is 0.5.
+            columns: [...] from its left edge.
+            height: of the image in pixels.
+            width: of the image in pixels.
+        """
         half = math.tan(math.radians(self.fov_degrees) / 2.0)
-        rows = (1.0 - (np.arange(height) + 0.5) * 2.0 / height) * half
-        columns = ((np.arange(width) + 0.5) * 2.0 / width - 1.0) * half * width / height
-        local = np.empty((height, width, 3))
-        local[..., 0], local[..., 1], local[..., 2] = columns[None, :], rows[:, None], -1.0
+        local = np.empty((*rows.shape, 3))
+        local[..., 0] = (columns * 2.0 / width - 1.0) * half * width / height
+        local[..., 1] = (1.0 - rows * 2.0 / height) * half
+        local[..., 2] = -1.0
         local /= np.linalg.norm(local, axis=-1, keepdims=True)
         directions = (local @ self.rotation.astype(np.float64)).astype(np.float32)
         return np.broadcast_to(self.position, directions.shape), directions
@@ -80,8 +109,9 @@ class Camera:
 
 @dataclass(frozen=True)
 class ViewSampling:
-    """Where the cameras stand during optimisation. Distance and field of view are the paper's (Xie et al. 2024);
-    the directions cover the whole sphere evenly, so that undersides and tops are seen as often as the sides.
+    """Where the cameras stand during optimisation. Distance and field of view of those that see the whole object are
+    the paper's (Xie et al. 2024); the directions cover the whole sphere, so that undersides and tops are seen as often
+    as the sides.
     """
 
     views_per_step: int = 2
@@ -90,6 +120,8 @@ class ViewSampling:
     """Range of the distance from the origin, in units of the normalised mesh, drawn uniformly; beyond the mesh."""
     fov_degrees: tuple[float, float] = (25.0, 45.0)
     """Range of the vertical field of view in degrees, drawn uniformly; between 1 and 120."""
+    close_ups: float = 0.5
+    """Largest share of the views, from 0 to 1, that go near to what views of the whole object show too little of."""
 
     def __post_init__(self) -> None:
         if self.views_per_step < 1:
@@ -100,10 +132,12 @@ class ViewSampling:
             )
         if not 1.0 <= self.fov_degrees[0] <= self.fov_degrees[1] <= 120.0:
             raise JobError("bad_setting", f"fov_degrees is {self.fov_degrees}; it must rise and lie within 1 to 120")
+        if not 0.0 <= self.close_ups <= 1.0:
+            raise JobError("bad_setting", f"close_ups is {self.close_ups}; it must lie within 0 to 1")
 
 
 class ViewSampler:
-    """Draws the cameras of each step; the n-th camera depends on the seed and n only.
+    """Draws cameras that look at the origin from all sides alike; the n-th depends on the seed and n only.
 
     Directions: Roberts' R2 sequence, moved by the seed, on the upper half of the sphere; each is followed by the
     direction opposite to it (as in MV-SDI, arXiv 2606.29964), which covers the lower half.
@@ -126,11 +160,12 @@ class ViewSampler:
 
     def sample(self) -> list[Camera]:
         """The ``views_per_step`` cameras of the next step."""
-        cameras = [self._camera(self._drawn + number) for number in range(self._settings.views_per_step)]
+        cameras = [self.camera(self._drawn + number) for number in range(self._settings.views_per_step)]
         self._drawn += len(cameras)
         return cameras
 
-    def _camera(self, number: int) -> Camera:
+    def camera(self, number: int) -> Camera:
+        """The ``number``-th camera of all."""
         pair, opposite = divmod(number, 2)
         turn, height = (self._offset + (pair + 1) * np.array(_R2)) % 1.0
         azimuth, elevation = 360.0 * turn, math.degrees(math.asin(height))

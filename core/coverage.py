@@ -7,6 +7,8 @@ there. Such texels take the colours of the nearest seen points in space that fac
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from .cameras import sphere_cameras
+from .cameras import LARGEST_RADIUS, Camera, sphere_cameras
 from .embree import EmbreeRasteriser
 from .mesh import Mesh, face_vectors, flat_normals
 from .overlap import Overlap
@@ -110,6 +112,35 @@ class Coverage:
         return KDTree(_features(self.seen_positions, self.texels.normal[self.seen]))
 
 
+def look(
+    camera: Camera, embree: EmbreeRasteriser, positions: NDArray[np.float32], normals: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """At which cosine a square view of ``camera`` shows points of the surface.
+
+    Args:
+        camera: of the view.
+        embree: casts the shadow rays.
+        positions: [N, 3].
+        normals: [N, 3], unit, of the triangles as they lie.
+
+    Returns:
+        [N]: the cosine, negative from behind, and 0 where the point is hidden, outside the image or seen at less than
+        ``SEEN_COSINE``.
+    """
+    away = positions - camera.position
+    # Outside the image first: it is cheap, and close-ups show little.
+    local = away @ camera.rotation.T
+    reach = -local[:, 2:] * np.float32(math.tan(math.radians(camera.fov_degrees) / 2.0))
+    inside = np.flatnonzero((np.abs(local[:, :2]) <= reach).all(axis=1))
+    to_eye = -away[inside] / np.linalg.norm(away[inside], axis=-1, keepdims=True)
+    cosine = (to_eye * normals[inside]).sum(-1)
+    good = np.abs(cosine) > SEEN_COSINE
+    inside, cosine = inside[good], cosine[good]
+    shown = np.zeros(len(positions), dtype=np.float32)
+    shown[inside] = cosine * embree.sees(camera.position, positions[inside])
+    return shown
+
+
 def measure_coverage(
     mesh: Mesh,
     rasteriser: EmbreeRasteriser,
@@ -118,22 +149,46 @@ def measure_coverage(
     overlap: Overlap | None = None,
     largest_map: int = LARGEST_MAP,
 ) -> Coverage:
-    """Look at the surface from 64 places spread evenly on a sphere; both sides of a triangle count.
+    """What of the surface can be seen from outside: from 64 places spread evenly on a sphere.
 
     Args:
         mesh: normalised.
         rasteriser: of the same mesh; it casts the shadow rays.
-        distance: of the cameras from the origin, as in the optimisation.
+        distance: of the cameras from the origin.
+        size: side of the texture.
+        overlap: see ``coverage_of``.
+        largest_map: see ``coverage_of``.
+    """
+    fov_degrees = 2.0 * math.degrees(math.asin(min(1.0, 1.01 * LARGEST_RADIUS / distance)))
+    origin = np.zeros(3, dtype=np.float32)
+    cameras = [Camera.looking_at(origin, eye, fov_degrees) for eye in sphere_cameras(_CAMERAS, distance)]
+    return coverage_of(mesh, rasteriser, cameras, size, overlap, largest_map)
+
+
+def coverage_of(
+    mesh: Mesh,
+    rasteriser: EmbreeRasteriser,
+    cameras: Sequence[Camera],
+    size: int,
+    overlap: Overlap | None = None,
+    largest_map: int = LARGEST_MAP,
+) -> Coverage:
+    """What of the surface the square views of ``cameras`` show; both sides of a triangle count.
+
+    Args:
+        mesh: normalised.
+        rasteriser: of the same mesh; it casts the shadow rays.
+        cameras: all that looked.
         size: side of the texture.
         overlap: of the same mesh; ``None`` where no surfaces share texels.
         largest_map: side of the map, where the texture is larger.
     """
     texels = texel_map(mesh, min(size, largest_map))
     normal = flat_normals(mesh)
-    seen = _seen(rasteriser, distance, texels.position, normal[texels.triangle])
+    seen = _seen(rasteriser, cameras, texels.position, normal[texels.triangle])
     if overlap is not None:
         guests = overlap.guests
-        also = _seen(rasteriser, distance, guests.position, normal[guests.triangle])
+        also = _seen(rasteriser, cameras, guests.position, normal[guests.triangle])
         shown = np.zeros((texels.size, texels.size), dtype=np.bool_)
         column, row = np.minimum(guests.place[also] * texels.size, texels.size - 1).astype(np.int64).T
         shown[row, column] = True
@@ -143,16 +198,19 @@ def measure_coverage(
 
 
 def _seen(
-    rasteriser: EmbreeRasteriser, distance: float, position: NDArray[np.float32], normal: NDArray[np.float32]
+    rasteriser: EmbreeRasteriser,
+    cameras: Sequence[Camera],
+    position: NDArray[np.float32],
+    normal: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
     """Whether any camera sees points [N, 3] of the surface with unit normals [N, 3]: bool [N]."""
-    seen = np.zeros(len(position), dtype=np.bool_)
-    for eye in sphere_cameras(_CAMERAS, distance):
-        unseen = np.flatnonzero(~seen)
-        to_eye = eye - position[unseen]
-        to_eye /= np.linalg.norm(to_eye, axis=-1, keepdims=True)
-        facing = unseen[np.abs((to_eye * normal[unseen]).sum(-1)) > SEEN_COSINE]
-        seen[facing] = rasteriser.sees(eye, position[facing])
+    unseen = np.arange(len(position))
+    for camera in cameras:
+        unseen = unseen[look(camera, rasteriser, position[unseen], normal[unseen]) == 0.0]
+        if not len(unseen):
+            break
+    seen = np.ones(len(position), dtype=np.bool_)
+    seen[unseen] = False
     return seen
 
 

@@ -28,16 +28,41 @@ class EmbreeRasteriser:
 
     def rasterise(self, camera: Camera, height: int, width: int) -> Raster:
         """See ``rasteriser.Rasteriser``."""
-        origins, directions = camera.rays(height, width)
-        hits = self._scene.run(
-            np.ascontiguousarray(origins.reshape(-1, 3)), np.ascontiguousarray(directions.reshape(-1, 3)), output=True
-        )
+        return self._raster(camera, *camera.rays(height, width))
+
+    def look_through(
+        self, camera: Camera, rows: NDArray[np.float64], columns: NDArray[np.float64], height: int, width: int
+    ) -> Raster:
+        """See ``rasteriser.Rasteriser``."""
+        return self._raster(camera, *camera.rays_through(rows, columns, height, width))
+
+    def _raster(self, camera: Camera, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Raster:
+        shape = directions.shape[:2]
+        triangle, barycentric, _ = self.cast(origins.reshape(-1, 3), directions.reshape(-1, 3))
+        return raster_from_hits(self._mesh, camera, triangle.reshape(shape), barycentric.reshape(*shape, 3))
+
+    def cast(
+        self, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """The first surface that each ray meets.
+
+        Args:
+            origins: [N, 3].
+            directions: [N, 3], unit.
+
+        Returns:
+            Triangle [N], -1 for none; its barycentric coordinates [N, 3]; the distance to it [N], infinite for none.
+        """
+        hits = self._scene.run(np.ascontiguousarray(origins), np.ascontiguousarray(directions), output=True)
         triangle = hits["primID"].astype(np.int32)
         u, v = hits["u"], hits["v"]
-        barycentric = np.stack([1.0 - u - v, u, v], axis=-1)
-        return raster_from_hits(
-            self._mesh, camera, triangle.reshape(height, width), barycentric.reshape(height, width, 3)
-        )
+        distance = np.where(triangle >= 0, hits["tfar"], np.float32(np.inf))
+        return triangle, np.stack([1.0 - u - v, u, v], axis=-1), distance
+
+    def free_distance(self, points: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How far [N] it is from ``points`` [N, 3] of the surface along unit ``directions`` [N, 3] to the next one."""
+        distance = self.cast(points + _SURFACE_OFFSET * directions, directions)[2]
+        return distance + np.float32(_SURFACE_OFFSET)
 
     def sees(self, eye: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether nothing lies between ``eye`` [3] and each of ``points`` [N, 3] of the surface: bool [N]."""

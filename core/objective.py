@@ -95,5 +95,5 @@ class Objective:
             loss = self.layout.loss(generator)
             measures["layout"] = float(loss.detach())
             # Like the statistics, a sum over the pixels of a view.
-            total = total + self.layout.weight * len(views.pixels) / views.shape[0] * loss
+            total = total + self.layout.weight * views.weights.sum() / views.shape[0] * loss
         return total, measures

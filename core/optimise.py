@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .camera_plan import CameraPlan
 from .checkpoint import Checkpoint, Records
 from .field import HashGridField
 from .job import JobError
@@ -46,6 +47,7 @@ def new_field(settings: OptimisationSettings, seed: int, device: torch.device) -
 def optimise(
     field: HashGridField,
     rasteriser: Rasteriser,
+    plan: CameraPlan,
     objective: Objective,
     seed: int,
     reporter: Reporter,
@@ -64,6 +66,7 @@ def optimise(
     Args:
         field: the texture field, on the device to compute on.
         rasteriser: of the normalised mesh.
+        plan: the cameras of every step.
         objective: what to please; its settings are those of the loop.
         seed: of the whole run.
         reporter: told of every step, asked every step whether to go on.
@@ -85,7 +88,7 @@ def optimise(
     first, records = checkpoint.restore(field, optimiser)
     started = saved = framed = time.monotonic()
     finished_early = False
-    with Prefetch(step_views(rasteriser, settings, seed, first, overlap)) as prefetched:
+    with Prefetch(step_views(rasteriser, settings, plan, first, overlap)) as prefetched:
         for step, views in enumerate(prefetched, first):
             if reporter.should_cancel():
                 raise Cancelled

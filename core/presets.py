@@ -11,6 +11,7 @@ from .diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTim
 from .field import HashGridSettings
 from .job import PRESETS, JobError
 from .profiles import ModelProfile
+from .published_cameras import PublishedSampling
 from .shading import ShadingSettings
 from .statistics import StatisticsSettings
 
@@ -21,13 +22,13 @@ class OptimisationSettings:
 
     steps: int
     """Optimiser steps; 0 leaves the field as it is."""
-    views: ViewSampling
+    views: ViewSampling | PublishedSampling
     """Where the cameras stand, and how many views one step renders."""
     resolution: int
     """Side of the square image that the diffusion model sees, in pixels."""
     supersampling: int
     """Renders have so many times that side; averaging them down smooths silhouettes. Odd, so that the control images
-    can be taken from the pixels' centres."""
+    can be taken from the pixels' centres. At 1 several rays through the pixels at edges do the smoothing."""
     background: str
     """Behind the object: "white", or "grey" for a random grey in each view."""
     timesteps: TimestepSchedule
@@ -97,7 +98,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
     return OptimisationSettings(
         steps=steps,
         # The model was trained on whole objects, seen from about one distance.
-        views=ViewSampling(views_per_step=4, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0)),
+        views=ViewSampling(views_per_step=4, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
         resolution=profile.resolution,
         supersampling=3,
         background=profile.background,
@@ -117,7 +118,7 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
     steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
     return OptimisationSettings(
         steps=steps,
-        views=ViewSampling(views_per_step=1 if preset == "paper" else 2),
+        views=PublishedSampling() if preset == "paper" else ViewSampling(),
         resolution=profile.resolution,
         supersampling=1,
         background=profile.background,

@@ -40,6 +40,12 @@ class Rasteriser(Protocol):
         """The view of ``camera`` at ``height`` by ``width`` pixels; pixel centres decide, without anti-aliasing."""
         ...
 
+    def look_through(
+        self, camera: Camera, rows: NDArray[np.float64], columns: NDArray[np.float64], height: int, width: int
+    ) -> Raster:
+        """What single rays see, in the shape [A, B] of ``rows`` and ``columns``; see ``Camera.rays_through``."""
+        ...
+
 
 def raster_from_hits(
     mesh: Mesh, camera: Camera, triangle: NDArray[np.int32], barycentric: NDArray[np.float32]

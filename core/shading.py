@@ -110,12 +110,10 @@ def irradiance(views: Views, directions: Tensor, strengths: Tensor) -> Tensor:
     count, height, width = views.shape
     view = views.pixels.div(height * width, rounding_mode="floor")
     cosine = (views.normals * directions[view]).sum(-1).clamp_min(0.0)
-    images = cosine.new_zeros(count * height * width)
-    images[views.pixels] = cosine
-    covered = torch.bincount(view, minlength=count).clamp_min(1)
-    mean = images.reshape(count, -1).sum(dim=1) / covered
-    light = torch.ones_like(images)
-    light[views.pixels] = 1.0 + strengths[view] * (cosine - mean[view])
+    totals = cosine.new_zeros(2, count).index_add_(1, view, torch.stack([views.weights * cosine, views.weights]))
+    mean = totals[0] / totals[1].clamp_min(1.0)
+    light = cosine.new_ones(count * height * width)
+    light.index_add_(0, views.pixels, views.weights * strengths[view] * (cosine - mean[view]))
     return light.reshape(count, 1, height, width)
 
 

@@ -13,14 +13,16 @@ import torch
 
 from . import mesh as meshes
 from .bake import PreviewBaker
+from .camera_plan import CameraPlan
 from .cameras import turntable
 from .checkpoint import Checkpoint
-from .coverage import LARGEST_MAP, Coverage, measure_coverage
+from .coverage import LARGEST_MAP, Coverage, coverage_of
 from .devices import choose_device
 from .diffusion.conditioning import condition
 from .diffusion.networks import Networks, load_networks
 from .embree import EmbreeRasteriser
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
+from .nvdiffrast_rasteriser import rasteriser_for
 from .objective import Distillation, Objective
 from .optimise import Outcome, new_field, optimise
 from .overlap import find_overlap, uv_report
@@ -144,7 +146,9 @@ def _run(
         original = meshes.load_npz(folder / MESH_FILE)
         meshes.check(original)
         mesh = meshes.normalise(original)
-        rasteriser = EmbreeRasteriser(mesh)
+        embree = EmbreeRasteriser(mesh)
+        rasteriser = rasteriser_for(mesh, device, embree)
+        plan = CameraPlan(mesh, embree, settings, job.seed)
         tiles, notice = find_tiles(mesh, job.tiles)
         if notice:
             reporter.warning("uv_tiles", notice)
@@ -177,6 +181,7 @@ def _run(
         outcome = optimise(
             field,
             rasteriser,
+            plan,
             Objective(settings, distillation, statistics, layout),
             job.seed,
             reporter,
@@ -187,10 +192,11 @@ def _run(
             frame_extent=tiles.extent if tiles else 1,
         )
     with stages.stage("bake", "Baking the texture"):
-        coverage = measure_coverage(
+        cameras = [camera for step in range(len(outcome.records)) for camera in plan[step]]
+        coverage = coverage_of(
             uv_layout,
-            rasteriser,
-            min(settings.views.distance),
+            embree,
+            cameras,
             job.texture_size * (tiles.extent if tiles else 1),
             overlap,
             tiles.map_side(LARGEST_MAP) if tiles else LARGEST_MAP,

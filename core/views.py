@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from .cameras import ViewSampler, direction_word
+from .camera_plan import CameraPlan
+from .cameras import Camera, direction_word
 from .diffusion.control_images import depth_image, normal_image
 from .overlap import Overlap
+from .pixel_samples import centre_samples, smooth_samples
 from .presets import OptimisationSettings
 from .rasteriser import Raster, Rasteriser
 
@@ -27,10 +28,12 @@ class Views:
     """B views of one step, H by W pixels each, and h by w where the diffusion model looks."""
 
     positions: Tensor
-    """[N, 3] points whose colours the covered pixels of all views show, world space: the points that they see, or where
+    """[N, 3] points whose colours the pixels of all views show, world space: the points that they see, or where
     surfaces share texels (``overlap``) the points that own those."""
     pixels: Tensor
-    """int64 [N] where each of them is in an image of B * H * W pixels."""
+    """int64 [N] where each of them is in an image of B * H * W pixels; a pixel at an edge has several."""
+    weights: Tensor
+    """[N] share of its pixel's area that each of them stands for."""
     normals: Tensor
     """[N, 3] unit normals of the points, interpolated, on the viewer's side."""
     towards_viewer: Tensor
@@ -38,7 +41,7 @@ class Views:
     shape: tuple[int, int, int]
     """B, H, W."""
     facing: Tensor
-    """[B, 1, H, W]: 1 where the surface is seen at a good angle, else 0."""
+    """[B, 1, H, W]: 1 where the surface is seen at a good angle and fills the pixel, else 0."""
     control_images: dict[str, Tensor]
     """[B, 3, h, w] in [0, 1] by kind of ControlNet."""
     directions: tuple[str, ...]
@@ -49,6 +52,7 @@ class Views:
         return Views(
             self.positions.to(device),
             self.pixels.to(device),
+            self.weights.to(device),
             self.normals.to(device),
             self.towards_viewer.to(device),
             self.shape,
@@ -58,7 +62,7 @@ class Views:
         )
 
     def render(self, colours: Tensor, backgrounds: Tensor) -> Tensor:
-        """The field's colours over plain backgrounds.
+        """The field's colours over plain backgrounds, blended by area at edges.
 
         Args:
             colours: [N, 3] of ``positions``, in [0, 1].
@@ -68,51 +72,68 @@ class Views:
             [B, 3, H, W], with gradient to ``colours``.
         """
         count, height, width = self.shape
-        image = backgrounds.repeat_interleave(height * width, dim=0)
-        image = image.index_put((self.pixels,), colours)
+        covered = self.weights.new_zeros(count * height * width).index_add_(0, self.pixels, self.weights)
+        image = backgrounds.repeat_interleave(height * width, dim=0) * (1.0 - covered)[:, None]
+        image = image.index_add(0, self.pixels, colours * self.weights[:, None])
         return image.reshape(count, height, width, 3).permute(0, 3, 1, 2)
 
 
 def step_views(
-    rasteriser: Rasteriser, settings: OptimisationSettings, seed: int, first_step: int, overlap: Overlap | None = None
+    rasteriser: Rasteriser,
+    settings: OptimisationSettings,
+    plan: CameraPlan,
+    first_step: int,
+    overlap: Overlap | None = None,
 ) -> Iterator[Views]:
-    """The views of ``first_step`` and of all steps after it, on the CPU; the same for the same seed.
+    """The views of ``first_step`` and of all steps after it, on the CPU.
 
-    ``overlap`` is that of the rasteriser's mesh; ``None`` where no surfaces share texels.
+    Args:
+        rasteriser: of the mesh.
+        settings: of the run.
+        plan: the cameras.
+        first_step: where to begin.
+        overlap: of the rasteriser's mesh; ``None`` where no surfaces share texels.
     """
-    sampler = ViewSampler(settings.views, seed)
-    sampler.restore({"drawn": first_step * settings.views.views_per_step})
+    for step in range(first_step, settings.steps):
+        yield _views(rasteriser, settings, plan[step], overlap)
+
+
+def _views(
+    rasteriser: Rasteriser, settings: OptimisationSettings, cameras: Sequence[Camera], overlap: Overlap | None
+) -> Views:
     side = settings.resolution * settings.supersampling
-    for _ in range(first_step, settings.steps):
-        cameras = sampler.sample()
-        rasters = [rasteriser.rasterise(camera, side, side) for camera in cameras]
-        mask = np.stack([raster.mask for raster in rasters])
-        centres = [_centre_pixels(raster, settings.supersampling) for raster in rasters]
-        normals = [normal_image(raster, camera) for raster, camera in zip(centres, cameras, strict=True)]
-        yield Views(
-            positions=torch.from_numpy(np.concatenate([_colour_positions(raster, overlap) for raster in rasters])),
-            pixels=torch.from_numpy(np.flatnonzero(mask)),
-            normals=torch.from_numpy(np.concatenate([raster.normal[raster.mask] for raster in rasters])),
-            towards_viewer=torch.from_numpy(np.stack([camera.rotation[2] for camera in cameras])),
-            shape=(len(cameras), side, side),
-            facing=torch.from_numpy(
-                np.stack([raster.facing > LEAST_FACING for raster in rasters])[:, None].astype(np.float32)
-            ),
-            control_images={
-                "normal": _images(normals),
-                "depth": _images([depth_image(raster) for raster in centres]),
-            },
-            directions=tuple(direction_word(camera) for camera in cameras),
-        )
+    rasters = [rasteriser.rasterise(camera, side, side) for camera in cameras]
+    if settings.supersampling > 1:
+        samples = [centre_samples(raster, overlap) for raster in rasters]
+    else:
+        samples = [
+            smooth_samples(rasteriser, camera, raster, overlap) for camera, raster in zip(cameras, rasters, strict=True)
+        ]
+    pixels = np.concatenate([number * side * side + sample.pixel for number, sample in enumerate(samples)])
+    weights = np.concatenate([sample.weight for sample in samples])
+    covered = np.bincount(pixels, weights, len(cameras) * side * side).reshape(len(cameras), side, side)
+    facing = np.stack([raster.facing > LEAST_FACING for raster in rasters]) & (covered > 1.0 - 1e-6)
+    centres = [_centre_pixels(raster, settings.supersampling) for raster in rasters]
+    normals = [normal_image(raster, camera) for raster, camera in zip(centres, cameras, strict=True)]
+    return Views(
+        positions=torch.from_numpy(np.concatenate([sample.position for sample in samples])),
+        pixels=torch.from_numpy(pixels),
+        weights=torch.from_numpy(weights),
+        normals=torch.from_numpy(np.concatenate([sample.normal for sample in samples])),
+        towards_viewer=torch.from_numpy(np.stack([camera.rotation[2] for camera in cameras])),
+        shape=(len(cameras), side, side),
+        facing=torch.from_numpy(facing[:, None].astype(np.float32)),
+        control_images={
+            "normal": _images(normals),
+            "depth": _images([depth_image(raster) for raster in centres]),
+        },
+        directions=tuple(direction_word(camera) for camera in cameras),
+    )
 
 
 def average_down(images: Tensor, factor: int) -> Tensor:
     """[B, 3, H, W] to [B, 3, H / factor, W / factor] by area."""
     return functional.avg_pool2d(images, factor) if factor > 1 else images
-
-
-def _colour_positions(raster: Raster, overlap: Overlap | None) -> NDArray[np.float32]:
-    return raster.position[raster.mask] if overlap is None else overlap.colour_positions(raster)
 
 
 def _centre_pixels(raster: Raster, factor: int) -> Raster:

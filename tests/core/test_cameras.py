@@ -45,6 +45,21 @@ def test_rays_and_matrix_agree(camera):
     np.testing.assert_allclose(np.linalg.norm(directions, axis=-1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("eye", [(0.3, -0.2, 0.9), (-0.5, 0.6, -0.4), (0.1, 0.2, 0.9), (0.1, 0.2, -0.7)])
+def test_a_camera_may_stand_anywhere_and_look_at_anything_without_roll(eye):
+    target = np.array((0.1, 0.2, 0.3), np.float32)
+    camera = Camera.looking_at(target, np.array(eye, np.float32), 50.0)
+    np.testing.assert_allclose(camera.position, eye, atol=1e-6)
+    np.testing.assert_allclose(
+        camera.world_to_camera @ (*target, 1), (0, 0, -np.linalg.norm(eye - target), 1), atol=1e-6
+    )
+    np.testing.assert_allclose(camera.world_to_camera @ (*camera.position, 1), (0, 0, 0, 1), atol=1e-6)
+    assert camera.rotation[0, 2] == pytest.approx(0.0, abs=1e-6) and camera.rotation[1, 2] >= -1e-6
+    origins, directions = camera.rays(3, 3)
+    middle = origins[1, 1] + directions[1, 1] * camera.distance
+    np.testing.assert_allclose(middle, target, atol=1e-6)
+
+
 def test_wide_images_have_square_pixels():
     _, tall = Camera(0, 0, 3, 40).rays(4, 4)
     _, wide = Camera(0, 0, 3, 40).rays(4, 8)
@@ -100,7 +115,13 @@ def test_distances_and_fields_of_view_fill_their_ranges():
 
 @pytest.mark.parametrize(
     "values",
-    [{"views_per_step": 0}, {"distance": (1.0, 2.0)}, {"distance": (4.0, 3.0)}, {"fov_degrees": (0.0, 30.0)}],
+    [
+        {"views_per_step": 0},
+        {"distance": (1.0, 2.0)},
+        {"distance": (4.0, 3.0)},
+        {"fov_degrees": (0.0, 30.0)},
+        {"close_ups": 1.5},
+    ],
 )
 def test_impossible_settings_are_refused_with_their_value(values):
     with pytest.raises(JobError, match=next(iter(values))) as raised:

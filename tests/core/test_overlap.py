@@ -10,6 +10,7 @@ import trimesh
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from core.bake import bake
+from core.camera_plan import CameraPlan
 from core.cameras import turntable
 from core.coverage import measure_coverage
 from core.embree import EmbreeRasteriser
@@ -191,9 +192,10 @@ def quick_settings(views):
 def test_without_overlap_the_views_are_what_they_were(torus):
     settings = quick_settings(2)
     rasteriser = EmbreeRasteriser(torus)
+    plan = CameraPlan(torus, rasteriser, settings, 3)
     overlap = find_overlap(torus)
     for plain, same in zip(
-        step_views(rasteriser, settings, 3, 0), step_views(rasteriser, settings, 3, 0, overlap), strict=True
+        step_views(rasteriser, settings, plan, 0), step_views(rasteriser, settings, plan, 0, overlap), strict=True
     ):
         assert torch.equal(plain.positions, same.positions)
 
@@ -207,8 +209,9 @@ def test_both_surfaces_pull_on_one_colour_and_show_it(cube, mirror):
     optimiser = torch.optim.Adam(field.parameters(), lr=0.02)
     goal = torch.tensor([0.9, 0.1, 0.2])
     settings = quick_settings(4)
+    plan = CameraPlan(mesh, rasteriser, settings, 1)
     for _ in range(6):
-        for views in step_views(rasteriser, settings, 1, 0, overlap):
+        for views in step_views(rasteriser, settings, plan, 0, overlap):
             optimiser.zero_grad()
             (field(views.positions) - goal).square().sum().backward()
             optimiser.step()

@@ -17,6 +17,7 @@ def test_paper_on_stable_diffusion_is_the_published_table():
     settings = optimisation_settings(profile("sd15"), "paper")
     assert (settings.steps, settings.views.views_per_step, settings.resolution) == (2500, 1, 512)
     assert settings.views.distance == (3.0, 4.0) and settings.views.fov_degrees == (25.0, 45.0)
+    assert settings.views.elevation == (-20.0, 45.0) and settings.views.azimuth == (-180.0, 180.0)
     assert settings.background == "white" and settings.statistics_weight == 0.0
     assert settings.timesteps == UniformTimesteps(20, 500, 480, 1500, 50, 50)
     assert (settings.guidance.text_scale, settings.guidance.style_scale) == (7.5, 7.5)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from core import restyle, stylize as module
 from core.bake import bake
+from core.camera_plan import CameraPlan
 from core.checkpoint import CHECKPOINT_FILE, Checkpoint
 from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
 from core.embree import EmbreeRasteriser
@@ -110,9 +111,11 @@ def results(mesh, present, style_picture, settings, new_reporter, tmp_path_facto
     for strength in STRENGTHS:
         field = copy.deepcopy(fitted)
         layout = restyle.Layout(field, colour, strength)
-        objective = Objective(restyle.restyled(settings, strength), None, statistics, layout)
+        shorter = restyle.restyled(settings, strength)
+        plan = CameraPlan(mesh, rasteriser, shorter, JOB.seed)
+        objective = Objective(shorter, None, statistics, layout)
         checkpoint = Checkpoint(tmp_path_factory.mktemp("checkpoint"), "")
-        outcome = optimise(field, rasteriser, objective, JOB.seed, Silent(), checkpoint, lambda: None, 0.0)
+        outcome = optimise(field, rasteriser, plan, objective, JOB.seed, Silent(), checkpoint, lambda: None, 0.0)
         made[strength] = (bake(field, texels), outcome.records)
     return made
 

@@ -9,6 +9,7 @@ import torch
 import trimesh
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
+from core.camera_plan import CameraPlan
 from core.embree import EmbreeRasteriser
 from core.job import JobError
 from core.objective import Objective
@@ -32,7 +33,8 @@ def optimisation():
 def views(make_mesh, optimisation):
     """Four views of a ball."""
     mesh = make_mesh(trimesh.creation.icosphere(3))
-    return next(step_views(EmbreeRasteriser(mesh), optimisation, seed=0, first_step=0))
+    embree = EmbreeRasteriser(mesh)
+    return next(step_views(embree, optimisation, CameraPlan(mesh, embree, optimisation, 0), 0))
 
 
 def generator(seed=0):
