@@ -87,6 +87,25 @@ class Networks:
     dtype: torch.dtype
     """What they compute in."""
 
+    def modules(self) -> dict[str, nn.Module]:
+        """Every network by its name."""
+        return {
+            "UNet": self.unet,
+            "IP-Adapter projection": self.image_projection,
+            **{f"ControlNet {control.profile.kind}": control.model for control in self.control_nets},
+            "VAE": self.vae,
+            "text encoder": self.text_encoder,
+            "image encoder": self.image_encoder,
+            "caption encoder": self.caption_encoder,
+        }
+
+    def freeze(self) -> None:
+        """Put every network on ``device``, without gradients, and the convolutional ones in their fast layout."""
+        for module in self.modules().values():
+            module.to(self.device).eval().requires_grad_(False)
+        for convolutional in (self.unet, self.vae, *(control.model for control in self.control_nets)):
+            convolutional.to(memory_format=torch.channels_last)
+
     def encode(self, images: Tensor) -> Tensor:
         """Latents of images, with gradient: the mode of the VAE's posterior, scaled as the UNet expects.
 
@@ -142,25 +161,18 @@ def load_networks(profile: ModelProfile, device: torch.device) -> Networks:
         device=device,
         dtype=dtype,
     )
-    for module in (
-        unet,
-        image_projection,
-        networks.vae,
-        networks.text_encoder,
-        networks.image_encoder,
-        networks.caption_encoder,
-        *(control.model for control in networks.control_nets),
-    ):
-        module.to(device).eval().requires_grad_(False)
-    for convolutional in (unet, networks.vae, *(control.model for control in networks.control_nets)):
-        convolutional.to(memory_format=torch.channels_last)
+    networks.freeze()
     return networks
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
     model = _load(ControlNetModel, profile, control.source, torch_dtype=dtype, low_cpu_mem_usage=False)
-    reads_text = any(name.endswith("attn2.processor") for name in model.attn_processors)
-    return ControlNet(control, model, reads_text)
+    return ControlNet(control, model, reads_text(model))
+
+
+def reads_text(model: ControlNetModel) -> bool:
+    """Whether ``model`` has cross-attention."""
+    return any(name.endswith("attn2.processor") for name in model.attn_processors)
 
 
 def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
@@ -176,7 +188,12 @@ def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.
         )
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise _unreadable(profile, profile.ip_adapter, str(error)) from error
-    loader.set_ip_adapter_scale(dict(profile.style_layers))
+    return take_image_projection(unet, profile)
+
+
+def take_image_projection(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
+    """The projection of the IP-Adapter in ``unet``, taken out of it; style then acts in the profile's layers only."""
+    _AdapterLoader(unet).set_ip_adapter_scale(dict(profile.style_layers))
     # With the projection inside, the UNet wants embeddings and no row could have its image prompt off.
     image_projection = unet.encoder_hid_proj.image_projection_layers[0]
     unet.encoder_hid_proj = None

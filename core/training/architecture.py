@@ -165,10 +165,10 @@ def attach_ip_adapter(unet: UNet2DConditionModel, state: dict[str, torch.Tensor]
     unet._load_ip_adapter_weights([nested])
 
 
-def fresh_ip_adapter(unet: UNet2DConditionModel) -> dict[str, torch.Tensor]:
+def fresh_ip_adapter(unet: UNet2DConditionModel, joint_dimension: int = JOINT_DIMENSION) -> dict[str, torch.Tensor]:
     """Untrained IP-Adapter weights for ``unet`` under IP-Adapter's own key names."""
     width = unet.config.cross_attention_dim
-    projection = nn.Linear(JOINT_DIMENSION, IMAGE_TOKENS * width)
+    projection = nn.Linear(joint_dimension, IMAGE_TOKENS * width)
     norm = nn.LayerNorm(width)
     state = {
         "image_proj.proj.weight": projection.weight,

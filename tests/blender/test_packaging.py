@@ -32,7 +32,8 @@ def test_zip_holds_what_runs_and_nothing_of_the_workshop(package):
         "core/job.py",
         "core/worker.py",
     } <= set(names)
-    workshop = ("tests/", "build/", "docs/", "core/training/", "core/evaluation/", ".", "pyproject.toml")
+    workshop = ("tests/", "build/", "docs/", ".", "pyproject.toml")
+    workshop += ("core/training/", "core/evaluation/", "core/rehearsal/")
     assert not [name for name in names if name.startswith(workshop) or "__pycache__" in name]
 
 

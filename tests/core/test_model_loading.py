@@ -159,7 +159,10 @@ def test_one_gradient_of_a_whole_job_is_finite(sd15, style_picture):
         latents = sd15.encode(view)
     images = {"normal": view, "depth": view}
     settings = GuidanceSettings(text_scale=7.5, style_scale=7.5)
-    gradient = interval_score_gradient(sd15, latents, Interval(400, 75), embeddings, images, (0.6, 0.6), settings)
+    noise = torch.randn(latents.shape, generator=generator)
+    gradient = interval_score_gradient(
+        sd15, latents, noise, Interval(400, 75), embeddings, images, (0.6, 0.6), settings
+    )
     assert gradient.shape == latents.shape == (1, 4, 8, 8)
     assert torch.isfinite(gradient).all() and gradient.abs().max() > 0
 

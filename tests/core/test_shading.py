@@ -26,7 +26,7 @@ SETTINGS = ShadingSettings()
 def optimisation():
     """The bundled model's, small."""
     draft = optimisation_settings(profile("bundled"), "draft")
-    return dataclasses.replace(draft, resolution=48, supersampling=1, steps=2)
+    return dataclasses.replace(draft, resolution=16, supersampling=3, steps=2)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core rehearse``: its options, and running it. Imports nothing heavy before it runs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..job import PRESETS, PROFILES
+
+if TYPE_CHECKING:
+    from .rehearse import Rehearsal
+
+_DESCRIPTION = """\
+Build every network of a model at its real size with random weights and do one whole optimisation step on the
+processor, without a download and without a graphics card. Prints the gradient that reached the texture, the memory and
+the time it took and the operations it needed. Stable Diffusion 1.5 takes some minutes.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the ``rehearse`` command to ``subparsers`` (of ``ArgumentParser.add_subparsers``)."""
+    parser = subparsers.add_parser("rehearse", help="try one step at real size", description=_DESCRIPTION)
+    parser.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
+    parser.add_argument("--preset", choices=PRESETS, default="paper", help="whose step (paper)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, view and noise level (0)")
+    parser.add_argument(
+        "--count-only", action="store_true", help="only count the operations of all presets, as a table"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the command line says; the result goes to standard output.
+
+    Raises:
+        JobError: ``non_finite`` when a gradient is not finite.
+    """
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from ..stylize_command import ConsoleReporter
+
+    if arguments.count_only:
+        print(_table(arguments.profile), end="")
+        return 0
+    console = Console(stderr=True)
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+        reporter = ConsoleReporter(progress, console)
+        reporter.stage("imports", "Starting PyTorch")
+
+        from ..presets import optimisation_settings
+        from ..profiles import profile
+        from .rehearse import rehearse
+
+        model = profile(arguments.profile)
+        result = rehearse(model, optimisation_settings(model, arguments.preset), arguments.seed, reporter)
+    print(describe(result), end="")
+    return 0
+
+
+def describe(result: Rehearsal) -> str:
+    """The rehearsal in words, one fact a line."""
+    flops = result.flops
+    memory = "not known on this system"
+    if result.peak_memory is not None:
+        memory = f"{result.peak_memory / 2**30:.2f} GiB (largest resident set)"
+    rows = [
+        *((f"parameters, {name}", f"{count / 1e6:.1f} M") for name, count in result.parameters.items()),
+        ("parameters, all", f"{sum(result.parameters.values()) / 1e6:.1f} M"),
+        ("timestep, interval", f"{result.interval.timestep}, {result.interval.delta}"),
+        *((f"measure, {name}", f"{value:.4g}") for name, value in result.measures.items()),
+        ("gradient at the texture", f"{result.gradient_norm:.4g} (norm), finite"),
+        ("peak memory", memory),
+        *((f"seconds, {name}", f"{seconds:.1f}") for name, seconds in result.seconds.items()),
+        ("operations, UNet", f"{flops.unet / 1e12:.3f} TFLOP"),
+        ("operations, ControlNets", f"{flops.control_nets / 1e12:.3f} TFLOP"),
+        ("operations, VAE", f"{flops.vae / 1e12:.3f} TFLOP"),
+        ("operations, step", f"{flops.total / 1e12:.3f} TFLOP"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "".join(f"{name:{width}}  {value}\n" for name, value in rows)
+
+
+def _table(name: str) -> str:
+    """Operations of every preset of the profile called ``name``, as a Markdown table."""
+    from ..presets import optimisation_settings
+    from ..profiles import profile
+    from .flops import count_mean_step
+    from .random_networks import networks_without_numbers
+
+    model = profile(name)
+    networks = networks_without_numbers(model)
+    lines = ["| preset | steps | TFLOP a step | PFLOP a run |", "| --- | ---: | ---: | ---: |"]
+    for preset in PRESETS:
+        settings = optimisation_settings(model, preset)
+        flops = count_mean_step(networks, settings).total
+        lines.append(f"| {preset} | {settings.steps} | {flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The networks of a profile at their real sizes, with random numbers or with none."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+
+import torch
+from diffusers import DDIMScheduler
+from diffusers.hooks import apply_layerwise_casting
+from diffusers.utils import logging as diffusers_logging
+from torch import nn
+
+from ..diffusion.networks import ControlNet, Networks, reads_text, take_image_projection
+from ..profiles import ModelProfile
+from ..training.architecture import attach_ip_adapter, fresh_ip_adapter
+from ..training.captions import VOCABULARY
+from ..training.vocabulary import write_tokenizer
+from .architectures import bundled, stable_diffusion
+
+_NUMBERS = 1_000_003
+"""Random numbers that fill all weights in turn; prime, so that no row of a matrix repeats the one before."""
+
+
+def networks_without_numbers(profile: ModelProfile) -> Networks:
+    """The networks on PyTorch's meta device: shapes only, so they need no memory and compute nothing."""
+    return _build(profile, torch.device("meta"))
+
+
+def random_networks(profile: ModelProfile, seed: int) -> Networks:
+    """The networks on the CPU with seeded random weights that keep activations near 1.
+
+    Weights are kept in bfloat16; each layer computes in float32, since most processors multiply bfloat16 at a tenth of
+    that speed. The VAE and the IP-Adapter's projection, which are small, are in float32 altogether: the VAE's backward
+    pass needs the weights again, and the projection casts its input to what is kept.
+    """
+    networks = _build(profile, torch.device("cpu"))
+    generator = torch.Generator().manual_seed(seed)
+    numbers = torch.empty(_NUMBERS).uniform_(-math.sqrt(3.0), math.sqrt(3.0), generator=generator)
+    for module in networks.modules().values():
+        if module not in (networks.vae, networks.image_projection):
+            # CLIP's patch embedding, too, casts its input to what is kept.
+            apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=("patch_embedding",))
+        module.to_empty(device=networks.device)
+        _fill(module, numbers)
+    networks.freeze()
+    return networks
+
+
+def _build(profile: ModelProfile, device: torch.device) -> Networks:
+    """Networks for ``device`` whose modules are on the meta device still.
+
+    The tokenizer is that of the bundled model at the encoders' text length: a real one would have to be downloaded.
+    """
+    diffusers_logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = write_tokenizer(VOCABULARY, Path(folder))
+    with torch.device("meta"):
+        parts = (bundled if profile.name == "bundled" else stable_diffusion)(tokenizer)
+        attach_ip_adapter(parts.unet, fresh_ip_adapter(parts.unet, parts.image_encoder.config.projection_dim))
+    scheduler = DDIMScheduler.from_config(parts.scheduler.config)
+    tokenizer.model_max_length = parts.text_encoder.config.max_position_embeddings
+    networks = Networks(
+        profile=profile,
+        unet=parts.unet,
+        image_projection=take_image_projection(parts.unet, profile),
+        control_nets=tuple(
+            ControlNet(control, model, reads_text(model))
+            for control, model in zip(profile.control_nets, parts.control_nets, strict=True)
+        ),
+        vae=parts.vae,
+        text_encoder=parts.text_encoder,
+        tokenizer=tokenizer,
+        image_encoder=parts.image_encoder,
+        feature_extractor=parts.feature_extractor,
+        caption_encoder=parts.caption_encoder,
+        caption_tokenizer=tokenizer,
+        alphas_cumprod=scheduler.alphas_cumprod.to(device, torch.float32),
+        prediction_type=scheduler.config.prediction_type,
+        device=device,
+        dtype=torch.float32,
+    )
+    for module in networks.modules().values():
+        module.eval().requires_grad_(False)
+    return networks
+
+
+def _fill(module: nn.Module, numbers: torch.Tensor) -> None:
+    """Weights of variance 1 / inputs, biases 0, scales of norms 1, and the positions that CLIP counts."""
+    for name, parameter in module.named_parameters():
+        if parameter.dim() < 2:
+            parameter.fill_(1.0 if name.endswith("weight") else 0.0)
+            continue
+        scale = 1.0 / math.sqrt(parameter[0].numel())
+        for part in parameter.view(-1).split(numbers.numel()):
+            part.copy_(numbers[: part.numel()]).mul_(scale)
+    for name, buffer in module.named_buffers():
+        if not name.endswith("position_ids"):
+            raise ValueError(f"{type(module).__name__} has a buffer {name} that nothing here fills")
+        buffer.copy_(torch.arange(buffer.shape[-1]))
