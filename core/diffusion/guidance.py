@@ -43,7 +43,8 @@ def interval_score_gradient(
     Args:
         networks: the loaded profile.
         latents: [B, 4, h, w] ``z0`` of the views, float32.
-        noise: [B, 4, h, w], float32: the step's one Gaussian draw. Plays no part without ``reference_quirks``.
+        noise: [B, 4, h, w], float32: the step's one Gaussian draw. Plays a part with ``reference_quirks`` and without
+            ``interval_matching`` only.
         interval: the index ``t``, and ``delta``; ``s = max(t - delta, 0)``, an index too.
         embeddings: conditions of the B views.
         control_images: [B, 3, H, W] in [0, 1] by kind of ControlNet.
@@ -58,16 +59,11 @@ def interval_score_gradient(
     off = torch.zeros_like(embeddings.style_tokens)
     null_tokens = embeddings.zero_tokens if quirks else off
     first = 1 if quirks else 0  # The timestep of index 0.
-    t, s = interval.timestep, max(interval.timestep - interval.delta, 0)
-
-    z_t = abar[first].sqrt() * latents + (1.0 - abar[first]).sqrt() * noise if quirks else latents
-    null_predictions: list[Tensor] = []
-    for here, there in pairwise(first + index for index in (*inversion_indexes(s, settings), t)):
-        null_predictions.append(predict_noise(networks, z_t, here, embeddings.null, null_tokens))
-        z_t = ddim_step(z_t, null_predictions[-1], abar[here], abar[there])
-    # The reference code steps to s = 0 too, by no length: there the prediction before s is the one at s.
-    e_s = null_predictions[-2] if quirks and s > 0 else null_predictions[-1]
-    t += first
+    t = first + interval.timestep
+    if settings.interval_matching:
+        z_t, e_s = _invert(networks, latents, noise, interval, embeddings.null, null_tokens, settings)
+    else:
+        z_t, e_s = _noised(latents, noise, abar[t]), noise
 
     texts = torch.cat([embeddings.negative, embeddings.prompt, embeddings.content])
     control_texts = texts[:, :-_TOKENS_HIDDEN_FROM_CONTROL] if quirks else texts
@@ -83,7 +79,8 @@ def interval_score_gradient(
     ).chunk(4)
 
     w = ((1.0 - abar[t]) / abar[t]).sqrt()
-    score = e_uncond + settings.text_scale * (e_text - e_content) - e_s + settings.style_scale * (e_style - e_uncond)
+    e_away = e_content if settings.content_negative else e_uncond
+    score = e_uncond + settings.text_scale * (e_text - e_away) - e_s + settings.style_scale * (e_style - e_uncond)
     return settings.gradient_scale * w * score
 
 
@@ -122,6 +119,32 @@ def predict_noise(
         return output
     abar = networks.alphas_cumprod[timestep]
     return abar.sqrt() * output + (1.0 - abar).sqrt() * latents
+
+
+def _invert(
+    networks: Networks,
+    latents: Tensor,
+    noise: Tensor,
+    interval: Interval,
+    null_text: Tensor,
+    null_tokens: Tensor,
+    settings: GuidanceSettings,
+) -> tuple[Tensor, Tensor]:
+    """``z_t`` by DDIM inversion of ``z0`` under the null text, and ``e_s``, both [B, 4, h, w]."""
+    quirks, abar = settings.reference_quirks, networks.alphas_cumprod
+    first = 1 if quirks else 0
+    s = max(interval.timestep - interval.delta, 0)
+    z = _noised(latents, noise, abar[first]) if quirks else latents
+    predictions: list[Tensor] = []
+    for here, there in pairwise(first + index for index in (*inversion_indexes(s, settings), interval.timestep)):
+        predictions.append(predict_noise(networks, z, here, null_text, null_tokens))
+        z = ddim_step(z, predictions[-1], abar[here], abar[there])
+    # The reference code steps to s = 0 too, by no length: there the prediction before s is the one at s.
+    return z, predictions[-2] if quirks and s > 0 else predictions[-1]
+
+
+def _noised(latents: Tensor, noise: Tensor, abar: Tensor) -> Tensor:
+    return abar.sqrt() * latents + (1.0 - abar).sqrt() * noise
 
 
 def ddim_step(z: Tensor, e: Tensor, abar: Tensor, abar_next: Tensor) -> Tensor:

@@ -20,6 +20,12 @@ class GuidanceSettings:
     """Most inversion steps on the way to ``s``; the stride is longer where it would take more."""
     gradient_scale: float = 0.1
     """Factor of the whole gradient."""
+    content_negative: bool = True
+    """Whether the text moves away from what the style image shows; without, from the negative prompt. To see what it
+    does."""
+    interval_matching: bool = True
+    """Whether ``e_s`` and ``z_t`` come from DDIM inversion; without, both come from the step's one Gaussian draw, as in
+    score distillation sampling (Poole et al. 2023, eq. 3). To see what it does."""
     reference_quirks: bool = False
     """Compute what the public reference code computes, which differs from the paper in four points.
 

@@ -3,5 +3,5 @@
 
 In the order in which data passes them: ``meshes``, ``styles``, ``cases`` (stylize every style on every mesh), ``views``
 (what is measured), the measures ``style_distance``, ``judge``, ``leakage``, ``seams``, ``baked_light``, then ``rank``,
-``results`` and ``evaluate``, which runs them all.
+``results`` and ``evaluate``, which runs them all. ``ablation`` does so with one part of the method left out at a time.
 """

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..job import MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, write_job
-from ..presets import optimisation_settings
+from ..presets import OptimisationSettings, optimisation_settings
 from ..profiles import profile
 from ..reporting import Reporter
 from ..stylize import LoadedModels, stylize
@@ -48,6 +48,8 @@ class Case:
     job: Job
     folder: Path
     """Where its results are, or will be."""
+    settings: OptimisationSettings | None = None
+    """In place of those of the job's preset."""
 
     @property
     def texture(self) -> Path:
@@ -108,7 +110,7 @@ def finish_case(case: Case, reporter: Reporter, models: LoadedModels) -> None:
     np.savez(case.folder / MESH_FILE, **vars(case.mesh.mesh))
     shutil.copyfile(case.style.path, case.folder / case.job.style_image)
     record.write_text(inputs, encoding="utf-8")
-    stylize(case.job, case.folder, reporter, models)
+    stylize(case.job, case.folder, reporter, models, case.settings)
 
 
 def _inputs(case: Case, models: LoadedModels) -> str:
@@ -121,7 +123,7 @@ def _inputs(case: Case, models: LoadedModels) -> str:
         digest.update(np.ascontiguousarray(array).tobytes())
     values = {
         "job": asdict(job),
-        "settings": repr(optimisation_settings(model, job.preset, job.tone, job.shading)),
+        "settings": repr(case.settings or optimisation_settings(model, job.preset, job.tone, job.shading)),
         "style_and_mesh": digest.hexdigest(),
         "weights": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights],
     }

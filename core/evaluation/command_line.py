@@ -46,6 +46,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     parser.add_argument("--no-judge", action="store_true", help="leave out the independent judge")
+    parser.add_argument(
+        "--ablate",
+        nargs="*",
+        metavar="VARIANT",
+        help='leave one part of the method out at a time instead, and compare ("no ODCR", "statistics alone", …;'
+        " all of them)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -60,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..stylize import LoadedModels
     from ..stylize_command import ConsoleReporter
+    from .ablation import ablate
     from .cases import RunSettings
     from .evaluate import evaluate
     from .judge import Judge
@@ -80,15 +88,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     styles = [style(path, content) for path, content in zip(paths, contents, strict=True)]
     meshes = [_mesh(name, prompt) for name, prompt in zip(arguments.meshes, prompts, strict=True)]
+    variants = None if arguments.ablate is None else _variants(arguments.ablate)
     judge = None if arguments.no_judge else Judge()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     try:
         with Progress(*columns, console=console, transient=True) as progress:
             reporter = ConsoleReporter(progress, console)
-            table = evaluate(
-                styles, meshes, settings, arguments.output, reporter, LoadedModels(arguments.models), judge
-            )
+            what = (arguments.output, reporter, LoadedModels(arguments.models), judge)
+            if variants is None:
+                table = evaluate(styles, meshes, settings, *what)
+            else:
+                table = ablate(styles, meshes, settings, variants, *what)
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
         return EXIT_STATUS["cancelled"]
@@ -103,6 +114,15 @@ def _mesh(name: str, prompt: str | None) -> Any:
 
     mesh = evaluation_mesh(name)
     return mesh if prompt is None else replace(mesh, prompt=prompt)
+
+
+def _variants(names: list[str]) -> list[str]:
+    """The variants that were named, or all."""
+    from .ablation import VARIANTS
+
+    if unknown := [name for name in names if name not in VARIANTS]:
+        raise JobError("bad_request", f"There is no variant {unknown[0]!r}; the variants are {', '.join(VARIANTS)}")
+    return names or list(VARIANTS)
 
 
 def _one_each(option: str, texts: list[str] | None, of: str, count: int) -> list[str] | list[None]:

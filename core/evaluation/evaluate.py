@@ -34,7 +34,7 @@ TABLE_FILE = "results.md"
 SHEET_FILE = "contact_sheet.png"
 
 
-class _StyleReferences:
+class StyleReferences:
     """The measures of the style images, taken once."""
 
     def __init__(self, styles: Sequence[Style], judge: Judge | None) -> None:
@@ -74,13 +74,13 @@ def evaluate(
     if len(styles) < 2:
         raise JobError("bad_request", "There is one style only; name two or more", "A rank needs something to compare.")
     cases = make_cases(styles, meshes, settings, output)
-    references = _StyleReferences(styles, judge)
+    references = StyleReferences(styles, judge)
     results, rows = [], []
     for number, case in enumerate(cases, start=1):
         reporter.stage("case", f"{number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
         finish_case(case, reporter, models)
         reporter.stage("measure", f"{number} of {len(cases)}: measuring")
-        result, views = _measure(case, references)
+        result, views = measure_case(case, references)
         results.append(result)
         rows.append((case.style, views))
     table = as_table(results)
@@ -93,7 +93,8 @@ def evaluate(
     return table
 
 
-def _measure(case: Case, references: _StyleReferences) -> tuple[CaseResult, list[NDArray[np.uint8]]]:
+def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, list[NDArray[np.uint8]]]:
+    """The measures of a finished case, and its views, uint8 [H, W, 3] each."""
     with Image.open(case.texture) as file:
         texture = np.asarray(file.convert("RGB"))
     mesh = case.mesh.mesh

@@ -13,11 +13,14 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 
 from core.command_line import main
 from core.evaluation import cases
+from core.evaluation.ablation import VARIANTS
 from core.evaluation.meshes import chair, evaluation_mesh
 from core.evaluation.styles import SAMPLES, style
 from core.evaluation.views import evaluation_cameras, textured_views
 from core.job import JobError
 from core.mesh import check
+from core.presets import optimisation_settings
+from core.profiles import profile
 from core.stylize import LoadedModels
 
 STYLES = ["great_wave", "stained_glass", "village_street"]
@@ -28,7 +31,7 @@ def painted(monkeypatch):
     """Lays the style image itself over the UV layout in place of optimising; remembers which cases it was asked for."""
     asked = []
 
-    def stylize(job, folder, reporter, models):
+    def stylize(job, folder, reporter, models, settings):
         asked.append(folder.name)
         with Image.open(folder / job.style_image) as picture:
             picture.convert("RGB").resize((256, 256)).save(folder / "base_color.png")
@@ -99,6 +102,32 @@ def test_finished_cases_are_kept_and_changed_ones_made_again(painted, tmp_path):
     assert finish(replace(settings, seed=1)) == 7
     meshes = [replace(meshes[0], prompt="a planet")]
     assert finish(replace(settings, seed=1)) == 10
+
+
+def test_ablation_leaves_out_one_part_at_a_time_and_compares(painted, command, tmp_path, capsys):
+    assert main([*command, "--ablate", "whole method", "no ODCR", "SDS for ISM"]) == 0
+    output = tmp_path / "output"
+    assert len(painted) == 9
+    jobs = {
+        name: json.loads((output / name / "great_wave--ball" / "job.json").read_text())
+        for name in ("whole-method", "no-odcr")
+    }
+    assert jobs["whole-method"]["content_removal"] == 1.0
+    assert jobs["no-odcr"]["content_removal"] == 0.0
+    assert "interval_matching=False" in (output / "sds-for-ism" / "great_wave--ball" / "inputs.json").read_text()
+    table = (output / "ablation.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == table
+    assert "| no ODCR | 3 of 3 |" in table
+    assert set(json.loads((output / "ablation.json").read_text())) == {"whole method", "no ODCR", "SDS for ISM"}
+    assert main([*command, "--ablate", "no paint"]) == 2
+    assert "There is no variant 'no paint'" in capsys.readouterr().err
+
+
+def test_every_variant_differs_from_the_whole_method_in_one_part():
+    whole = optimisation_settings(profile("bundled"), "draft")
+    for name, variant in VARIANTS.items():
+        changed = variant.change(whole) != whole or variant.content_removal != 1.0
+        assert changed == (name != "whole method")
 
 
 def test_one_style_alone_cannot_be_ranked(painted, command, capsys):

@@ -72,9 +72,9 @@ def case(networks, views=1, seed=0):
     return latents, noise, embeddings, images
 
 
-def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=()):
+def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=(), without=None):
     """One view of the published step, line by line and one row at a time; ``quirks`` numbers what the reference code
-    does otherwise, as ``GuidanceSettings.reference_quirks`` lists it.
+    does otherwise, as ``GuidanceSettings.reference_quirks`` lists it; ``without`` names a part that is left out.
     """
     abar = [float(value) for value in networks.alphas_cumprod]
 
@@ -120,9 +120,13 @@ def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=()):
     e_at_s = predict(z, timesteps[s], embeddings.null, null_tokens, False)
     e_s = e_before_s if 1 in quirks else e_at_s
     z_t = step_up(z, e_at_s, timesteps[s], timesteps[t])
+    if without == "interval_matching":
+        e_s, z_t = noise, math.sqrt(abar[timesteps[t]]) * z0 + math.sqrt(1 - abar[timesteps[t]]) * noise
     e_uncond = predict(z_t, timesteps[t], embeddings.negative, off, True)
     e_text = predict(z_t, timesteps[t], embeddings.prompt, off, True)
     e_content = predict(z_t, timesteps[t], embeddings.content, null_tokens, True)
+    if without == "content_negative":
+        e_content = e_uncond
     e_style = predict(z_t, timesteps[t], embeddings.prompt, embeddings.style_tokens, True)
     w = math.sqrt((1 - abar[timesteps[t]]) / abar[timesteps[t]])
     return 0.1 * w * (e_uncond + 7.5 * (e_text - e_content) - e_s + 7.5 * (e_style - e_uncond))
@@ -144,6 +148,20 @@ def test_batched_guidance_agrees_with_a_plain_transcription_of_the_method(which,
         expected = transcription(networks, latents, noise, t, delta, embeddings, images, (1, 2, 3, 4) if quirks else ())
     assert torch.isfinite(result).all() and result.abs().max() > 0
     assert relative(result, expected) < 1e-4
+
+
+@pytest.mark.parametrize("part", ["content_negative", "interval_matching"])
+@pytest.mark.parametrize("quirks", [False, True])
+def test_a_part_that_is_left_out_is_left_out_of_the_transcription_too(part, quirks, reading_networks):
+    latents, noise, embeddings, images = case(reading_networks)
+    whole = REFERENCE if quirks else SETTINGS
+    arguments = (reading_networks, latents, noise, Interval(600, 80), embeddings, images, SCALES)
+    result = interval_score_gradient(*arguments, dataclasses.replace(whole, **{part: False}))
+    with torch.no_grad():
+        numbers = (1, 2, 3, 4) if quirks else ()
+        expected = transcription(reading_networks, latents, noise, 600, 80, embeddings, images, numbers, part)
+    assert relative(result, expected) < 1e-4
+    assert relative(result, interval_score_gradient(*arguments, whole)) > 1e-2
 
 
 @pytest.mark.parametrize("quirk", [1, 2, 3, 4])

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each part of the method contributes: the same cases with one part left out at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from ..presets import OptimisationSettings, optimisation_settings
+from ..profiles import profile
+from ..reporting import Reporter
+from ..stylize import LoadedModels
+from .cases import RunSettings, finish_case, make_cases
+from .evaluate import SHEET_FILE, StyleReferences, measure_case
+from .judge import Judge
+from .meshes import EvaluationMesh
+from .results import CaseResult, as_sheet
+from .styles import Style
+
+RESULTS_FILE = "ablation.json"
+TABLE_FILE = "ablation.md"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The method without one of its parts."""
+
+    change: Callable[[OptimisationSettings], OptimisationSettings]
+    """From the settings of the whole method to those without the part."""
+    content_removal: float = 1.0
+    """Strength of ODCR."""
+
+
+def _guidance(**parts: bool) -> Callable[[OptimisationSettings], OptimisationSettings]:
+    return lambda settings: replace(settings, guidance=replace(settings.guidance, **parts))
+
+
+def _without_control_nets(settings: OptimisationSettings) -> OptimisationSettings:
+    none = tuple(0.0 for _ in settings.controls.scales)
+    return replace(settings, controls=replace(settings.controls, scales=none, late_scales=none))
+
+
+VARIANTS: Mapping[str, Variant] = {
+    "whole method": Variant(lambda settings: settings),
+    "no ODCR": Variant(lambda settings: settings, content_removal=0.0),
+    "no content negative": Variant(_guidance(content_negative=False)),
+    "SDS for ISM": Variant(_guidance(interval_matching=False)),
+    "no ControlNets": Variant(_without_control_nets),
+    "no statistics": Variant(lambda settings: replace(settings, statistics_weight=0.0)),
+    "statistics alone": Variant(lambda settings: replace(settings, distillation_weight=0.0)),
+}
+"""By the name that the table gives them. Layer selection is not among them: the bundled model has its style in all of
+its few cross-attentions."""
+
+_MEASURES: Mapping[str, Callable[[CaseResult], float | None]] = {
+    "style distance": lambda result: result.style_rank.own,
+    "judge": lambda result: None if result.judge_rank is None else result.judge_rank.own,
+    "leakage": lambda result: result.leakage.excess,
+    "seam error": lambda result: result.seams.ratio,
+    "baked light": lambda result: result.baked_light.best,
+}
+"""What the table shows, by its heading: smaller is better."""
+
+
+def ablate(
+    styles: Sequence[Style],
+    meshes: Sequence[EvaluationMesh],
+    settings: RunSettings,
+    variants: Sequence[str],
+    output: Path,
+    reporter: Reporter,
+    models: LoadedModels,
+    judge: Judge | None,
+) -> str:
+    """Stylize every style on every mesh by every variant, and write the measures as JSON, as a table and as pictures.
+
+    Args:
+        styles: two or more.
+        meshes: one or more.
+        settings: of all runs.
+        variants: keys of ``VARIANTS``.
+        output: folder; finished cases in it are kept, interrupted ones go on. Each variant has a folder with its
+            contact sheet there.
+        reporter: told of the progress of each case.
+        models: the networks.
+        judge: ``None`` leaves it out.
+
+    Returns:
+        The table in Markdown: mean and standard deviation over the cases.
+
+    Raises:
+        JobError: something a person can act on.
+        Cancelled: ``reporter`` said so.
+    """
+    model = profile(settings.profile, models.model_folder)
+    whole = optimisation_settings(model, settings.preset, settings.tone, settings.shading)
+    references = StyleReferences(styles, judge)
+    found: dict[str, list[CaseResult]] = {}
+    for name in variants:
+        variant = VARIANTS[name]
+        folder = output / name.replace(" ", "-").lower()
+        results, rows = [], []
+        for case in make_cases(styles, meshes, replace(settings, content_removal=variant.content_removal), folder):
+            reporter.stage("case", f"{name}: {case.style.name} on {case.mesh.name}")
+            finish_case(replace(case, settings=variant.change(whole)), reporter, models)
+            result, views = measure_case(case, references)
+            results.append(result)
+            rows.append((case.style, views))
+        as_sheet(rows).save(folder / SHEET_FILE)
+        found[name] = results
+    table = as_table(found)
+    (output / RESULTS_FILE).write_text(
+        json.dumps(_as_json(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    (output / TABLE_FILE).write_text(table, encoding="utf-8")
+    return table
+
+
+def as_table(found: Mapping[str, Sequence[CaseResult]]) -> str:
+    """One row a variant."""
+    headings = ["variant", "own style first", *_MEASURES]
+    lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
+    for name, results in found.items():
+        firsts = sum(result.style_rank.place == 1 for result in results)
+        cells = [_mean_and_spread([measure(result) for result in results]) for measure in _MEASURES.values()]
+        lines.append(f"| {name} | {firsts} of {len(results)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _mean_and_spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    spread = f" ± {stdev(known):.2g}" if len(known) > 1 else ""
+    return f"{fmean(known):.3g}{spread}"
+
+
+def _as_json(found: Mapping[str, Sequence[CaseResult]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        name: [
+            {
+                "style": result.style,
+                "mesh": result.mesh,
+                **{heading: measure(result) for heading, measure in _MEASURES.items()},
+            }
+            for result in results
+        ]
+        for name, results in found.items()
+    }
