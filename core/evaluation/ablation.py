@@ -107,9 +107,9 @@ def ablate(
         for case in make_cases(styles, meshes, replace(settings, content_removal=variant.content_removal), folder):
             reporter.stage("case", f"{name}: {case.style.name} on {case.mesh.name}")
             finish_case(replace(case, settings=variant.change(whole)), reporter, models)
-            result, views = measure_case(case, references)
+            result, row = measure_case(case, references)
             results.append(result)
-            rows.append((case.style, views))
+            rows.append(row)
         as_sheet(rows).save(folder / SHEET_FILE)
         found[name] = results
     table = as_table(found)

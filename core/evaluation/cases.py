@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..camera_plan import CameraPlan
+from ..cameras import Camera
+from ..embree import EmbreeRasteriser
 from ..job import MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, write_job
 from ..presets import OptimisationSettings, optimisation_settings
 from ..profiles import profile
@@ -55,6 +58,15 @@ class Case:
     def texture(self) -> Path:
         """The finished texture, PNG."""
         return self.folder / TEXTURE_FILE
+
+    def cameras(self, steps: int) -> list[Camera]:
+        """All that looked in the first ``steps`` steps."""
+        settings = self.settings
+        if settings is None:
+            job = self.job
+            settings = optimisation_settings(profile(job.profile), job.preset, job.tone, job.shading)
+        plan = CameraPlan(self.mesh.mesh, EmbreeRasteriser(self.mesh.mesh), settings, self.job.seed)
+        return [camera for step in range(steps) for camera in plan[step]]
 
     def report(self) -> dict[str, Any]:
         """The report of ``core.stylize``."""

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ..cameras import ViewSampling
@@ -22,8 +21,9 @@ from .baked_light import measure_baked_light
 from .cases import Case, RunSettings, finish_case, make_cases
 from .judge import Judge
 from .leakage import measure_leakage
+from .maps import coverage_map, seam_map
 from .meshes import EvaluationMesh
-from .results import CaseResult, as_json, as_sheet, as_table
+from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
 from .style_distance import StyleSignature
 from .styles import Style
@@ -80,9 +80,9 @@ def evaluate(
         reporter.stage("case", f"{number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
         finish_case(case, reporter, models)
         reporter.stage("measure", f"{number} of {len(cases)}: measuring")
-        result, views = measure_case(case, references)
+        result, row = measure_case(case, references)
         results.append(result)
-        rows.append((case.style, views))
+        rows.append(row)
     table = as_table(results)
     document = {"settings": asdict(settings), **as_json(results)}
     (output / RESULTS_FILE).write_text(
@@ -93,8 +93,8 @@ def evaluate(
     return table
 
 
-def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, list[NDArray[np.uint8]]]:
-    """The measures of a finished case, and its views, uint8 [H, W, 3] each."""
+def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, SheetRow]:
+    """The measures of a finished case, and its pictures."""
     with Image.open(case.texture) as file:
         texture = np.asarray(file.convert("RGB"))
     mesh = case.mesh.mesh
@@ -106,15 +106,20 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, l
         own = judge.signature(views)
         judged = {name: judge.distance(own, other) for name, other in references.judged.items()}
     report = case.report()
+    seams = measure_seams(mesh, texture, coverage)
     result = CaseResult(
         style=case.style.name,
         mesh=case.mesh.name,
         style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
         judge_distances=judged,
         leakage=measure_leakage(references.views[case.style.name], views),
-        seams=measure_seams(mesh, texture, coverage),
+        seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),
         coverage=report["coverage"],
         seconds=sum(report["seconds"].values()),
     )
-    return result, [view.image for view in views]
+    maps = {
+        "coverage": coverage_map(mesh, coverage, case.cameras(report["steps_done"])),
+        "seams": seam_map(coverage, seams),
+    }
+    return result, SheetRow(case.style, [view.image for view in views], maps)

@@ -51,6 +51,17 @@ class CaseResult:
         return None if self.judge_distances is None else rank_own(self.judge_distances, self.style)
 
 
+@dataclass(frozen=True)
+class SheetRow:
+    """The pictures of one case."""
+
+    style: Style
+    views: Sequence[NDArray[np.uint8]]
+    """Of ``views.evaluation_cameras``."""
+    maps: Mapping[str, NDArray[np.uint8]]
+    """Pictures of the UV layout by their labels, of the size of the views."""
+
+
 def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
     """Everything, fit for JSON."""
     return {
@@ -71,7 +82,7 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "judge_distance": None if result.judge_distances is None else dict(result.judge_distances),
                 "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
-                "seams": {**asdict(result.seams), "ratio": result.seams.ratio},
+                "seams": {name: getattr(result.seams, name) for name in ("seam", "interior", "pairs", "ratio")},
                 "baked_light": asdict(result.baked_light),
                 "coverage": dict(result.coverage),
                 "seconds": result.seconds,
@@ -103,11 +114,15 @@ def as_table(results: Sequence[CaseResult]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_sheet(rows: Sequence[tuple[Style, Sequence[NDArray[np.uint8]]]]) -> Image.Image:
-    """One row a case: the style image and four of its views."""
+def as_sheet(rows: Sequence[SheetRow]) -> Image.Image:
+    """One row a case: the style image, four of its views, and the maps of coverage and seams."""
     strips = [
-        contact_sheet(style.picture, [views[number] for number in SHEET_VIEWS], [style.name, *SHEET_LABELS])
-        for style, views in rows
+        contact_sheet(
+            row.style.picture,
+            [*(row.views[number] for number in SHEET_VIEWS), *row.maps.values()],
+            [row.style.name, *SHEET_LABELS, *row.maps],
+        )
+        for row in rows
     ]
     sheet = Image.new("RGB", (max(strip.width for strip in strips), sum(strip.height for strip in strips)), "white")
     top = 0

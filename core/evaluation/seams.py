@@ -9,7 +9,7 @@ Where either side is hidden from everywhere, such as inside another part, no sea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class SeamError:
     """Inside the islands, beside the seams; likewise."""
     pairs: int
     """Pairs of points across seams."""
+    places: Floats = field(repr=False, compare=False)
+    """[2 * pairs, 2] where in the UV layout the points of the pairs are."""
+    differences: Floats = field(repr=False, compare=False)
+    """[2 * pairs] the colour difference across the seam at each."""
 
     @property
     def ratio(self) -> float | None:
@@ -81,7 +85,9 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8], coverage: Coverage) ->
     further_two = _Points(mesh, triangle_two, ends, (step + apart) * into_second, coverage)
     seam = _differences(texture, one, two)
     interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
-    return SeamError(_mean(seam), _mean(interior), len(seam))
+    usable = one.usable & two.usable
+    places = np.concatenate([one.uv[usable], two.uv[usable]])
+    return SeamError(_mean(seam), _mean(interior), len(seam), places, np.tile(seam, 2))
 
 
 def _mean(differences: Floats) -> float | None:
