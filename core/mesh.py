@@ -289,7 +289,9 @@ def _unwrapped(positions: NDArray[Any], triangles: NDArray[Any]) -> NDArray[Any]
     """UVs [T, 3, 2] by xatlas."""
     _, welded = np.unique(positions, axis=0, return_inverse=True)
     _, first = np.unique(welded, return_index=True)
-    whole = trimesh.Trimesh(positions[first], welded.reshape(-1)[triangles], process=False)
+    # To a common size: of meshes that are very small xatlas makes UVs that are not numbers.
+    size = float(np.ptp(positions, axis=0).max()) or 1.0
+    whole = trimesh.Trimesh(positions[first] / size, welded.reshape(-1)[triangles], process=False)
     unwrapped = whole.unwrap()
     visual: Any = unwrapped.visual
     return np.asarray(visual.uv)[unwrapped.faces]

@@ -30,7 +30,8 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         default=["suzanne", "chair"],
         metavar="MESH",
-        help='mesh files, "chair", or "suzanne", which needs the Python module bpy (suzanne chair)',
+        help='mesh files, "chair", "pole", "sheet", "room", "islands", "torus", "tiny", "cup", or "suzanne", which'
+        " needs the Python module bpy (suzanne chair)",
     )
     parser.add_argument("--prompts", nargs="+", metavar="TEXT", help="what each mesh is, in their order")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")

@@ -27,7 +27,7 @@ from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
 from .style_distance import StyleSignature
 from .styles import Style
-from .views import picture_view, textured_views
+from .views import VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW, View, picture_view, textured_views
 
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.md"
@@ -115,6 +115,7 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         leakage=measure_leakage(references.views[case.style.name], views),
         seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),
+        undersides=undersides(views, references.signatures[case.style.name]),
         coverage=report["coverage"],
         seconds=sum(report["seconds"].values()),
     )
@@ -123,3 +124,12 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         "seams": seam_map(coverage, seams),
     }
     return result, SheetRow(case.style, [view.image for view in views], maps)
+
+
+def undersides(views: Sequence[View], style: StyleSignature) -> float | None:
+    """How much further from the style the views from below are than those from above; 1 is as good."""
+    above, below = (
+        StyleSignature([views[number] for number in numbers]).distance(style).total
+        for numbers in (VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW)
+    )
+    return below / above if above else None

@@ -14,6 +14,7 @@ import trimesh
 
 from ..job import JobError
 from ..mesh import Mesh, import_file, normalise
+from .shapes import SHAPES, together
 
 _BLENDER_SCRIPTS = Path(__file__).parents[2] / "styletex_blender"
 _BLENDER_SECONDS = 300
@@ -32,7 +33,8 @@ class EvaluationMesh:
 
 
 def evaluation_mesh(name: str) -> EvaluationMesh:
-    """The mesh called ``name``: "chair", "suzanne" (made by the Python module bpy), or the path of a mesh file.
+    """The mesh called ``name``: "chair", a key of ``shapes.SHAPES``, "suzanne" (made by the Python module bpy), or the
+    path of a mesh file.
 
     Raises:
         JobError: ``bad_mesh`` when the file cannot be used; ``dependencies`` when Suzanne needs bpy and it is missing.
@@ -41,6 +43,8 @@ def evaluation_mesh(name: str) -> EvaluationMesh:
         return EvaluationMesh("chair", "a chair", chair())
     if name == "suzanne":
         return EvaluationMesh("suzanne", "a monkey", suzanne())
+    if name in SHAPES:
+        return EvaluationMesh(name, "a box" if name == "tiny" else f"a {name}", _as_from_file(SHAPES[name]()))
     path = Path(name)
     prompt = "a monkey" if path.stem == "suzanne" else f"a {path.stem.replace('_', ' ')}"
     return EvaluationMesh(path.stem, prompt, normalise(import_file(path)))
@@ -59,10 +63,7 @@ def chair() -> Mesh:
         ]
     parts += [_rod(0.72, (0.0, y, -0.45), axis=0) for y in (-0.36, 0.38)]
     parts += [_box((0.70, 0.03, 0.14), (0.0, 0.38, z)) for z in (0.30, 0.54, 0.80)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "chair.ply"
-        trimesh.util.concatenate(parts).export(path)
-        return normalise(import_file(path))
+    return _as_from_file(together(parts))
 
 
 def suzanne() -> Mesh:
@@ -90,6 +91,14 @@ def suzanne() -> Mesh:
         )
         if done.returncode or not path.is_file():
             raise JobError("dependencies", "Blender's Python module bpy could not make Suzanne", hint, done.stdout)
+        return normalise(import_file(path))
+
+
+def _as_from_file(shape: trimesh.Trimesh) -> Mesh:
+    """Unwrapped and normalised, as if somebody had it in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shape.ply"
+        shape.export(path)
         return normalise(import_file(path))
 
 

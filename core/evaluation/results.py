@@ -35,6 +35,8 @@ class CaseResult:
     """Of the own style image's motif."""
     seams: SeamError
     baked_light: BakedLight
+    undersides: float | None
+    """Style distance of what is seen from below over that of what is seen from above; ``None`` where either is zero."""
     coverage: Mapping[str, float]
     """Shares of the texels ``seen``, ``filled`` and ``untouched``."""
     seconds: float
@@ -84,6 +86,7 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
                 "seams": {name: getattr(result.seams, name) for name in ("seam", "interior", "pairs", "ratio")},
                 "baked_light": asdict(result.baked_light),
+                "undersides": result.undersides,
                 "coverage": dict(result.coverage),
                 "seconds": result.seconds,
             }
@@ -96,15 +99,16 @@ def as_table(results: Sequence[CaseResult]) -> str:
     """A Markdown table, one row a case; a rank is followed by the distances to the own and the nearest other style."""
     lines = [
         "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | leakage | seam error"
-        " | baked light: from above (best) | seen, filled, untouched | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        " | undersides | baked light: from above (best) | seen, filled, untouched | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         shares = ", ".join(f"{100 * result.coverage[name]:.1f} %" for name in ("seen", "filled", "untouched"))
         ratio = "–" if result.seams.ratio is None else f"{result.seams.ratio:.2f}"
+        undersides = "–" if result.undersides is None else f"{result.undersides:.2f}"
         lines.append(
             f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
-            f" | {result.leakage.excess:+.2f} | {ratio} | {_light(result.baked_light)} | {shares}"
+            f" | {result.leakage.excess:+.2f} | {ratio} | {undersides} | {_light(result.baked_light)} | {shares}"
             f" | {result.seconds:.0f} |"
         )
     firsts, count = sum(result.style_rank.place == 1 for result in results), len(results)

@@ -23,6 +23,9 @@ NEUTRAL = (0.5, 0.5, 0.5)
 SHEET_VIEWS = (0, 1, 2, 7)
 """Views on the contact sheet: front, right, back and from below."""
 
+VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW = (4, 5), (6, 7)
+"""Views at 50 degrees of elevation, up and down."""
+
 SHEET_LABELS = ("front", "right", "back", "below")
 """Their names."""
 

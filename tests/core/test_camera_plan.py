@@ -15,6 +15,7 @@ from core.coverage import coverage_of, look
 from core.crease import crease_normals
 from core.diffusion.control_images import depth_image, normal_image
 from core.embree import EmbreeRasteriser
+from core.evaluation.shapes import SHAPES, ball
 from core.mesh import Mesh, normalise
 from core.presets import optimisation_settings
 from core.profiles import profile
@@ -22,36 +23,6 @@ from core.surface_points import surface_points
 
 DRAFT = optimisation_settings(profile("bundled"), "draft")
 """The shortest run of all."""
-CUP = [(0, -1.5), (0.4, -1.5), (0.4, 1.5), (0.3, 1.5), (0.3, -1.4), (0, -1.4)]
-
-
-def box(extents, centre=(0, 0, 0)):
-    return trimesh.creation.box(extents, trimesh.transformations.translation_matrix(centre))
-
-
-def ball(radius, centre=(0, 0, 0)):
-    return trimesh.creation.icosphere(2, radius).apply_translation(centre)
-
-
-def room():
-    """Walls of a single layer that face inwards, a table, a wardrobe and a lamp that touch nothing."""
-    walls = box((4, 5, 3))
-    walls.invert()
-    legs = [box((0.1, 0.1, 0.5), (x, y, -1.15)) for x in (-0.5, 0.5) for y in (-0.3, 0.3)]
-    return [
-        walls,
-        box((1.2, 0.8, 0.1), (0, 0, -0.7)),
-        *legs,
-        box((0.8, 0.5, 1.8), (-1.3, 2, -0.4)),
-        ball(0.4, (1, -1, 1)),
-    ]
-
-
-def islands():
-    """Twenty balls of many sizes that do not touch."""
-    generator = np.random.default_rng(1)
-    places = 0.7 * np.stack(np.unravel_index(generator.permutation(27)[:20], (3, 3, 3)), axis=-1)
-    return [ball(generator.uniform(0.05, 0.3), place) for place in places]
 
 
 def inside_out():
@@ -60,15 +31,9 @@ def inside_out():
     return solid
 
 
-SHAPES = {
-    "pole": lambda: box((1, 1, 40)),
-    "sheet": lambda: trimesh.Trimesh([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], [(0, 1, 2), (0, 2, 3)]),
-    "room": room,
-    "islands": islands,
-    "torus": lambda: trimesh.creation.torus(1, 0.4, major_sections=32, minor_sections=16),
-    "tiny": lambda: box((1e-4, 2e-4, 3e-4)),
-    "cup": lambda: trimesh.creation.revolve(CUP, sections=24),
-    "nested": lambda: [ball(1.0), ball(0.4)],
+ALL_SHAPES = {
+    **SHAPES,
+    "nested": lambda: trimesh.util.concatenate([ball(1.0), ball(0.4)]),
     "inside out": inside_out,
 }
 
@@ -79,7 +44,7 @@ STEPS = {"nested": 20, "inside out": 20}
 @functools.cache
 def planned(name):
     """Mesh, Embree's tree and the cameras of a draft, one list a step."""
-    shape = trimesh.util.concatenate(SHAPES[name]())
+    shape = ALL_SHAPES[name]()
     positions, triangles = shape.vertices.astype(np.float32), shape.faces.astype(np.int32)
     corner_uvs = np.random.default_rng(0).random((len(triangles), 3, 2)).astype(np.float32)
     mesh = normalise(Mesh(positions, triangles, corner_uvs, crease_normals(positions, triangles)))
@@ -172,7 +137,7 @@ def test_compact_solids_are_only_seen_whole(name):
     assert not any(is_close_up(camera) for camera in cameras_of(name))
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", ALL_SHAPES)
 def test_whole_views_are_the_large_majority(name):
     assert np.mean([is_close_up(camera) for camera in cameras_of(name)]) <= 0.25
 

@@ -14,11 +14,14 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 from core.command_line import main
 from core.evaluation import cases
 from core.evaluation.ablation import VARIANTS
+from core.evaluation.evaluate import undersides
 from core.evaluation.meshes import chair, evaluation_mesh
+from core.evaluation.shapes import SHAPES
+from core.evaluation.style_distance import StyleSignature
 from core.evaluation.styles import SAMPLES, style
-from core.evaluation.views import evaluation_cameras, textured_views
+from core.evaluation.views import evaluation_cameras, picture_view, textured_views
 from core.job import JobError
-from core.mesh import check
+from core.mesh import Mesh, check
 from core.presets import optimisation_settings
 from core.profiles import profile
 from core.stylize import LoadedModels
@@ -170,6 +173,26 @@ def test_views_show_all_sides_with_the_colours_of_the_texture():
     for view in views:
         assert view.mask.sum() > 50
         assert (view.image[view.mask] == (200, 30, 90)).all()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_hard_meshes_can_be_textured(name):
+    check(evaluation_mesh(name).mesh)
+
+
+def test_worse_undersides_are_told():
+    ball = trimesh.creation.icosphere(3)
+    uv = np.stack([np.arctan2(*ball.vertices[:, :2].T) / 7 + 0.5, ball.vertices[:, 2] / 2.1 + 0.5], axis=-1)
+    faces = np.asarray(ball.faces)
+    normals = ball.vertices[faces].astype(np.float32)
+    mesh = Mesh(ball.vertices.astype(np.float32) * 0.9, faces.astype(np.int32), uv[faces].astype(np.float32), normals)
+    generator = np.random.default_rng(0)
+    noise = generator.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    grey = noise.copy()
+    grey[32:] = 128
+    style_signature = StyleSignature([picture_view(Image.fromarray(noise).resize((256, 256)))])
+    assert undersides(textured_views(mesh, noise), style_signature) == pytest.approx(1.0, abs=0.2)
+    assert undersides(textured_views(mesh, grey), style_signature) > 1.5
 
 
 def test_missing_mesh_is_named():
