@@ -57,10 +57,11 @@ class STYLETEX_PT_texture(_StyleTexPanel, Panel):
         layout.prop(settings, "tiles")
         layout.prop(settings, "seed")
         layout.prop(settings, "destination")
-        layout.prop(settings, "start_from_present")
-        row = layout.row()
-        row.active = settings.start_from_present
-        row.prop(settings, "restyle_strength")
+        row = layout.row(heading="Restyle")
+        row.prop(settings, "start_from_present", text="")
+        value = row.row()
+        value.active = settings.start_from_present
+        value.prop(settings, "restyle_strength", text="")
 
 
 class STYLETEX_PT_style(_StyleTexPanel, Panel):
