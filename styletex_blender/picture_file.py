@@ -8,19 +8,31 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..core.job import JobError
+
 
 def read_rgb(image: bpy.types.Image) -> np.ndarray:
-    """The values of an image's pixels as they are stored, float32 [H * W, 3], bottom row first; grey becomes RGB."""
+    """The values of an image's pixels as they are stored, float32 [H * W, 3], bottom row first; grey becomes RGB.
+
+    Raises:
+        JobError: ``bad_image`` when a value is not a number, as renders and broken EXR files may have them.
+    """
     width, height = image.size
     pixels = np.empty(width * height * image.channels, dtype=np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(-1, image.channels)
+    if bad := int(np.isnan(pixels).any(axis=1).sum()):
+        raise JobError(
+            "bad_image",
+            f"The image {image.name!r} has {bad} pixel{'s' if bad > 1 else ''} with a value that is not a number",
+            "Paint over them, or save the image in an 8-bit format and choose that",
+        )
     return pixels[:, :3] if image.channels >= 3 else np.repeat(pixels[:, :1], 3, axis=1)
 
 
 def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """Scene-linear light as sRGB in [0, 1] (IEC 61966-2-1); what is not a number becomes 0."""
-    linear = np.clip(np.nan_to_num(linear), 0.0, 1.0)
+    """Scene-linear light as sRGB in [0, 1] (IEC 61966-2-1)."""
+    linear = np.clip(linear, 0.0, 1.0)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 

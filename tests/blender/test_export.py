@@ -188,6 +188,16 @@ def test_painted_and_generated_style_images_are_written_as_they_look(bpy, stylet
         assert np.asarray(picture)[0, 0, :3] == pytest.approx([255, 128, 0], abs=1)
 
 
+def test_a_picture_with_values_that_are_no_numbers_is_refused(bpy, styletex, tmp_path):
+    broken = bpy.data.images.new("Broken", 4, 2, float_buffer=True)
+    pixels = np.full(4 * 2 * 4, 0.5, dtype=np.float32)
+    pixels[5] = math.nan
+    broken.pixels.foreach_set(pixels)
+    with pytest.raises(JobError, match="'Broken' has 1 pixel with a value that is not a number") as raised:
+        styletex.module("style_picture").write_style_image("Broken", tmp_path)
+    assert raised.value.code == "bad_image"
+
+
 def test_missing_style_image_is_named(bpy, styletex, scene, style_image):
     image = bpy.context.scene.styletex.style_image
     image.filepath = "//gone.png"
