@@ -10,7 +10,7 @@ from .diffusion.guidance_settings import ControlSchedule, GuidanceSettings
 from .diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTimesteps
 from .field import HashGridSettings
 from .job import PRESETS, JobError
-from .profiles import ModelProfile
+from .profiles import ModelProfile, StyleLayers
 from .published_cameras import PublishedSampling
 from .shading import ShadingSettings
 from .statistics import StatisticsSettings
@@ -43,6 +43,8 @@ class OptimisationSettings:
     """Weight of the style-statistics term; 0 leaves it out."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     """What the style-statistics term compares."""
+    style_layers: StyleLayers | None = None
+    """Where style is injected, in place of the profile's own choice."""
     shading: ShadingSettings | None = field(default_factory=ShadingSettings)
     """Light on the renders that the diffusion model sees; ``None`` shows it the base colour alone."""
     hash_grid: HashGridSettings = field(default_factory=HashGridSettings)

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from .job import PROFILES, JobError
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 """Where the model that comes with the program lies."""
+
+
+StyleLayers: TypeAlias = float | Mapping[str, Any]
+"""Weight of the style in every cross-attention, or the per-block dict of diffusers' ``set_ip_adapter_scale``; what it
+does not name is at 0."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,8 @@ class ModelProfile:
     """Name of the IP-Adapter file (safetensors)."""
     control_nets: tuple[ControlNetProfile, ...]
     """The ControlNets, in the order in which their residuals are added."""
-    style_layers: Mapping[str, Any]
-    """Where style is injected: the per-block dict of diffusers' ``set_ip_adapter_scale``."""
+    style_layers: StyleLayers
+    """Where style is injected."""
     resolution: int
     """Side of the square images that the model was trained on, in pixels."""
     text_guidance: float

@@ -19,7 +19,7 @@ from .checkpoint import Checkpoint
 from .coverage import LARGEST_MAP, Coverage, coverage_of
 from .devices import choose_device
 from .diffusion.conditioning import condition
-from .diffusion.networks import Networks, load_networks
+from .diffusion.networks import Networks, inject_style, load_networks
 from .embree import EmbreeRasteriser
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
 from .nvdiffrast_rasteriser import rasteriser_for
@@ -164,6 +164,9 @@ def _run(
     if settings.distillation_weight > 0.0 and settings.steps > 0:
         with stages.stage("models", "Loading the model"):
             networks = models.get(job.profile, device)
+            # Networks are kept from job to job, and with them the last job's choice.
+            chosen = settings.style_layers
+            inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
             distillation = Distillation(networks, condition(networks, job, style_image))
     statistics = None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -23,7 +24,7 @@ from transformers.utils import logging as transformers_logging
 
 from ..job import JobError
 from ..model_files import repository_folder, require_files, weights_variant
-from ..profiles import ControlNetProfile, ModelProfile, NetworkSource
+from ..profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
 
 
 class _Pretrained(Protocol):
@@ -191,9 +192,14 @@ def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.
     return take_image_projection(unet, profile)
 
 
+def inject_style(unet: UNet2DConditionModel, layers: StyleLayers) -> None:
+    """Let the image prompt act in ``layers`` of ``unet`` and nowhere else."""
+    _AdapterLoader(unet).set_ip_adapter_scale(dict(layers) if isinstance(layers, Mapping) else layers)
+
+
 def take_image_projection(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
     """The projection of the IP-Adapter in ``unet``, taken out of it; style then acts in the profile's layers only."""
-    _AdapterLoader(unet).set_ip_adapter_scale(dict(profile.style_layers))
+    inject_style(unet, profile.style_layers)
     # With the projection inside, the UNet wants embeddings and no row could have its image prompt off.
     image_projection = unet.encoder_hid_proj.image_projection_layers[0]
     unet.encoder_hid_proj = None

@@ -183,6 +183,15 @@ def test_without_distillation_no_model_is_loaded(folder, settings, tmp_path, new
     assert set(result.report["measures"]) == {"statistics"}
 
 
+def test_style_enters_where_the_settings_say_and_the_next_job_has_the_profiles_layers_again(
+    folder, models, settings, new_reporter
+):
+    plain = stylize(JOB, folder, new_reporter(), models, settings).base_color.read_bytes()
+    nowhere = dataclasses.replace(settings, style_layers=0.0)
+    assert stylize(JOB, folder, new_reporter(), models, nowhere).base_color.read_bytes() != plain
+    assert stylize(JOB, folder, new_reporter(), models, settings).base_color.read_bytes() == plain
+
+
 def test_a_missing_model_is_named_with_the_way_out(folder, settings, tmp_path, new_reporter):
     with pytest.raises(JobError) as caught:
         stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)
