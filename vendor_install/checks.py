@@ -10,6 +10,9 @@ from pathlib import Path
 from .environment import ROOT, scrubbed_environment
 from .messages import say
 
+_SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""A process for each core, up to the memory of four Blenders; a file's tests share one, and with it their fixtures."""
+
 
 def run(python: Path, pytest_arguments: Sequence[str]) -> int:
     """Run every check, also after one failed, and return 0 only when all passed.
@@ -26,7 +29,7 @@ def run(python: Path, pytest_arguments: Sequence[str]) -> int:
     failed = [title for title, command in static.items() if _fails(python, title, command)]
     say("pytest")
     # Last, so that pytest's closing line is the last one when all is well.
-    status = _status([str(python), "-m", "pytest", *pytest_arguments])
+    status = _status([str(python), "-m", "pytest", *_SIDE_BY_SIDE, *pytest_arguments])
     if failed:
         say(f"Failed before pytest: {', '.join(failed)} (see above)")
     return status or int(bool(failed))
