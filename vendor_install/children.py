@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,23 @@ def cancellable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_input() -> None:
+    """Cancel the command when the standard input ends: whoever held its other end, Blender, is gone.
+
+    On Windows Blender's job object ends the installer and the tools at once.
+    """
+    main_thread = threading.get_ident()
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        if sys.platform != "win32":
+            # To that thread, so that what it waits for is interrupted.
+            signal.pthread_kill(main_thread, signal.SIGTERM)
+
+    threading.Thread(target=wait, name="standard input", daemon=True).start()
 
 
 def run(

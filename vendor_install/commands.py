@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import accelerators, bundle, doctor, install, lock as locks, target as targets, tools
-from .children import Cancelled, cancellable
+from .children import Cancelled, cancellable, end_with_input
 from .events import Reporter
 from .installed import LOCK_FILE, current_environment, default_target
 from .messages import InstallError
@@ -26,6 +26,8 @@ def run(arguments: Sequence[str]) -> int:
     report = Reporter(as_json=getattr(options, "json_events", False))
     try:
         with cancellable():
+            if getattr(options, "end_with_input", False):
+                end_with_input()
             return _run(options, report)
     except InstallError as error:
         report.failed(error)
@@ -49,6 +51,7 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
         return 0
     if options.command == "remove":
         targets.remove(options.target)
+        report.done(f"There is no environment in {options.target} any more")
         return 0
     lock = locks.read(options.lock)
     if options.command == "doctor":
@@ -56,18 +59,23 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
         for finding in doctor.examine(options.target, lock, options.model):
             findings.append(finding)
             if not options.json:
-                print(finding.line(), flush=True)
+                report.finding(finding.line(), **asdict(finding))
         if options.json:
             environment = current_environment(options.target)
             values = {"environment": environment and str(environment), "findings": [asdict(each) for each in findings]}
             print(json.dumps(values))
-        return 0 if all(finding.ok for finding in findings) else 1
+        wrong = sum(not finding.ok for finding in findings)
+        if options.json_events:
+            report.done(f"{wrong} of {len(findings)} checks found something wrong" if wrong else "All is well")
+        return 1 if wrong else 0
     if options.command == "bundle":
         bundle.make(
             options.output, lock, report, options.device, options.python_version, options.platform, options.timeout
         )
         return 0
-    request = install.Request(options.target, lock, options.device, options.wheels, options.python, options.timeout)
+    request = install.Request(
+        options.target, lock, options.device, options.wheels, options.python, options.timeout, options.rebuild
+    )
     install.install(request, report)
     return 0
 
@@ -96,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SECONDS",
             help="silence after which a download is tried again (30)",
         )
+    for name in ("install", "doctor", "remove", "bundle"):
         made[name].add_argument("--json-events", action="store_true", help="print JSON, one event a line")
+    for name in ("install", "doctor", "remove"):
+        made[name].add_argument(
+            "--end-with-input", action="store_true", help="cancel when the standard input ends, as it does with Blender"
+        )
     for name in ("install", "doctor", "bundle"):
         made[name].add_argument(
             "--lock", type=_path, default=LOCK_FILE, metavar="FILE", help="another list of packages"
@@ -105,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "--wheels", type=_path, metavar="DIR", help="a folder made by bundle; no network is used"
     )
     made["install"].add_argument("--python", metavar="PATH", help="the Python to make the environment with")
+    made["install"].add_argument("--rebuild", action="store_true", help="also when the present one seems sound")
     made["doctor"].add_argument("--json", action="store_true", help="print one JSON object")
     made["doctor"].add_argument(
         "--model", type=_path, default=doctor.MODEL, metavar="DIR", help="another bundled model"

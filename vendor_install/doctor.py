@@ -21,7 +21,7 @@ MODEL = ROOT / "core" / "bundled"
 """The model that comes with the extension."""
 _FREE_MEGABYTES = 1000
 """What a run needs for jobs and checkpoints."""
-_REPAIR = "Repair: python3 -m vendor_install install"
+_REPAIR = "Repair: python3 -m vendor_install install --rebuild"
 _MEND = {
     "versions": _REPAIR,
     "imports": _REPAIR,

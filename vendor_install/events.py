@@ -3,8 +3,9 @@
 
 Types: ``stage`` (``stage``, ``number``, ``of``, ``title``), ``progress`` (``stage``, ``percent`` of the whole; in a
 download also ``bytes``, ``total_bytes``, ``bytes_per_second`` and ``seconds_left`` of the stage), ``log`` (``text``, a
-line of a tool), ``note`` (``text``, a decision), then exactly one of ``done`` (``text`` and what the command made),
-``error`` (``code``, ``message``, ``hint``) and ``cancelled``.
+line of a tool), ``note`` (``text``, a decision), ``finding`` (of ``doctor``: ``name``, ``ok``, ``text``, ``mend``),
+then exactly one of ``done`` (``text`` and what the command made), ``error`` (``code``, ``message``, ``hint``) and
+``cancelled``.
 """
 
 from __future__ import annotations
@@ -60,6 +61,13 @@ class Reporter:
             self._emit("log", text=line)
         else:
             print(f"    {line}", flush=True)
+
+    def finding(self, line: str, **values: Any) -> None:
+        """``doctor`` looked at something."""
+        if self._as_json:
+            self._emit("finding", **values)
+        else:
+            print(line, flush=True)
 
     def done(self, text: str, **values: Any) -> None:
         """The command reached its end."""

@@ -37,6 +37,8 @@ class Request:
     """The Python to make the environment with; ``None`` finds one."""
     timeout: int = 30
     """Seconds without an answer after which a download is given up and tried again."""
+    rebuild: bool = False
+    """Make the environment anew also when the one in use seems sound."""
 
 
 def install(request: Request, report: Reporter) -> Path:
@@ -55,7 +57,7 @@ def install(request: Request, report: Reporter) -> Path:
     used = current_environment(target)
     targets.check(target, 0)
     with targets.alone(target):
-        if used and is_sound(used, request):
+        if used and not request.rebuild and is_sound(used, request):
             targets.tidy(target)
             report.done(f"The environment {used} is ready", **_summary(used, start))
             return used
@@ -129,7 +131,8 @@ def _build(request: Request, environment: Path, report: Reporter) -> dict[str, A
     if damaged := distributions.incomplete(site_packages(environment)):
         raise _DamagedError(f"Installed in part only: {', '.join(path.name.split('-')[0] for path in damaged)}.")
     versions = _probe(environment, request.lock)
-    return {"lock": request.lock.fingerprint, "device": request.device, **versions}
+    values = {"lock": request.lock.fingerprint, "device": request.device, **versions}
+    return {**values, "size_bytes": targets.size(environment)}
 
 
 def _tool(uv: str | None, python: Path | None, sources: tools.Sources, report: Reporter) -> tools.Uv | tools.Pip:
@@ -170,5 +173,5 @@ def _summary(environment: Path, start: float) -> dict[str, Any]:
         "torch": record.get("torch"),
         "device": record.get("device"),
         "seconds": round(time.monotonic() - start, 1),
-        "size_bytes": targets.size(environment),
+        "size_bytes": record.get("size_bytes"),
     }

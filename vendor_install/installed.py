@@ -59,7 +59,9 @@ def environments(target: Path) -> list[Path]:
 
 
 def record_of(environment: Path) -> dict[str, Any]:
-    """What ``environment`` was built from: ``lock``, ``device``, ``torch``, ``python``; empty when it is unfinished."""
+    """What ``environment`` was built from: ``lock``, ``device``, ``torch``, ``python``, and then ``size_bytes``;
+    empty when it is unfinished.
+    """
     try:
         record = json.loads((environment / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -205,5 +205,22 @@ def test_what_doctor_finds_an_installation_repairs(sound):
     assert all(finding.ok for finding in sound.findings().values())
 
 
+def test_defect_that_leaves_everything_loading_is_repaired_by_a_rebuild(sound):
+    wrong_version(sound)
+    assert sound.findings()["versions"].mend.endswith("install --rebuild")
+    sound.workshop.install("--rebuild")
+    assert all(finding.ok for finding in sound.findings().values())
+
+
+def test_events_say_each_finding_and_then_the_sum(sound):
+    file_missing(sound)
+    result = sound.workshop.run("doctor", "--json-events", "--model", str(sound.model))
+    assert result.returncode == 1
+    *findings, last = map(json.loads, result.stdout.splitlines())
+    assert {"files", "embree"} <= {finding["name"] for finding in findings if not finding["ok"]}
+    assert all(finding["mend"] for finding in findings if not finding["ok"])
+    assert last["type"] == "done" and "found something wrong" in last["text"]
+
+
 def test_line_says_what_to_do():
     assert Finding("files", False, "torn", "Repair").line() == "WRONG files: torn. Repair"
