@@ -6,6 +6,9 @@ In the order in which a click passes them: ``panel`` and ``preferences`` show ``
 folder (``job_folder``); ``runner`` hands it to the worker (``worker_environment``, ``worker_client``), shows frames
 (``preview``, ``image``) and ends in ``material``; ``handlers`` keep undo, saving and loading safe meanwhile.
 ``headless`` is the same without a window.
+
+The preferences' Install: ``install_preferences`` shows ``installation`` and the ``installer_run``;
+``install_operators`` call ``installer``, which follows an ``installer_process`` started with ``installer_python``.
 """
 
 from __future__ import annotations
@@ -27,6 +30,6 @@ def unregister() -> None:
 
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
-    from . import handlers, operators, panel, preferences, properties
+    from . import handlers, install_operators, operators, panel, preferences, properties
 
-    return properties, preferences, operators, panel, handlers
+    return properties, preferences, install_operators, operators, panel, handlers

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import bpy
 
 from ..core.job import JobError, write_job
-from . import runner
+from . import installer, runner
 from .export import export_object
 from .image import check_destination
 from .job_folder import JobFolder, prune
@@ -76,6 +76,8 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     """
     if runner.running() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
+    if (installing := installer.running()) is not None and installing.changes:
+        raise JobError("dependencies", "The worker's environment is being changed", "Wait for the installer's end")
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     check_destination(settings.destination)

@@ -6,9 +6,12 @@ from __future__ import annotations
 import bpy
 
 from ..core.job import JobError
-from . import runner
+from . import installer, runner
 from .image import check_destination
 from .worker_environment import worker_command
+
+INSTALLING = "The worker's environment is being changed: see the preferences"
+"""Why nothing can be made while the installer runs."""
 
 
 def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -22,6 +25,8 @@ def why_not(context: bpy.types.Context) -> str:
     settings = context.scene.styletex
     if runner.running() is not None:
         return "A texture is being made: wait for it, or cancel it"
+    if reason := why_no_worker():
+        return reason
     if context.mode != "OBJECT":
         return "Switch to Object Mode"
     if not selected_meshes(context):
@@ -32,6 +37,17 @@ def why_not(context: bpy.types.Context) -> str:
         return "Describe the object in a few words"
     try:
         check_destination(settings.destination)
+    except JobError as error:
+        return f"{error.message}. {error.hint}"
+    return ""
+
+
+def why_no_worker() -> str:
+    """What is amiss with the worker's environment and is mended in the preferences, or nothing."""
+    installing = installer.running()
+    if installing is not None and installing.changes:
+        return INSTALLING
+    try:
         worker_command()
     except JobError as error:
         return f"{error.message}. {error.hint}"

@@ -7,8 +7,9 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from . import runner
-from .availability import selected_meshes, why_not
-from .panel_text import object_line, outcome_line, progress_line, wrap
+from .availability import selected_meshes, why_no_worker, why_not
+from .draw_text import draw_text
+from .panel_text import object_line, outcome_line, progress_line
 from .run_state import Run
 
 _SETUP_CODES = frozenset({"dependencies"})
@@ -115,7 +116,9 @@ def _draw_button(layout: UILayout, context: Context) -> None:
     row.scale_y = 1.6
     row.operator("styletex.stylize", text=f"Stylize {count} Textures" if count > 1 else "Stylize Texture")
     if reason := why_not(context):
-        _draw_text(layout, context, reason, "INFO")
+        draw_text(layout, context, reason, "INFO")
+        if why_no_worker():
+            layout.operator("styletex.open_preferences", text="Install in Preferences", icon="IMPORT")
 
 
 def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
@@ -147,11 +150,11 @@ def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
         message = f"{object_name}: {error.message}" if several else error.message
         column = box.column(align=True)
         column.alert = True
-        _draw_text(column, context, message, "ERROR")
+        draw_text(column, context, message, "ERROR")
         if error.hint:
-            _draw_text(box, context, error.hint, "BLANK1")
+            draw_text(box, context, error.hint, "BLANK1")
     for warning in run.warnings:
-        _draw_text(box, context, warning, "INFO")
+        draw_text(box, context, warning, "INFO")
     row = box.row(align=True)
     codes = {error.code for _, error in run.failures}
     if codes & _SETUP_CODES:
@@ -159,15 +162,6 @@ def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
     if codes - _PLAIN_CODES:
         row.operator("styletex.open_log")
     row.operator("styletex.dismiss")
-
-
-def _draw_text(layout: UILayout, context: Context, text: str, icon: str) -> None:
-    """Text over as many lines as the sidebar's width asks for; the icon stands before the first."""
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    width = context.region.width / context.preferences.system.ui_scale
-    for number, line in enumerate(wrap(text, width)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
 _CLASSES = (STYLETEX_PT_main, STYLETEX_PT_texture, STYLETEX_PT_style)

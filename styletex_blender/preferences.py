@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on's preferences: how and where the worker runs."""
+"""The add-on's preferences: the worker's environment, and how and where the worker runs."""
 
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy.types import AddonPreferences, Context
 
 from ..core.job import DEVICES, JobError
+from . import install_preferences
 from .worker_environment import PACKAGE, worker_command
 
 _DEVICE_TEXTS = {
@@ -18,12 +19,36 @@ _DEVICE_TEXTS = {
     "mps": ("Apple", "The graphics processor of a Mac by Metal"),
 }
 
+_INSTALL_DEVICE_TEXTS = {
+    "auto": ("Automatic", "For the graphics card that has a driver here, else for the processor"),
+    "cpu": ("Processor", "Works everywhere, and is the smallest download"),
+    "cuda": ("NVIDIA", "For a graphics card by CUDA"),
+    "rocm": ("AMD", "For a graphics card by ROCm, on Linux"),
+    "mps": ("Apple", "For the graphics processor of a Mac"),
+}
+
 
 class StyleTexPreferences(AddonPreferences):
     """Preferences of StyleTex"""
 
     bl_idname = PACKAGE
 
+    install_device: EnumProperty(
+        name="Install For",
+        description="Which build of PyTorch to install",
+        items=[(key, *texts) for key, texts in _INSTALL_DEVICE_TEXTS.items()],
+        default="auto",
+    )
+    wheels_folder: StringProperty(
+        name="Wheels Folder",
+        description="Install from this folder, made by vendor_install bundle, and not from the network",
+        subtype="DIR_PATH",
+    )
+    base_python: StringProperty(
+        name="Base Python",
+        description="The Python 3.11 to 3.13 to make the environment with; leave it empty to use Blender's own",
+        subtype="FILE_PATH",
+    )
     worker_python: StringProperty(
         name="Python",
         description="A Python that has PyTorch and diffusers; leave it empty to use the one that is found",
@@ -48,9 +73,10 @@ class StyleTexPreferences(AddonPreferences):
         subtype="DIR_PATH",
     )
 
-    def draw(self, _context: Context) -> None:
-        """Show the settings and which Python will be used."""
+    def draw(self, context: Context) -> None:
+        """Show what is installed, the settings, and which Python will be used."""
         layout = self.layout
+        install_preferences.draw(layout, context, self)
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()

@@ -55,11 +55,8 @@ def worker_command() -> WorkerCommand:
         environment = current_environment(folder)
         if environment and python_of(environment).is_file():
             return _python_worker(python_of(environment), origin)
-    raise JobError(
-        "dependencies",
-        "The worker's Python environment is not installed",
-        "Run: python3 -m vendor_install install; or name a Python that has PyTorch and diffusers in the preferences",
-    )
+    hint = "Install it in the add-on's preferences" if is_extension() else "Run: python3 -m vendor_install install"
+    raise JobError("dependencies", "The worker's Python environment is not installed", hint)
 
 
 def preference(name: str, default: str | int) -> str | int:
@@ -87,6 +84,13 @@ def _own_folder(name: str) -> Path:
     return Path(bpy.utils.user_resource("DATAFILES", path=f"styletex/{name}", create=True))
 
 
+def install_target() -> Path:
+    """The folder that the preferences' Install fills: the extension's own, or the user's for a checkout."""
+    if is_extension():
+        return Path(bpy.utils.extension_path_user(PACKAGE, path="env", create=False))
+    return default_target()
+
+
 def is_extension() -> bool:
     """Whether the add-on was installed as an extension, so that it has a folder of its own."""
     return PACKAGE.startswith("bl_ext.")
@@ -98,8 +102,7 @@ def _environments() -> list[tuple[Path, str]]:
         (default_target(), "the user's own environment"),
     ]
     if is_extension():
-        own = Path(bpy.utils.extension_path_user(PACKAGE, path="env", create=False))
-        places.insert(0, (own, "the extension's own environment"))
+        places.insert(0, (install_target(), "the extension's own environment"))
     return places
 
 
