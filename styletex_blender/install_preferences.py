@@ -60,7 +60,7 @@ def _draw_state(layout: UILayout, context: Context, here: Installation) -> None:
 
 def _draw_buttons(layout: UILayout, here: Installation, preferences: bpy.types.AddonPreferences) -> None:
     row = layout.row()
-    row.scale_y = 1.2
+    row.scale_y = 1.4
     if here.state == "ready" and here.device != preferences.install_device:
         chosen = preferences.bl_rna.properties["install_device"].enum_items[preferences.install_device].name
         text, rebuild = f"Install for {chosen}", False

@@ -74,10 +74,13 @@ class InstallerRun:
         """Take in one event of ``InstallerProcess``."""
         kind = event["type"]
         if kind == "stage":
+            if event["number"] <= self.number:
+                self.percent = 0.0  # It begins anew: what was downloaded was damaged.
             self.stage, self.number, self.stages = event["title"], event["number"], event["of"]
             self.download = {}
         elif kind == "progress":
-            self.percent = event["percent"]
+            # Never back: a download of which the size becomes known late makes the whole larger.
+            self.percent = max(self.percent, event["percent"])
             names = ("bytes", "total_bytes", "bytes_per_second", "seconds_left")
             self.download = {name: event[name] for name in names if name in event}
         elif kind == "finding":

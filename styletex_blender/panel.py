@@ -11,6 +11,7 @@ from .availability import selected_meshes, why_no_worker, why_not
 from .draw_text import draw_text
 from .panel_text import object_line, outcome_line, progress_line
 from .run_state import Run
+from .worker_environment import NOT_INSTALLED
 
 _SETUP_CODES = frozenset({"dependencies"})
 """Errors that the preferences can cure."""
@@ -118,7 +119,8 @@ def _draw_button(layout: UILayout, context: Context) -> None:
     if reason := why_not(context):
         draw_text(layout, context, reason, "INFO")
         if why_no_worker():
-            layout.operator("styletex.open_preferences", text="Install in Preferences", icon="IMPORT")
+            text = "Install in Preferences" if NOT_INSTALLED in reason else "Open Preferences"
+            layout.operator("styletex.open_preferences", text=text, icon="PREFERENCES")
 
 
 def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:

@@ -10,7 +10,8 @@ from bpy.types import AddonPreferences, Context
 
 from ..core.job import DEVICES, JobError
 from . import install_preferences
-from .worker_environment import PACKAGE, worker_command
+from .draw_text import draw_text
+from .worker_environment import NOT_INSTALLED, PACKAGE, worker_command
 
 _DEVICE_TEXTS = {
     "auto": ("Automatic", "The graphics card when there is one, else the processor"),
@@ -84,9 +85,12 @@ class StyleTexPreferences(AddonPreferences):
         try:
             worker = worker_command()
         except JobError as error:
-            column.label(text=f"{error.message}. {error.hint}", icon="ERROR")
+            # That nothing is installed stands above, and the hints lead here.
+            if error.message != NOT_INSTALLED:
+                draw_text(column, context, error.message, "ERROR")
         else:
-            column.label(text=f"Used: {worker.command[0]} ({worker.origin})", icon="CHECKMARK")
+            column.label(text=f"Used: {worker.origin}", icon="CHECKMARK")
+            column.label(text=worker.command[0], icon="BLANK1")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
         column = layout.column()

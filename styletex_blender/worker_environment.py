@@ -20,6 +20,9 @@ PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 COMMAND_VARIABLE = "STYLETEX_WORKER"
 """Environment variable that replaces the worker's command: a JSON list of strings."""
 
+NOT_INSTALLED = "The worker's Python environment is not installed"
+"""What ``worker_command`` says when there is none anywhere."""
+
 
 @dataclass(frozen=True)
 class WorkerCommand:
@@ -55,8 +58,8 @@ def worker_command() -> WorkerCommand:
         environment = current_environment(folder)
         if environment and python_of(environment).is_file():
             return _python_worker(python_of(environment), origin)
-    hint = "Install it in the add-on's preferences" if is_extension() else "Run: python3 -m vendor_install install"
-    raise JobError("dependencies", "The worker's Python environment is not installed", hint)
+    hint = "Install it in the preferences" if is_extension() else "Run: python3 -m vendor_install install"
+    raise JobError("dependencies", NOT_INSTALLED, hint)
 
 
 def preference(name: str, default: str | int) -> str | int:

@@ -26,11 +26,17 @@ _DROPPED = (
     "UV_SYSTEM_PYTHON",
 )
 """Settings of a person's shell that would send packages elsewhere."""
+_CERTIFICATE = (
+    "The certificate of the package index is not trusted here; a proxy or a virus scanner may stand between",
+    "Name your organisation's certificates in the environment variable SSL_CERT_FILE, or install offline",
+)
 _REASONS = (
     ("No space left on device", "disk_full", "The disk is full", "Free space, then install again"),
     ("not enough space on the disk", "disk_full", "The disk is full", "Free space, then install again"),
     ("THESE PACKAGES DO NOT MATCH THE HASHES", "wrong_hash", "", ""),
     ("Hash mismatch", "wrong_hash", "", ""),
+    ("CERTIFICATE_VERIFY_FAILED", "network", *_CERTIFICATE),
+    ("invalid peer certificate", "network", *_CERTIFICATE),
     ("Read-only file system", "read_only", "The folder cannot be written to", "Choose another target"),
 )
 _WRONG_HASH = (

@@ -102,6 +102,16 @@ def test_installation_shows_stages_bytes_speed_and_time_left_and_ends_once(start
     assert "a line of a tool, 20" in text and "Install PyTorch" in text
 
 
+def test_progress_never_goes_back_but_when_the_installation_begins_anew() -> None:
+    run = InstallerRun("install")
+    run.take({"type": "stage", "title": "Install PyTorch", "number": 5, "of": 6})
+    run.take({"type": "progress", "percent": 90.0})
+    run.take({"type": "progress", "percent": 87.9, "bytes": 5, "total_bytes": 9})
+    assert (run.percent, run.download["bytes"]) == (90.0, 5)
+    run.take({"type": "stage", "title": "Find a Python", "number": 1, "of": 6})
+    assert run.percent == 0.0
+
+
 def test_log_lines_and_tools_do_not_reach_blender(start: Start) -> None:
     assert not [event for event in pump(start()) if event["type"] == "log"]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from vendor_install import children
 from vendor_install.installed import current_environment, environments, is_current
 from vendor_install.messages import InstallError
 from vendor_install.target import alone
@@ -313,6 +314,21 @@ def test_bundle_is_what_wheels_takes_and_is_refused_for_another_version(workshop
     error = error_of(workshop.install("--wheels", str(output), wheels=False))
     assert error["code"] == "bad_wheels"
     assert "another version" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] verify failed: self-signed'))",
+        "  Caused by: invalid peer certificate: UnknownIssuer",
+    ],
+)
+def test_certificate_that_is_not_trusted_is_named_and_not_the_package(line):
+    tool = f"print({line!r}); print('ERROR: No matching distribution found for numpy==1.0'); raise SystemExit(1)"
+    with pytest.raises(InstallError, match="certificate of the package index is not trusted") as raised:
+        children.run([sys.executable, "-c", tool], "pip could not install the packages", lambda line: None)
+    assert raised.value.code == "network"
+    assert "SSL_CERT_FILE" in raised.value.hint
 
 
 def test_python_that_cannot_be_used_is_refused_with_the_reason(workshop):

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +53,17 @@ def display() -> Iterator[str]:
 
 
 class BlenderWindow:
-    """A running Blender that ``watch.py`` reports from, several times a second, into a file."""
+    """A running Blender that a script beside this file reports from, several times a second, into a file."""
 
-    def __init__(self, program: str, display: str, folder: Path) -> None:
+    def __init__(self, program: str, display: str, folder: Path, script: str, arguments: Sequence[str]) -> None:
         self._display = display
         self._state = folder / "state.json"
         self._log = (folder / "blender.log").open("w+")
         self.process = subprocess.Popen(
             [
                 *(program, "--factory-startup", "--window-geometry", "0", "0", *map(str, SCREEN)),
-                *("--python-exit-code", "1", "-P", str(ROOT / "tests" / "window" / "watch.py")),
-                *("--", str(self._state), str(STYLE_IMAGE)),
+                *("--python-exit-code", "1", "-P", str(ROOT / "tests" / "window" / script)),
+                *("--", str(self._state), *arguments),
             ],
             cwd=ROOT,
             env={**os.environ, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(folder / "user")},
@@ -98,12 +98,12 @@ class BlenderWindow:
             time.sleep(0.3)
         self._xdotool("click", "1")
 
-    def find_button(self) -> list[float]:
-        """Centre of the tallest button of the sidebar: Stylize Texture, as the eye finds it."""
+    def find_button(self, region: str = "sidebar") -> list[float]:
+        """Centre of the tallest button of a region (of the sidebar: Stylize Texture), as the eye finds it."""
         from PIL import Image
 
         state = self.state()
-        left, bottom, width, height = state["sidebar"]
+        left, bottom, width, height = state[region]
         column = left + width // 6
         with Image.open(self.photograph("button")) as screen:
             colours = np.asarray(screen.convert("RGB"), dtype=int)[:, column]
@@ -114,7 +114,7 @@ class BlenderWindow:
             run = run + 1 if alike else 0
             best = max(best, (run, row - run // 2))
         if best[0] < 24:
-            pytest.fail(f"no tall button in the sidebar; the longest run is {best}; see build/artifacts")
+            pytest.fail(f"no tall button in the {region}; the longest run is {best}; see build/artifacts")
         return [left + width / 2, SCREEN[1] - 1 - best[1]]
 
     def press(self, keys: str, over: list[float]) -> None:
@@ -141,12 +141,14 @@ class BlenderWindow:
 
 
 @pytest.fixture
-def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator[Callable[[], BlenderWindow]]:
-    """Opens Blender with Suzanne, the sidebar's tab and a painting; the worker is the real one."""
+def open_blender(blender_program: str, display: str, tmp_path: Path) -> Iterator[Callable[..., BlenderWindow]]:
+    """Opens Blender with a script and its arguments: by default Suzanne, the sidebar's tab, a painting, and the real
+    worker.
+    """
     opened: list[BlenderWindow] = []
 
-    def start() -> BlenderWindow:
-        opened.append(BlenderWindow(blender_program, display, tmp_path))
+    def start(script: str = "watch.py", *arguments: str) -> BlenderWindow:
+        opened.append(BlenderWindow(blender_program, display, tmp_path, script, arguments or [str(STYLE_IMAGE)]))
         return opened[-1]
 
     yield start
