@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import sys
 import time
@@ -22,6 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 FAKE_INSTALLER = ROOT / "tests" / "fake_installer.py"
 
 
+@functools.cache
+def icons() -> set[str]:
+    """The icons of this Blender; another name is an error when it draws."""
+    bpy = pytest.importorskip("bpy")
+    return set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
+
+
 class Layout:
     """Takes down what is drawn: each text and button once, and whether it can be seen as pressed."""
 
@@ -29,6 +37,7 @@ class Layout:
         self.__dict__["drawn"] = drawn
 
     def label(self, *, text: str = "", icon: str = "NONE") -> None:
+        assert icon in icons()
         self.drawn.append(text)
 
     def prop(self, data: Any, name: str, **_: Any) -> None:
@@ -36,6 +45,7 @@ class Layout:
         self.drawn.append(f"<{name}>")
 
     def operator(self, name: str, *, text: str | None = None, icon: str = "NONE") -> SimpleNamespace:
+        assert icon in icons()
         self.drawn.append(f"[{name} {text}]" if text else f"[{name}]")
         return SimpleNamespace()
 
