@@ -37,6 +37,8 @@ class HashGridSettings:
     """Ratio of the resolutions of neighbouring levels; at least 1."""
     hidden: int = 64
     """Width of the one hidden layer; at least 1."""
+    initial_amplitude: float = 1e-4
+    """The learned numbers start uniform within plus and minus this: hardly anything is plain grey, more is noise."""
 
     def __post_init__(self) -> None:
         for name in ("levels", "features", "base_resolution", "growth", "hidden", "log2_entries"):
@@ -136,7 +138,7 @@ class HashGridField(nn.Module):
     """
 
     def __init__(self, settings: HashGridSettings, generator: torch.Generator) -> None:
-        """Start at mid-grey: features uniform in ±1e-4 (Instant-NGP, §4), biases zero.
+        """Start around mid-grey: features uniform (in ±1e-4 by Instant-NGP, §4), biases zero.
 
         Args:
             settings: size of the field.
@@ -152,7 +154,9 @@ class HashGridField(nn.Module):
             levels.append(_Level(start, size, resolution, dense))
             start += size
         self._levels = tuple(levels)
-        self.table = nn.Parameter(torch.empty(start, settings.features).uniform_(-1e-4, 1e-4, generator=generator))
+        amplitude = settings.initial_amplitude
+        table = torch.empty(start, settings.features).uniform_(-amplitude, amplitude, generator=generator)
+        self.table = nn.Parameter(table)
         self.hidden = _linear(settings.levels * settings.features, settings.hidden, generator)
         self.output = _linear(settings.hidden, 3, generator)
 

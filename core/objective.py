@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,12 @@ class Objective:
     """The layout of the present colour, or ``None`` without it."""
 
     def __call__(
-        self, images: Tensor, views: Views, step: int, generator: torch.Generator
+        self, field: Callable[[Tensor], Tensor], images: Tensor, views: Views, step: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         """A scalar to go down, and what to record.
 
         Args:
+            field: colours [N, 3] in [0, 1], with gradient, at positions [N, 3].
             images: [B, 3, H, W] renders of ``views``, with gradient.
             views: what they show.
             step: 0-based.
@@ -88,7 +90,7 @@ class Objective:
             term, measures["distillation"] = self.distillation(seen, views, step, self.settings, generator)
             total = total + self.settings.distillation_weight * term
         if self.statistics is not None:
-            loss = self.statistics.loss(images, views.facing, generator)
+            loss = self.statistics.loss(field, step / self.settings.steps, generator)
             measures["statistics"] = float(loss.detach())
             total = total + self.settings.statistics_weight * loss
         if self.layout is not None:

@@ -123,11 +123,10 @@ def _step(
     backgrounds = _backgrounds(objective.settings.background, views.shape[0], generator).to(views.positions.device)
     optimiser.zero_grad(set_to_none=True)
     colours = field(views.positions)
-    colours.retain_grad()
-    total, measures = objective(views.render(colours, backgrounds), views, step, generator)
+    total, measures = objective(field, views.render(colours, backgrounds), views, step, generator)
     if total.requires_grad:
         total.backward()
-        if colours.grad is not None and not bool(torch.isfinite(colours.grad).all()):
+        if not all(bool(torch.isfinite(value.grad).all()) for value in field.parameters() if value.grad is not None):
             raise JobError(
                 "non_finite",
                 f"The gradient is not finite at step {step + 1} of {objective.settings.steps}"

@@ -96,20 +96,21 @@ def optimisation_settings(
 
 
 def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
-    steps = {"draft": 80, "balanced": 160, "paper": 400}[preset]
+    steps = {"draft": 100, "balanced": 200, "paper": 500}[preset]
     return OptimisationSettings(
         steps=steps,
         # The model was trained on whole objects, seen from about one distance.
-        views=ViewSampling(views_per_step=4, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
+        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
         resolution=profile.resolution,
         supersampling=3,
         background=profile.background,
         timesteps=AnnealedTimesteps(),
-        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, inversion_steps=2),
+        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, inversion_steps=1),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
-        hash_grid=HashGridSettings(levels=12, log2_entries=15),
+        # Noise at first: where all is alike, transport gives all the same likes.
+        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=0.3),
         learning_rate=0.02,
         final_learning_rate=0.004,
     )

@@ -152,7 +152,7 @@ def _bundled(folder: Path) -> ModelProfile:
         resolution=64,
         text_guidance=1.5,
         style_guidance=1.5,
-        statistics_weight=1.0,
+        statistics_weight=3.0,
         background="grey",
         folder=folder,
     )

@@ -1,191 +1,200 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Style statistics: makes the renders' colours and small patches as frequent as they are in the style image.
+"""Style statistics: makes small patches of the texture as frequent as they are in the style image.
 
-Colours are compared by optimal transport, patches of a few pixels on a pyramid by their nearest likes. Nothing in
-either says where in the picture a colour or a patch was, so they carry palette, mottling and stroke, but no content.
+Patches of the surface are matched with those of the style image by optimal transport, coarse ones first (Galerne,
+Leclaire and Rabin 2018, "A texture synthesis model based on semi-discrete optimal transport in patch space"; here with
+entropic regularisation), and the field moves towards the likes that it was given. Nothing in that says where in the
+picture a patch was, so it carries palette, stroke and small patterns, but no content; what the picture shows
+only once at the size of the coarsest patches counts less besides.
 """
 
 from __future__ import annotations
 
-import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-LEAST_COLOURS = 12
-"""Pixels in a tile below which it is left out: too few to show a palette."""
+from .job import JobError
+from .surface_patches import SurfacePatches
+
+_TRANSPORT_ITERATIONS = 10
+_MOST_COMPARED = 2500
+"""Patches of the style image that are compared with each other to see which are common; more are thinned out."""
+_LIKES = 3
+"""A patch is as common as so many of its likes elsewhere in the picture are near."""
 
 
 @dataclass(frozen=True)
 class StatisticsSettings:
-    """What is compared, and how finely."""
+    """What is compared, and how finely. Tuples have one value for each level, the finest first."""
 
     style_resolution: int = 128
-    """Shorter side to which the style image is resized, in pixels of the renders: the size of strokes on the object."""
-    levels: int = 3
-    """Levels of the pyramid on which patches are compared; each has half the resolution of the one before."""
+    """Shorter side to which the style image is resized on the finest level, in pixels; each level has half the
+    resolution of the one before."""
+    style_extent: float = 1.4
+    """How much of the normalised mesh the style image's shorter side would cover, in its units: the size of strokes."""
     patch_size: int = 5
     """Side of the square patches, in pixels of their level; odd."""
-    stride: int = 3
-    """Distance between compared patches and pixels, in pixels of their level; the grid moves at every step."""
-    style_patches: int = 1500
-    """Patches of the style image that are looked at in one step and on one level, drawn afresh each time."""
-    completeness: float = 0.005
-    """Smaller values make it dearer to leave patches of the style image unused (``alpha`` of Granot et al.)."""
-    patch_weight: float = 1.0
-    """Weight of the patches of one level."""
-    colour_tiles: int = 4
-    """A view is cut into about so many tiles a side, and each must have all the colours: no large blotches. The cuts
-    move at every step."""
-    colour_iterations: int = 6
-    """Random rotations in which colours are moved towards those of the style image to find where each should go."""
-    colour_weight: float = 2.0
-    """Weight of the colours."""
+    step_shares: tuple[float, ...] = (0.5, 0.25, 0.25)
+    """Share of the steps that are spent on a level; the coarsest comes first."""
+    surface_patches: tuple[int, ...] = (2000, 1000, 500)
+    """Patches of the surface that are matched in one step."""
+    style_patches: int = 2000
+    """Most patches of the style image on a level."""
+    coarser_weight: float = 0.3
+    """Weight of the level before, which is kept in view, in proportion to the present one."""
+    regularisation: float = 0.005
+    """Entropic regularisation of the transport, as a mean squared difference of colours in [0, 1]: how much worse a
+    patch may fit, if that uses all of the style image's patches equally."""
+    commonness: float = 1.0
+    """How much less a patch counts that has few likes in the picture; 0 counts all alike."""
+
+    def __post_init__(self) -> None:
+        if len(self.step_shares) != len(self.surface_patches) or not self.step_shares:
+            raise JobError(
+                "bad_setting",
+                f"There are {len(self.step_shares)} step_shares and {len(self.surface_patches)} surface_patches;"
+                " there must be one of each for every level",
+            )
+        if self.style_resolution >> (len(self.step_shares) - 1) < self.patch_size:
+            raise JobError(
+                "bad_setting",
+                f"style_resolution is {self.style_resolution}: too little for {len(self.step_shares)} levels",
+            )
 
 
 class StyleStatistics:
-    """Distance of renders from the statistics of one style image."""
+    """Distance of a texture from the statistics of one style image."""
 
-    def __init__(self, settings: StatisticsSettings, style_image: Tensor) -> None:
-        """Prepare the style image's pyramid.
+    def __init__(self, settings: StatisticsSettings, style_image: Tensor, surface: SurfacePatches) -> None:
+        """Cut the style image into patches.
 
         Args:
             settings: what is compared.
-            style_image: [3, H, W] sRGB in [0, 1]; the shorter side is resized to ``style_resolution``.
+            style_image: [3, H, W] sRGB in [0, 1], on the device to compute on.
+            surface: of the normalised mesh.
         """
         self.settings = settings
-        height, width = style_image.shape[-2:]
-        scale = settings.style_resolution / min(height, width)
-        image = functional.interpolate(
-            style_image[None],
-            size=(round(height * scale), round(width * scale)),
-            mode="bilinear",
-            antialias=True,
-            align_corners=False,
-        ).clamp(0.0, 1.0)
-        self._style_patches = [
-            _cut_patches(level, cover, settings.patch_size, 1)[0]
-            for level, cover in _masked_pyramid(image, torch.ones_like(image[:, :1]), settings.levels)
-        ]
-        self._style_colours = image[0, :, :: settings.stride, :: settings.stride].flatten(1)
+        self._surface = surface
+        levels = _pyramid(style_image, settings)
+        commonness = _commonness(levels[-1], settings)
+        self._levels = [_Level(image, commonness, settings) for image in levels]
 
-    def loss(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """Half the squared distance that the covered pixels have to move, summed over each view, averaged over views.
+    def loss(self, field: Callable[[Tensor], Tensor], progress: float, generator: torch.Generator) -> Tensor:
+        """Half the squared distance that the texture has to move, summed over its texels and colours.
 
-        The sum makes the gradient on a pixel of the order of the way it has to go, whatever the resolution.
+        The sum makes the gradient on a texel of the order of the way it has to go, whatever the size of the mesh. A
+        texel here is a pixel of the style image's finest level on the surface.
 
         Args:
-            images: [B, 3, H, W] renders, sRGB in [0, 1]; what is not covered plays no part.
-            mask: [B, 1, H, W], 1 where the object covers the pixel and counts, else 0.
-            generator: of the CPU; draws directions and the place of the grid.
+            field: colours [N, 3] in [0, 1], with gradient, at positions [N, 3].
+            progress: share of the steps that are done, in [0, 1]: which level it is about.
+            generator: of the CPU; draws the patches.
 
         Returns:
-            A scalar with gradient; 0 when no pixel is covered.
+            A scalar with gradient.
         """
-        total = self.settings.colour_weight * self._colours(images, mask, generator)
-        for level, (image, cover) in enumerate(_masked_pyramid(images, mask, self.settings.levels)):
-            # A pixel of this level stands for so many of the first.
-            total = total + self.settings.patch_weight * 4.0**level * self._patches(image, cover, level, generator)
-        return 0.5 * total / images.shape[0]
-
-    def _colours(self, images: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """Squared distance of each tile's colours from where optimal transport would take them, summed."""
-        total = images.new_zeros(())
-        stride, shift = self.settings.stride, _shift(self.settings.stride, generator)
-        rotations = _rotations(self.settings.colour_iterations, generator).to(images.device)
-        grid = (..., slice(shift[0], None, stride), slice(shift[1], None, stride))
-        images, mask = images[grid], mask[grid]
-        tile = max(1, max(images.shape[-2:]) // self.settings.colour_tiles)
-        cuts = _shift(tile, generator)
-        rows, columns = ([slice(max(0, at), at + tile) for at in range(-cut, images.shape[2], tile)] for cut in cuts)
-        for row, column in itertools.product(rows, columns):
-            for image, cover in zip(images[..., row, column], mask[..., row, column], strict=True):
-                colours = image[:, cover[0] > 0.5]
-                if colours.shape[1] >= LEAST_COLOURS:
-                    targets = _transport(colours.detach(), self._style_colours, rotations)
-                    # A pixel of the grid stands for its neighbours.
-                    total = total + stride**2 * (colours - targets).square().sum()
-        return total
-
-    def _patches(self, images: Tensor, mask: Tensor, level: int, generator: torch.Generator) -> Tensor:
-        """Squared distance of each view's patches at one level from their likes in the style image, summed."""
         settings = self.settings
-        total = images.new_zeros(())
-        row, column = _shift(settings.stride, generator)
-        if level >= len(self._style_patches):
-            return total
-        style = self._style_patches[level]
-        style = style[torch.randperm(len(style), generator=generator)[: settings.style_patches].to(style.device)]
-        shifted = (..., slice(row, None), slice(column, None))
-        found = _cut_patches(images[shifted], mask[shifted], settings.patch_size, settings.stride)
-        for patches, area in zip(found, mask.sum(dim=(1, 2, 3)), strict=True):
-            if len(patches) and len(style):
-                likes = style[_most_alike(patches.detach(), style, settings.completeness)]
-                total = total + area * (patches - likes).square().mean() * 3.0
-        return total
+        level = _level_at(settings.step_shares, progress)
+        loss = self._at(level, field, settings.surface_patches[level], generator)
+        if level + 1 < len(self._levels):
+            count = math.ceil(settings.surface_patches[level + 1] / 2)
+            loss = loss + settings.coarser_weight * self._at(level + 1, field, count, generator)
+        return loss
+
+    def _at(self, level: int, field: Callable[[Tensor], Tensor], count: int, generator: torch.Generator) -> Tensor:
+        settings, style = self.settings, self._levels[level]
+        finest = settings.style_extent / settings.style_resolution
+        positions = self._surface.draw(count, settings.patch_size, finest * 2**level, generator)
+        patches = field(positions.flatten(0, 1).to(style.patches.device)).reshape(count, -1)
+        likes = style.patches[_transport(patches.detach(), style.patches, style.mass, settings.regularisation)]
+        texels = self._surface.area / finest**2
+        return 0.5 * texels * (patches - likes).square().sum() / (count * settings.patch_size**2)
 
 
-def _masked_pyramid(images: Tensor, mask: Tensor, levels: int) -> list[tuple[Tensor, Tensor]]:
-    """Images [B, 3, h, w] and masks [B, 1, h, w] of each level; averages take covered pixels only."""
-    pyramid = [(images, mask)]
-    for _ in range(levels - 1):
-        images, mask = pyramid[-1]
-        if min(images.shape[-2:]) < 2:
-            break
-        share = functional.avg_pool2d(mask, 2)
-        images = functional.avg_pool2d(images * mask, 2) / share.clamp_min(1e-6)
-        pyramid.append((images, (share > 0.5).to(mask.dtype)))
-    return pyramid
+class _Level:
+    """The style image's patches at one resolution."""
+
+    def __init__(self, image: Tensor, commonness: Tensor, settings: StatisticsSettings) -> None:
+        """``image`` [1, 3, h, w]; ``commonness`` [1, 1, y, x] of the coarsest level's patches."""
+        patches = _cut(image, settings.patch_size, stride=1)
+        places = [side - settings.patch_size + 1 for side in image.shape[-2:]]
+        mass = functional.interpolate(commonness, size=places, mode="bilinear", align_corners=True).flatten()
+        # The same ones at every step, so that a place on the surface keeps its likes.
+        chosen = torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[: settings.style_patches]
+        chosen = chosen.to(image.device)
+        self.patches = patches[chosen]
+        """[M, size * size * 3]."""
+        self.mass = mass[chosen] / mass[chosen].sum()
+        """[M] share of the surface's patches that each of them should get."""
 
 
-def _shift(stride: int, generator: torch.Generator) -> tuple[int, int]:
-    row, column = torch.randint(stride, (2,), generator=generator).tolist()
-    return row, column
+def _pyramid(style_image: Tensor, settings: StatisticsSettings) -> list[Tensor]:
+    """The style image [1, 3, h, w] at the resolution of each level."""
+    height, width = style_image.shape[-2:]
+    scale = settings.style_resolution / min(height, width)
+    size = (round(height * scale), round(width * scale))
+    finest = functional.interpolate(style_image[None], size=size, mode="bilinear", antialias=True, align_corners=False)
+    levels = [finest.clamp(0.0, 1.0)]
+    for _ in settings.step_shares[1:]:
+        levels.append(functional.avg_pool2d(levels[-1], 2))
+    return levels
 
 
-def _rotations(count: int, generator: torch.Generator) -> Tensor:
-    """[count, 3, 3] random orthonormal bases of colour space."""
-    return torch.linalg.qr(torch.randn(count, 3, 3, generator=generator)).Q
+def _cut(image: Tensor, size: int, stride: int) -> Tensor:
+    """Patches [n, size * size * 3] of an image [1, 3, h, w], pixel by pixel."""
+    patches = functional.unfold(image, size, stride=stride)[0]
+    return patches.reshape(3, size * size, -1).permute(2, 1, 0).flatten(1)
 
 
-def _cut_patches(images: Tensor, mask: Tensor, size: int, stride: int) -> list[Tensor]:
-    """The wholly covered patches [n, 3 * size * size] of each image."""
-    if min(images.shape[-2:]) < size:
-        return [images.new_zeros(0, 3 * size * size) for _ in images]
-    patches = functional.unfold(images, size, stride=stride).transpose(1, 2)
-    covered = (-functional.max_pool2d(-mask, size, stride=stride) > 0.5).flatten(1)
-    return [patch[cover] for patch, cover in zip(patches, covered, strict=True)]
+def _commonness(image: Tensor, settings: StatisticsSettings) -> Tensor:
+    """[1, 1, y, x] in (0, 1]: how common the patches of the coarsest level are, 1 for half of them.
+
+    What a picture shows stands in it once, and its style everywhere: a patch is as common as its nearest likes are
+    near that do not touch it.
+    """
+    size = settings.patch_size
+    places = [side - size + 1 for side in image.shape[-2:]]
+    stride = math.ceil(math.sqrt(places[0] * places[1] / _MOST_COMPARED))
+    patches = _cut(image, size, stride)
+    rows, columns = ((count - 1) // stride + 1 for count in places)
+    number = torch.arange(rows * columns, device=image.device)
+    row, column = stride * (number // columns), stride * (number % columns)
+    apart = torch.maximum((row[:, None] - row).abs(), (column[:, None] - column).abs())
+    distance = torch.cdist(patches, patches).square().masked_fill(apart < size, math.inf)
+    likes = distance.topk(min(_LIKES, len(patches)), largest=False).values
+    # Where a picture is so small that all its patches touch, nothing is known.
+    far = likes.mean(dim=1).nan_to_num(posinf=0.0)
+    median = far.median().clamp_min(1e-6)
+    return (median / far.clamp_min(1e-6)).clamp_max(1.0).pow(settings.commonness).reshape(1, 1, rows, columns)
 
 
-def _most_alike(patches: Tensor, style: Tensor, completeness: float) -> Tensor:
+def _level_at(step_shares: tuple[float, ...], progress: float) -> int:
+    """The level that is due, 0 for the finest; they are done from the last to the first."""
+    left = sum(step_shares) * (1.0 - progress)
+    for level in range(len(step_shares)):
+        left -= step_shares[level]
+        if left <= 0.0:
+            return level
+    return len(step_shares) - 1
+
+
+def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: float) -> Tensor:
     """For each of the patches [n, d] the number of the style's patch [m, d] that it should become.
 
-    The nearest one, where a patch of the style that nothing is near counts as nearer to all (Granot et al., "Drop the
-    GAN", arXiv 2103.15545, eq. 3): so every kind is used, and not only the flattest.
+    By Sinkhorn's iterations (Cuturi 2013): each patch of the style is given to about ``mass`` [m] of all patches, and
+    of the ways to do that the one with the nearest likes is taken.
     """
     distance = patches.square().sum(1, keepdim=True) + style.square().sum(1) - 2.0 * patches @ style.T
-    distance = distance.clamp_min(0.0) / patches.shape[1]
-    return (distance / (completeness + distance.amin(dim=0, keepdim=True))).argmin(dim=1)
-
-
-def _transport(colours: Tensor, style: Tensor, rotations: Tensor) -> Tensor:
-    """Where each of the colours [3, n] goes so that together they are distributed as ``style`` [3, m].
-
-    Iterative distribution transfer (Pitié et al. 2005): along each axis of one rotated basis after the other, the
-    n-th smallest value becomes the n-th smallest of the style. Unlike single projections it keeps colours apart that
-    the style does not mix.
-    """
-    for rotation in rotations:
-        rotated = rotation @ colours
-        matched = _quantiles((rotation @ style).sort(dim=1).values, colours.shape[1])
-        colours = rotation.T @ torch.empty_like(rotated).scatter_(1, rotated.argsort(dim=1, stable=True), matched)
-    return colours
-
-
-def _quantiles(values: Tensor, count: int) -> Tensor:
-    """[F, count] evenly spaced quantiles of sorted values [F, m]."""
-    steps = values.shape[1]
-    ranks = (torch.arange(count, device=values.device, dtype=torch.float64) + 0.5) / count
-    return values[:, (ranks * steps).long().clamp_max(steps - 1)]
+    distance /= patches.shape[1]
+    # Relative to the nearest, lest all of a row vanish; its factor takes that up.
+    kernel = torch.exp((distance.amin(dim=1, keepdim=True) - distance) / regularisation)
+    scale = torch.ones_like(mass)
+    for _ in range(_TRANSPORT_ITERATIONS):
+        rows = 1.0 / (len(patches) * (kernel @ scale).clamp_min(1e-30))
+        scale = (mass / (rows @ kernel).clamp_min(1e-30)).clamp_max(1e8)
+    return (kernel * scale).argmax(dim=1)

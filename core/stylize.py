@@ -35,6 +35,7 @@ from .reporting import Cancelled, Reporter
 from .restyle import Layout, fit_field, restyled
 from .statistics import StyleStatistics
 from .style_image import as_tensor, read_style_image
+from .surface_patches import SurfacePatches
 from .texels import texel_map
 from .textures import bake_textures
 from .tiles import Tiles, find_tiles
@@ -171,7 +172,9 @@ def _run(
             distillation = Distillation(networks, condition(networks, job, style_image))
     statistics = None
     if settings.statistics_weight > 0.0:
-        statistics = StyleStatistics(settings.statistics, as_tensor(style_image).to(device))
+        statistics = StyleStatistics(
+            settings.statistics, as_tensor(style_image).to(device), SurfacePatches(mesh, overlap)
+        )
     field = new_field(settings, job.seed, device)
     layout = None
     if present is not None:

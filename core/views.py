@@ -19,9 +19,6 @@ from .pixel_samples import centre_samples, smooth_samples
 from .presets import OptimisationSettings
 from .rasteriser import Raster, Rasteriser
 
-LEAST_FACING = 0.3
-"""Cosine to the viewer below which a pixel is too oblique to show how patches look."""
-
 
 @dataclass(frozen=True)
 class Views:
@@ -40,8 +37,6 @@ class Views:
     """[B, 3] unit vectors from the origin to the cameras."""
     shape: tuple[int, int, int]
     """B, H, W."""
-    facing: Tensor
-    """[B, 1, H, W]: 1 where the surface is seen at a good angle and fills the pixel, else 0."""
     control_images: dict[str, Tensor]
     """[B, 3, h, w] in [0, 1] by kind of ControlNet."""
     directions: tuple[str, ...]
@@ -56,7 +51,6 @@ class Views:
             self.normals.to(device),
             self.towards_viewer.to(device),
             self.shape,
-            self.facing.to(device),
             {kind: image.to(device) for kind, image in self.control_images.items()},
             self.directions,
         )
@@ -111,8 +105,6 @@ def _views(
         ]
     pixels = np.concatenate([number * side * side + sample.pixel for number, sample in enumerate(samples)])
     weights = np.concatenate([sample.weight for sample in samples])
-    covered = np.bincount(pixels, weights, len(cameras) * side * side).reshape(len(cameras), side, side)
-    facing = np.stack([raster.facing > LEAST_FACING for raster in rasters]) & (covered > 1.0 - 1e-6)
     centres = [_centre_pixels(raster, settings.supersampling) for raster in rasters]
     normals = [normal_image(raster, camera) for raster, camera in zip(centres, cameras, strict=True)]
     return Views(
@@ -122,7 +114,6 @@ def _views(
         normals=torch.from_numpy(np.concatenate([sample.normal for sample in samples])),
         towards_viewer=torch.from_numpy(np.stack([camera.rotation[2] for camera in cameras])),
         shape=(len(cameras), side, side),
-        facing=torch.from_numpy(facing[:, None].astype(np.float32)),
         control_images={
             "normal": _images(normals),
             "depth": _images([depth_image(raster) for raster in centres]),

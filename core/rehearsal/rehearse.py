@@ -27,6 +27,7 @@ from ..report import Stages
 from ..reporting import Reporter
 from ..statistics import StyleStatistics
 from ..style_image import as_tensor
+from ..surface_patches import SurfacePatches
 from .flops import StepFlops, count_step
 from .memory import peak_memory
 from .random_networks import networks_without_numbers, random_networks
@@ -109,7 +110,7 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
         distillation = Distillation(networks, condition(networks, job, picture.picture))
     statistics = None
     if settings.statistics_weight > 0.0:
-        statistics = StyleStatistics(settings.statistics, as_tensor(picture.picture))
+        statistics = StyleStatistics(settings.statistics, as_tensor(picture.picture), SurfacePatches(mesh))
     field = new_field(settings, seed, networks.device)
     with stages.stage("step", "One step"), tempfile.TemporaryDirectory() as folder:
         outcome = optimise(
