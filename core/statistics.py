@@ -191,8 +191,10 @@ def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: flo
     """
     distance = patches.square().sum(1, keepdim=True) + style.square().sum(1) - 2.0 * patches @ style.T
     distance /= patches.shape[1]
-    # Relative to the nearest, lest all of a row vanish; its factor takes that up.
-    kernel = torch.exp((distance.amin(dim=1, keepdim=True) - distance) / regularisation)
+    # Relative to the nearest of each row and then of each column, lest either vanish: their factors take that up.
+    distance -= distance.amin(dim=1, keepdim=True)
+    distance -= distance.amin(dim=0, keepdim=True)
+    kernel = torch.exp(distance / -regularisation)
     scale = torch.ones_like(mass)
     for _ in range(_TRANSPORT_ITERATIONS):
         rows = 1.0 / (len(patches) * (kernel @ scale).clamp_min(1e-30))

@@ -86,7 +86,6 @@ def test_the_gradient_of_a_silhouette_pixel_reaches_the_field_by_its_share():
     views.render(colours, torch.ones(1, 3))[0, 0, row, column].backward()
     assert float(colours.grad[:, 0].sum()) == pytest.approx(exact[row, column], abs=0.1)
     assert field.table.grad.abs().sum() > 0
-    assert views.facing[0, 0, row, column] == 0  # half background: no patch for the statistics
 
 
 def test_where_one_part_stands_in_front_of_another_both_are_blended():

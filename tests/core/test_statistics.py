@@ -1,83 +1,126 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The style-statistics term knows its own style, and nothing of where things are in it."""
+"""The style-statistics term knows its own style, paints it, and nothing of where things are in it."""
 
 import pytest
 import torch
+import trimesh
+from torch.nn import functional
 
-from core.statistics import StatisticsSettings, StyleStatistics, _rotations, _transport
+from core.job import JobError
+from core.statistics import StatisticsSettings, StyleStatistics, _transport
+from core.surface_patches import SurfacePatches
+from tests.core.bare_mesh import bare_mesh
 
-SETTINGS = StatisticsSettings(style_resolution=64)
+SIDE = 64
+SETTINGS = StatisticsSettings(style_resolution=SIDE, step_shares=(0.5, 0.5), surface_patches=(600, 300))
+RED = torch.tensor([0.9, 0.1, 0.1])
+
+
+@pytest.fixture(scope="module")
+def wall():
+    """A square that a style image just covers, upright, seen from the front as the picture is."""
+    half = SETTINGS.style_extent / 2
+    corners = [(-half, 0, -half), (half, 0, -half), (half, 0, half), (-half, 0, half)]
+    return SurfacePatches(bare_mesh(trimesh.Trimesh(corners, [(0, 1, 2), (0, 2, 3)])))
 
 
 def picture(kind, seed=0):
-    """[3, 64, 64]: flat red, blue and yellow stripes, or green speckle."""
+    """[3, SIDE, SIDE]: flat red, lying stripes of blue and yellow, or green speckle."""
     generator = torch.Generator().manual_seed(seed)
     if kind == "red":
-        return torch.tensor([0.8, 0.1, 0.1])[:, None, None].expand(3, 64, 64).clone()
+        return RED[:, None, None].expand(3, SIDE, SIDE).clone()
     if kind == "stripes":
-        stripes = (torch.arange(64) // 4 % 2).float().expand(64, 64)
+        lower = (torch.arange(SIDE) // 4 % 2).float()[:, None].expand(SIDE, SIDE)
         colours = torch.tensor([[0.1, 0.2, 0.7], [0.9, 0.8, 0.2]])
-        return (stripes[None] * colours[0][:, None, None]) + (1 - stripes[None]) * colours[1][:, None, None]
-    return torch.rand(1, 64, 64, generator=generator) * torch.tensor([0.2, 0.8, 0.3])[:, None, None]
+        return lower[None] * colours[0][:, None, None] + (1 - lower[None]) * colours[1][:, None, None]
+    return torch.rand(1, SIDE, SIDE, generator=generator) * torch.tensor([0.2, 0.8, 0.3])[:, None, None]
 
 
-def distance(image, style, mask=None, seed=0):
-    mask = torch.ones(1, 1, 64, 64) if mask is None else mask
+def hung(image):
+    """The wall's colours when ``image`` [3, h, w] hangs there."""
+
+    def field(positions):
+        grid = torch.stack([positions[:, 0], -positions[:, 2]], dim=-1) / (SETTINGS.style_extent / 2)
+        return functional.grid_sample(image[None], grid[None, None], padding_mode="reflection", align_corners=False)[
+            0, :, 0
+        ].T
+
+    return field
+
+
+def distance(wall, image, style, progress=0.9, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return float(StyleStatistics(SETTINGS, style).loss(image[None], mask, generator))
+    return float(StyleStatistics(SETTINGS, style, wall).loss(hung(image), progress, generator))
 
 
 KINDS = ("red", "stripes", "speckle")
 
 
+@pytest.mark.parametrize("progress", [0.1, 0.9])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_is_near_its_own_statistics_and_far_from_others(kind):
-    own = distance(picture(kind), picture(kind))
-    others = [distance(picture(kind), picture(other)) for other in KINDS if other != kind]
-    assert own < 0.1 * min(others)
+def test_a_picture_is_near_its_own_statistics_and_far_from_others(wall, kind, progress):
+    own = distance(wall, picture(kind), picture(kind), progress)
+    others = [distance(wall, picture(kind), picture(other), progress) for other in KINDS if other != kind]
+    assert own < 0.3 * min(others)
 
 
-def test_moving_everything_in_the_picture_hardly_matters():
+def test_moving_everything_in_the_picture_hardly_matters(wall):
+    style = picture("stripes")
+    moved = style.roll((5, 30), dims=(1, 2))
+    assert distance(wall, moved, style) < 1.2 * distance(wall, style, style)
+
+
+def test_noise_becomes_the_styles_pattern_the_right_way_up(wall):
+    image = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    statistics = StyleStatistics(SETTINGS, picture("stripes"), wall)
+    optimiser = torch.optim.Adam([image], lr=0.05)
+    for step in range(60):
+        optimiser.zero_grad()
+        statistics.loss(hung(image), step / 60, torch.Generator().manual_seed(step)).backward()
+        assert torch.isfinite(image.grad).all()
+        optimiser.step()
+    inside = image.detach()[:, 8:-8, 8:-8]
+    along, across = inside.diff(dim=2).abs().mean(), inside.diff(dim=1).abs().mean()
+    assert across > 2 * along
+    # Half of it blue, half yellow.
+    assert float((inside[2] > inside[0]).float().mean()) == pytest.approx(0.5, abs=0.12)
+
+
+def test_the_same_generator_state_gives_the_same_loss(wall):
+    assert distance(wall, picture("speckle"), picture("red")) == distance(wall, picture("speckle"), picture("red"))
+
+
+def test_transport_uses_each_of_the_styles_patches_as_often_as_it_should():
+    pale, red = torch.full((12,), 0.8), RED.repeat(4)
+    style = torch.stack([pale] * 90 + [red] * 10)
+    all_nearer_to_pale = torch.lerp(pale, red, torch.linspace(0.0, 0.45, 500)[:, None])
+    becomes_red = _transport(all_nearer_to_pale, style, torch.full((100,), 0.01), 0.005) >= 90
+    assert 0.07 <= float(becomes_red.float().mean()) <= 0.13
+    assert becomes_red[-30:].all(), "the reddest ones"
+
+
+def test_what_the_picture_shows_once_counts_less(wall):
     style = picture("speckle")
-    moved = style.roll((17, 30), dims=(1, 2))
-    assert distance(moved, style) < 0.1 * distance(picture("stripes"), style)
+    row, column = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    style[:, (row - 30) ** 2 + (column - 25) ** 2 < 100] = RED[:, None]
+
+    def share_of_red(commonness):
+        settings = StatisticsSettings(SIDE, step_shares=(0.5, 0.5), surface_patches=(10, 10), commonness=commonness)
+        coarsest = StyleStatistics(settings, style, wall)._levels[-1]
+        return float(coarsest.mass[coarsest.patches[:, 0::3].mean(1) > 0.4].sum())
+
+    assert share_of_red(0.0) > 0.03
+    assert share_of_red(1.0) < 0.5 * share_of_red(0.0)
 
 
-def test_the_background_plays_no_part():
-    mask = torch.zeros(1, 1, 64, 64)
-    mask[..., 10:50, 12:60] = 1
-    image = picture("speckle")
-    other = image * mask[0] + (1 - mask[0]) * torch.tensor([1.0, 0.0, 1.0])[:, None, None]
-    assert distance(image, picture("stripes"), mask) == pytest.approx(distance(other, picture("stripes"), mask))
-
-
-def test_the_gradient_is_finite_and_stays_on_the_object():
-    mask = torch.zeros(2, 1, 64, 64)
-    mask[0, :, 5:60, 5:60] = 1
-    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1)).requires_grad_()
-    generator = torch.Generator().manual_seed(0)
-    loss = StyleStatistics(SETTINGS, picture("stripes")).loss(images, mask, generator)
-    (gradient,) = torch.autograd.grad(loss, images)
-    assert torch.isfinite(gradient).all()
-    assert gradient[0].abs().max() > 0
-    assert gradient[1].abs().max() == 0
-    assert (gradient * (1 - mask)).abs().max() == 0
-
-
-def test_nothing_covered_is_a_loss_of_zero():
-    assert distance(picture("red"), picture("stripes"), torch.zeros(1, 1, 64, 64)) == 0
-
-
-def test_the_same_generator_state_gives_the_same_loss():
-    assert distance(picture("speckle"), picture("red")) == distance(picture("speckle"), picture("red"))
-
-
-def test_transport_gives_the_styles_colours_and_keeps_rare_ones():
-    generator = torch.Generator().manual_seed(0)
-    style = torch.tensor([0.9, 0.9, 0.8])[:, None].repeat(1, 1000)
-    style[:, :30] = torch.tensor([0.9, 0.1, 0.1])[:, None]
-    colours = _transport(torch.rand(3, 1000, generator=generator), style, _rotations(12, generator))
-    red = (colours - torch.tensor([0.9, 0.1, 0.1])[:, None]).square().sum(0) < 0.02
-    pale = (colours - torch.tensor([0.9, 0.9, 0.8])[:, None]).square().sum(0) < 0.02
-    assert 20 <= red.sum() <= 40
-    assert (red | pale).float().mean() > 0.97
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"step_shares": (0.5, 0.5)}, "step_shares"),
+        ({"step_shares": (), "surface_patches": ()}, "step_shares"),
+        ({"style_resolution": 16}, "style_resolution"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(wrong, named):
+    with pytest.raises(JobError, match=named):
+        StatisticsSettings(**wrong)

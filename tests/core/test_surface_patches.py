@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Patches lie on the surface, upright, everywhere alike, and where the texture belongs to the surface."""
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from core.mesh import Mesh
+from core.overlap import find_overlap
+from core.surface_patches import SurfacePatches
+from tests.core.bare_mesh import bare_mesh
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def middles(patches):
+    return patches.mean(dim=1)
+
+
+def sheet(normal):
+    """A square around the origin."""
+    shape = trimesh.Trimesh([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 1, 2), (0, 2, 3)])
+    return shape.apply_transform(trimesh.geometry.align_vectors([0, 0, 1], normal))
+
+
+@pytest.mark.parametrize(
+    ("normal", "right", "up"),
+    [
+        ((0, -1, 0), (1, 0, 0), (0, 0, 1)),  # the front, as the viewer sees it
+        ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
+        ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        ((0, 0, 1), (1, 0, 0), (0, 1, 0)),  # the top, from above
+        ((0, 0, -1), (-1, 0, 0), (0, 1, 0)),
+    ],
+)
+def test_patches_stand_upright_on_the_surface(normal, right, up):
+    patches = SurfacePatches(bare_mesh(sheet(normal))).draw(200, 5, 0.01, generator())
+    assert patches.shape == (200, 25, 3)
+    assert (patches @ torch.tensor(normal, dtype=torch.float32)).abs().max() < 1e-5
+    pixels = (patches - middles(patches)[:, None]).reshape(200, 5, 5, 3).mean(dim=0)
+    assert torch.allclose(pixels[0, 4] - pixels[0, 0], 0.04 * torch.tensor(right, dtype=torch.float32), atol=0.003)
+    assert torch.allclose(pixels[0, 0] - pixels[4, 0], 0.04 * torch.tensor(up, dtype=torch.float32), atol=0.003)
+
+
+def test_large_and_small_parts_have_patches_by_their_areas():
+    large, small = trimesh.creation.box((2, 2, 2)), trimesh.creation.box((1, 1, 1)).apply_translation((4, 0, 0))
+    surface = SurfacePatches(bare_mesh(trimesh.util.concatenate([large, small])))
+    assert surface.area == pytest.approx(30.0)
+    share = float((middles(surface.draw(4000, 3, 0.001, generator()))[:, 0] > 2).float().mean())
+    assert share == pytest.approx(0.2, abs=0.03)
+
+
+def test_surfaces_that_share_texels_are_looked_at_where_these_belong():
+    one = [(-1, 0, -1), (1, 0, -1), (1, 0, 1), (-1, 0, 1)]
+    other = [(x, 3, z) for x, _, z in one]
+    uvs = np.float32([(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)])
+    triangles = np.int32([(0, 1, 2), (0, 2, 3)])
+    mesh = Mesh(
+        positions=np.float32([*one, *other]),
+        triangles=np.concatenate([triangles, triangles + 4]),
+        corner_uvs=np.concatenate([uvs[triangles]] * 2),
+        corner_normals=np.broadcast_to(np.float32((0, -1, 0)), (4, 3, 3)).copy(),
+    )
+    apart = middles(SurfacePatches(mesh).draw(100, 3, 0.01, generator()))[:, 1]
+    together = middles(SurfacePatches(mesh, find_overlap(mesh)).draw(100, 3, 0.01, generator()))[:, 1]
+    assert set(apart.round().tolist()) == {0.0, 3.0}
+    assert len(set(together.round().tolist())) == 1
+
+
+def test_the_same_generator_state_gives_the_same_patches():
+    surface = SurfacePatches(bare_mesh(trimesh.creation.icosphere(2)))
+    first, second = (surface.draw(50, 5, 0.02, generator()) for _ in range(2))
+    assert torch.equal(first, second)
