@@ -3,7 +3,7 @@
 
 The checkout's own environment, in the order in which a command passes through: ``__main__`` (the right Python),
 ``command_line``, ``system_packages``, ``requirements``, ``environment`` (with ``distributions``, which finds
-half-installed packages), then ``demo`` (with ``blender``) or ``checks``.
+half-installed packages), then ``demo`` or ``release`` (both with ``blender``) or ``checks``.
 
 The worker's environment on a user's computer: ``__main__``, ``commands``, then ``install``, which asks ``lock`` what,
 ``target`` where (``installed`` is the part of it that Blender reads too), ``pythons`` and ``accelerators`` with what;

@@ -11,7 +11,7 @@ from .interpreter import find_python
 
 WANTED = (3, 11)
 """The one version for which every package of the tests, Blender's Python module among them, has a build."""
-CHECKOUT_COMMANDS = ("demo", "test")
+CHECKOUT_COMMANDS = ("demo", "test", "release")
 """The commands that need exactly that version. The others, for the worker's environment, take newer ones too."""
 NEWER = ((3, 13), (3, 12))
 """Looked for when there is no ``WANTED`` and the command takes newer ones."""

@@ -37,6 +37,16 @@ class Blender:
         options = ["--background", "--factory-startup", *scenes, "--python-exit-code", "1", "--python", str(script)]
         return [str(self.program), *options, "--", *arguments]
 
+    def extension_command(self, arguments: Sequence[str]) -> list[str]:
+        """The command of Blender's own tool for extensions with ``arguments`` ("build", "validate", …).
+
+        Raises:
+            SetupError: ``program`` is a Python without Blender's tool.
+        """
+        if self.is_module:
+            return [str(self.program), str(_module_tool(self.program)), *arguments]
+        return [str(self.program), "--factory-startup", "--command", "extension", *arguments]
+
 
 def find_blender(python: Path) -> Blender:
     """The Blender named by ``BLENDER``, else ``blender`` on the PATH, else the module in ``python``'s environment.
@@ -60,6 +70,17 @@ def find_blender(python: Path) -> Blender:
     if program:
         say(f"{program} is older than Blender {_text(OLDEST)} or does not start; Blender's Python module is used")
     return Blender(python, is_module=True)
+
+
+def _module_tool(python: Path) -> Path:
+    """Blender's tool for extensions among the files of the module ``bpy``, which need not be loaded for it."""
+    question = "import importlib.util; found = importlib.util.find_spec('bpy'); print(found.origin if found else '')"
+    result = subprocess.run([str(python), "-c", question], capture_output=True, text=True, check=False)
+    module = Path(result.stdout.strip()).parent
+    tool = next(module.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"), None)
+    if result.returncode != 0 or tool is None:
+        raise SetupError(f"{python} has no Blender module with a tool for extensions. Name a Blender with BLENDER.")
+    return tool
 
 
 def _version(program: str) -> tuple[int, int] | None:

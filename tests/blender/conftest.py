@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from vendor_install import release
+from vendor_install.blender import Blender
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,23 +85,14 @@ def scene(bpy, fake_worker, style_image):
 
 
 @pytest.fixture(scope="session")
-def extension_command() -> Callable[..., None]:
-    """Blender's own program for extensions, out of the bpy wheel: builds and validates."""
-    module = importlib.util.find_spec("bpy")
-    if module is None or module.origin is None:
+def blender_module() -> Blender:
+    """Blender as the module of this Python, with its tool for extensions."""
+    if importlib.util.find_spec("bpy") is None:
         pytest.skip("needs Blender's builder (the bpy wheel)")
-    program = next(Path(module.origin).parent.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
-
-    def run(*arguments: str) -> None:
-        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    return run
+    return Blender(Path(sys.executable), is_module=True)
 
 
 @pytest.fixture(scope="session")
-def package(extension_command: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension's zip, as the official builder makes it."""
-    path = tmp_path_factory.mktemp("package") / "styletex.zip"
-    extension_command("build", "--source-dir", str(ROOT), "--output-filepath", str(path))
-    return path
+def package(blender_module: Blender, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension's zip, as it is released."""
+    return release.build(blender_module, ROOT, tmp_path_factory.mktemp("package"))

@@ -10,15 +10,17 @@ import sys
 import zipfile
 from pathlib import Path
 
+from vendor_install import release
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_validator_accepts_the_checkout(extension_command):
-    extension_command("validate", str(ROOT))
+def test_validator_accepts_the_checkout(blender_module):
+    release.extension_command(blender_module, "validate", str(ROOT))
 
 
-def test_validator_accepts_the_zip(extension_command, package):
-    extension_command("validate", str(package))
+def test_validator_accepts_the_zip(blender_module, package):
+    release.extension_command(blender_module, "validate", str(package))
 
 
 def test_zip_holds_what_runs_and_nothing_of_the_workshop(package):
