@@ -1,25 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where to compute."""
+"""Where to compute: what PyTorch finds on this computer, for ``device_choice``."""
 
 from __future__ import annotations
 
 import torch
 
-from .job import DEVICES, JobError
+from .device_choice import Device, DeviceChoice, MemoryNeed, choose, is_built_for
+from .machine import machine_memory_bytes, processor_name
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called ``name``; "auto" takes the first of CUDA, Metal and the CPU that is there.
+def choose_device(name: str, need: MemoryNeed | None = None) -> DeviceChoice:
+    """The device called ``name``, or for "auto" the first of CUDA or ROCm, Metal and the CPU that can do the job.
 
     Raises:
-        JobError: ``bad_setting`` when this computer, or this PyTorch, has no such device.
+        JobError: see ``device_choice.choose``.
     """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, there in present.items() if there))
-    if not present.get(name, False):
-        there = ", ".join(kind for kind in DEVICES if present.get(kind))
-        raise JobError(
-            "bad_setting", f"The device is {name!r}, which this computer does not offer; it has {there}", "Choose auto."
-        )
-    return torch.device(name)
+    return choose(name, present_devices(), need)
+
+
+def present_devices() -> list[Device]:
+    """The devices that PyTorch finds, the fastest first; of several graphics cards the first."""
+    devices = [_graphics_card()] if torch.cuda.is_available() else []
+    memory = machine_memory_bytes()
+    if torch.backends.mps.is_available():
+        devices.append(Device("mps", processor_name(), memory))
+    return [*devices, Device("cpu", processor_name(), memory)]
+
+
+def _graphics_card() -> Device:
+    properties = torch.cuda.get_device_properties(0)
+    hip = torch.version.hip or ""
+    # AMD's name has features behind a colon, such as "gfx90a:sramecc+:xnack-".
+    architecture = properties.gcnArchName.split(":")[0] if hip else f"sm_{properties.major}{properties.minor}"
+    return Device(
+        kind="cuda",
+        name=properties.name,
+        memory_bytes=properties.total_memory,
+        capability=None if hip else (properties.major, properties.minor),
+        hip=".".join(hip.split(".")[:2]),
+        supported=is_built_for(torch.cuda.get_arch_list(), architecture),
+    )

@@ -85,6 +85,10 @@ class ModelProfile:
     """``c_style``: how strongly the style image pulls."""
     statistics_weight: float
     """Weight of the style-statistics term; 0 leaves it out."""
+    parameters: int
+    """Numbers in all its networks together."""
+    activations_per_view: int
+    """Numbers besides that a step holds at its peak for each view: most are the VAE's, kept for its backward pass."""
     background: str
     """Behind the object: "white", or "grey" for a random grey in each view."""
     negative_prompt: str = ""
@@ -95,6 +99,10 @@ class ModelProfile:
     """Local folder with the repositories (``folder / repository / …``); ``None`` uses the hub's cache."""
     weights_variant: Mapping[str, str] = field(default_factory=dict)
     """Variant of the weights by repository ("fp16": half the bytes); plain weights that are there serve as well."""
+
+    def peak_values(self, views: int) -> int:
+        """Numbers that its networks hold at the peak of a step with ``views`` views, parameters included."""
+        return self.parameters + views * self.activations_per_view
 
 
 _SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -153,6 +161,8 @@ def _bundled(folder: Path) -> ModelProfile:
         text_guidance=1.5,
         style_guidance=1.5,
         statistics_weight=3.0,
+        parameters=9_300_000,
+        activations_per_view=5_000_000,
         background="grey",
         folder=folder,
     )
@@ -186,6 +196,8 @@ def _sd15(folder: Path | None) -> ModelProfile:
         text_guidance=7.5,
         style_guidance=7.5,
         statistics_weight=0.0,
+        parameters=2_797_000_000,
+        activations_per_view=964_000_000,
         background="white",
         folder=folder,
         weights_variant={_SD15: "fp16", _NORMAL: "fp16", _DEPTH: "fp16"},

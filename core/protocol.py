@@ -11,7 +11,8 @@ Commands (worker's standard input):
     quit
 
 Events (worker's standard output); a job ends with exactly one of ``done``, ``error``, ``cancelled``:
-    hello              versions {name: text}, device, device_name, memory_bytes, pid
+    hello              versions {name: text}, device, device_name, memory_bytes, pid; precision ("float16" or
+                       "float32") and device_reason (one line for people), which older workers leave out
     stage              name, label
     progress           step, steps, seconds_left (number or null)
     frame              number, path, shape [height, width, 3], dtype "uint8", colour_space "sRGB"; row 0 at the top;

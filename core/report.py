@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from .checkpoint import Records
+from .device_choice import DeviceChoice
 from .job import Job
 from .presets import OptimisationSettings
 from .reporting import Cancelled, Reporter
@@ -50,7 +51,7 @@ class Stages:
 def describe_run(
     job: Job,
     settings: OptimisationSettings,
-    device: torch.device,
+    choice: DeviceChoice,
     records: Records,
     finished_early: bool,
     resumed_at: int,
@@ -65,7 +66,7 @@ def describe_run(
     Args:
         job: what was asked for.
         settings: what its preset came to.
-        device: where it was computed.
+        choice: where it was computed, in which precision, and why.
         records: the objective's measures of each step.
         finished_early: whether it was told to stop before its last step.
         resumed_at: steps that an earlier run had done.
@@ -82,7 +83,7 @@ def describe_run(
             **asdict(settings),
             "timesteps": {"schedule": type(settings.timesteps).__name__, **vars(settings.timesteps)},
         },
-        "device": str(device),
+        **choice.describe(),
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},

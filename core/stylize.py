@@ -17,6 +17,7 @@ from .camera_plan import CameraPlan
 from .cameras import turntable
 from .checkpoint import Checkpoint
 from .coverage import LARGEST_MAP, Coverage, coverage_of
+from .device_choice import DeviceChoice, MemoryNeed
 from .devices import choose_device
 from .diffusion.conditioning import condition
 from .diffusion.networks import Networks, inject_style, load_networks
@@ -44,6 +45,8 @@ PREVIEW_SIZE = 384
 """Side of each of the four views in ``preview.png``, in pixels."""
 PREVIEW_ELEVATION = 15.0
 """Elevation of its cameras, in degrees."""
+DTYPES = {"float16": torch.float16, "float32": torch.float32}
+"""What networks compute in, by the precision that was chosen."""
 BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
 
@@ -56,16 +59,16 @@ class LoadedModels:
         self.model_folder = model_folder
         self._networks: Networks | None = None
 
-    def get(self, name: str, device: torch.device) -> Networks:
-        """The networks of the profile called ``name`` on ``device``.
+    def get(self, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Networks:
+        """The networks of the profile called ``name`` on ``device``, computing in ``dtype``.
 
         Raises:
             JobError: ``model_missing``.
         """
         kept = self._networks
-        if kept is None or kept.profile.name != name or kept.device != device:
+        if kept is None or (kept.profile.name, kept.device, kept.dtype) != (name, device, dtype):
             self._networks = None
-            self._networks = load_networks(profile(name, self.model_folder), device)
+            self._networks = load_networks(profile(name, self.model_folder), device, dtype)
             return self._networks
         return kept
 
@@ -115,16 +118,21 @@ def stylize(
         JobError: something a person can act on.
         Cancelled: ``reporter`` said so.
     """
-    device = choose_device(job.device)
+    model = profile(job.profile, models.model_folder)
     if settings is None:
-        model = profile(job.profile, models.model_folder)
         settings = optimisation_settings(model, job.preset, job.tone, job.shading)
     if job.base_color is not None:
         settings = restyled(settings, job.restyle_strength)
-    checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, device))
+    need = None
+    if _uses_networks(settings):
+        need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step))
+    choice = choose_device(job.device, need)
+    if choice.warning:
+        reporter.warning("device", choice.warning)
+    checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, choice))
     _remove_outputs(folder)
     try:
-        result = _run(job, folder, reporter, models, settings, device, checkpoint)
+        result = _run(job, folder, reporter, models, settings, choice, checkpoint)
     except Cancelled:
         _remove_outputs(folder)
         checkpoint.remove()
@@ -139,9 +147,10 @@ def _run(
     reporter: Reporter,
     models: LoadedModels,
     settings: OptimisationSettings,
-    device: torch.device,
+    choice: DeviceChoice,
     checkpoint: Checkpoint,
 ) -> Result:
+    device = torch.device(choice.device.kind)
     stages = Stages(reporter)
     with stages.stage("mesh", "Reading the mesh"):
         original = meshes.load_npz(folder / MESH_FILE)
@@ -162,9 +171,9 @@ def _run(
         style_image = read_style_image(folder / job.style_image)
         present = _present_color(job, folder, mesh, tiles)
     distillation = None
-    if settings.distillation_weight > 0.0 and settings.steps > 0:
+    if _uses_networks(settings):
         with stages.stage("models", "Loading the model"):
-            networks = models.get(job.profile, device)
+            networks = models.get(job.profile, device, DTYPES[choice.precision])
             # Networks are kept from job to job, and with them the last job's choice.
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
@@ -219,7 +228,7 @@ def _run(
         )
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = uv_report(overlap, len(textures))
-    report = _report(job, settings, device, outcome, stages, coverage, uv, textures, content_cosine)
+    report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine)
     preview = folder / PREVIEW_FILE
     contact_sheet(style_image, views).save(preview)
     # The report comes last, so that its presence says that all is there.
@@ -243,7 +252,7 @@ def _present_color(job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | Non
 def _report(
     job: Job,
     settings: OptimisationSettings,
-    device: torch.device,
+    choice: DeviceChoice,
     outcome: Outcome,
     stages: Stages,
     coverage: Coverage,
@@ -254,7 +263,7 @@ def _report(
     return describe_run(
         job=job,
         settings=settings,
-        device=device,
+        choice=choice,
         records=outcome.records,
         finished_early=outcome.finished_early,
         resumed_at=outcome.resumed_at,
@@ -266,19 +275,24 @@ def _report(
     )
 
 
+def _uses_networks(settings: OptimisationSettings) -> bool:
+    """Whether a job with ``settings`` loads a diffusion model at all."""
+    return settings.distillation_weight > 0.0 and settings.steps > 0
+
+
 def _remove_outputs(folder: Path) -> None:
     for name in (TEXTURE_FILE, tile_file("[0-9][0-9][0-9][0-9]"), PREVIEW_FILE, REPORT_FILE):
         for path in folder.glob(name):
             path.unlink()
 
 
-def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, device: torch.device) -> str:
+def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, choice: DeviceChoice) -> str:
     """Identifies everything that decides the optimised field."""
     digest = hashlib.sha256()
     decisive = {
         "job": {**asdict(job), "object_name": "", "texture_size": 0},
         "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},
-        "device": device.type,
+        "device": [choice.device.kind, choice.precision],
     }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
     names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]

@@ -121,6 +121,7 @@ class WorkerConnection:
                     continue
                 if event["type"] == "hello":
                     self.hello = event
+                    self.log.write(f"StyleTex computes on {event.get('device_reason', event['device'])}".encode())
                 elif event["type"] == "error" and not event["job"]:
                     self.last_error = event
                 self.inbox.put(event)

@@ -109,9 +109,9 @@ class FakeWorker:
         if self.options.child:
             child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=subprocess.DEVNULL)
             versions["child"] = str(child.pid)
-        self.wire.send(
-            "hello", versions=versions, device="cpu", device_name="fake", memory_bytes=8 << 30, pid=os.getpid()
-        )
+        device = {"device": "cpu", "device_name": "fake", "memory_bytes": 8 << 30, "precision": "float32"}
+        reason = "fake (8 GiB), full precision: PyTorch finds no graphics card that it can use"
+        self.wire.send("hello", versions=versions, **device, device_reason=reason, pid=os.getpid())
 
     def beat(self) -> None:
         """Heartbeats, for ever."""

@@ -46,23 +46,18 @@ def imports(names: list[str]) -> str:
 
 
 def device(wanted: str) -> str:
-    """The device that PyTorch will use."""
-    torch = importlib.import_module("torch")
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    needed = {"rocm": "cuda"}.get(wanted, wanted)
-    if needed in present and not present[needed]:
-        raise RuntimeError(f"PyTorch {torch.__version__} finds no {wanted} device")
-    if present["cuda"]:
-        properties = torch.cuda.get_device_properties(0)
-        memory = f"{properties.total_memory / 2**30:.0f} GiB"
-        return f"{properties.name}, {memory}, compute capability {properties.major}.{properties.minor}"
-    return "Apple MPS" if present["mps"] else "the processor"
+    """The device that the worker will use, the precision, and why."""
+    devices = importlib.import_module("core.devices")
+    if wanted not in ("auto", *("rocm" if each.hip else each.kind for each in devices.present_devices())):
+        version = importlib.import_module("torch").__version__
+        raise RuntimeError(f"PyTorch {version} finds no {wanted} device")
+    return devices.choose_device({"rocm": "cuda"}.get(wanted, wanted)).reason
 
 
 def tensor() -> str:
     """Multiply two matrices on the device and compare with what is known."""
     torch = importlib.import_module("torch")
-    kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = importlib.import_module("core.devices").choose_device("auto").device.kind
     ones = torch.ones(64, 64, device=kind)
     total = float((ones @ ones).sum().item())
     if total != 64.0**3:

@@ -130,8 +130,13 @@ class _AdapterLoader(IPAdapterMixin):
         self.unet = unet
 
 
-def load_networks(profile: ModelProfile, device: torch.device) -> Networks:
-    """Load all networks of ``profile``: fp16 on CUDA, else fp32. Nothing is downloaded, no network is asked.
+def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtype = torch.float32) -> Networks:
+    """Load all networks of ``profile``. Nothing is downloaded, no network is asked.
+
+    Args:
+        profile: what to load.
+        device: where to.
+        dtype: what they compute in; which one gives sound results on ``device`` is for ``device_choice`` to say.
 
     Raises:
         JobError: ``model_missing`` naming the files that are not on this computer, cannot be read, or lack weights.
@@ -141,7 +146,6 @@ def load_networks(profile: ModelProfile, device: torch.device) -> Networks:
     diffusers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    dtype = torch.float16 if device.type == "cuda" else torch.float32
     unet = _load(UNet2DConditionModel, profile, profile.unet, torch_dtype=dtype, low_cpu_mem_usage=False)
     image_projection = _attach_ip_adapter(unet, profile)
     scheduler = _load(DDIMScheduler, profile, profile.scheduler)

@@ -248,6 +248,14 @@ def test_pollution_goes_to_the_log_and_harms_nothing(make_client: MakeClient, fo
     assert "[stdout] a library printed this" in (tmp_path / "log" / "worker.log").read_text()
 
 
+def test_the_log_says_where_the_worker_computes_and_why(make_client: MakeClient, folder: Path, tmp_path: Path) -> None:
+    client = make_client("--steps", "5")
+    client.run("one", folder)
+    assert pump(client, is_terminal)[-1]["type"] == "done"
+    client.close()
+    assert "computes on fake (8 GiB), full precision: " in (tmp_path / "log" / "worker.log").read_text()
+
+
 def test_events_of_unknown_jobs_are_dropped(make_client: MakeClient, folder: Path) -> None:
     client = make_client("--strangers")
     client.run("one", folder)

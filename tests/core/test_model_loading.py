@@ -125,7 +125,7 @@ def test_what_the_old_configurations_leave_out_is_as_published(sd15):
     assert sd15.tokenizer.model_max_length == sd15.caption_tokenizer.model_max_length == 77
 
 
-def test_on_the_cpu_everything_computes_in_full_precision(sd15):
+def test_everything_computes_in_full_precision_unless_told_otherwise(sd15):
     networks = (sd15.unet, sd15.vae, sd15.text_encoder, sd15.image_encoder, sd15.caption_encoder)
     parameters = [each for network in networks for each in network.parameters()]
     assert sd15.dtype == torch.float32
@@ -133,11 +133,10 @@ def test_on_the_cpu_everything_computes_in_full_precision(sd15):
     assert not any(each.requires_grad for each in parameters)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_on_cuda_everything_computes_in_half_precision(folder):
-    networks = load_networks(profile("sd15", folder), torch.device("cuda"))
+def test_all_networks_compute_in_the_precision_that_was_chosen(folder):
+    networks = load_networks(profile("sd15", folder), CPU, torch.float16)
     assert networks.dtype == torch.float16
-    assert {each.dtype for each in networks.unet.parameters()} == {torch.float16}
+    assert {each.dtype for module in networks.modules().values() for each in module.parameters()} == {torch.float16}
 
 
 def test_a_caption_is_embedded_at_its_end_token(sd15):

@@ -12,6 +12,7 @@ import trimesh
 from PIL import Image
 
 from core.checkpoint import CHECKPOINT_FILE
+from core.device_choice import Device
 from core.field import HashGridSettings
 from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
 from core.mesh import import_file
@@ -74,6 +75,7 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     report = json.loads((folder / REPORT_FILE).read_text())
     assert report == json.loads(json.dumps(result.report))
     assert report["steps_done"] == 3 and report["seed"] == 3
+    assert report["precision"] == "float32" and report["device_name"] in report["device_reason"]
     assert report["coverage"]["untouched"] == 0
     assert -1 <= report["content_cosine"] <= 1
     assert set(report["measures"]) == {"distillation", "statistics"}
@@ -210,3 +212,26 @@ def test_a_damaged_style_image_is_named(folder, models, settings, new_reporter):
 def test_a_device_that_is_not_there_is_named(folder, models, settings, new_reporter):
     with pytest.raises(JobError, match="cuda"):
         stylize(dataclasses.replace(JOB, device="cuda"), folder, new_reporter(), models, settings)
+
+
+def test_a_job_that_is_too_large_for_the_machine_is_refused_before_it_starts(
+    folder, models, settings, new_reporter, monkeypatch
+):
+    monkeypatch.setattr("core.devices.machine_memory_bytes", lambda: 1 << 29)
+    reporter = new_reporter()
+    with pytest.raises(JobError) as caught:
+        stylize(dataclasses.replace(JOB, device="cpu"), folder, reporter, models, settings)
+    assert caught.value.code == "out_of_memory" and "0.5 GiB" in caught.value.message
+    assert reporter.stages == [] and inputs_only(folder)
+
+
+def test_a_graphics_card_that_is_passed_over_is_told_and_reported(folder, models, settings, new_reporter, monkeypatch):
+    card = Device("cuda", "NVIDIA GeForce GTX 1080", 8 << 30, (6, 1), supported=False)
+    processor = Device("cpu", "AMD Ryzen 9 7950X", 64 << 30)
+    monkeypatch.setattr("core.devices.present_devices", lambda: [card, processor])
+    reporter = new_reporter()
+    report = stylize(JOB, folder, reporter, models, settings).report
+    assert [code for code, _ in reporter.warnings] == ["device"]
+    assert "not built for NVIDIA GeForce GTX 1080" in reporter.warnings[0][1]
+    assert (report["device"], report["device_name"]) == ("cpu", "AMD Ryzen 9 7950X")
+    assert "GTX 1080" in report["device_reason"]

@@ -119,11 +119,13 @@ def test_hello_says_who_it_is_and_heartbeats_go_on(worker: RunningWorker) -> Non
     assert sequence == sorted(set(sequence))
 
 
-def test_the_real_hello_names_versions_device_and_memory() -> None:
+def test_the_real_hello_names_versions_and_the_device_with_its_reason() -> None:
     from core.worker_hello import describe_machine
 
     hello = describe_machine()
-    assert set(hello) == {"versions", "device", "device_name", "memory_bytes"}
+    told = {"versions", "device", "device_name", "memory_bytes", "precision", "device_reason"}
+    assert set(hello) == told
+    assert hello["device_name"] in hello["device_reason"]
     assert {"styletex", "python", "torch", "diffusers"} <= set(hello["versions"]) and all(hello["versions"].values())
     assert hello["device"] in DEVICES and hello["device_name"] and hello["memory_bytes"] > 1 << 28
 

@@ -190,6 +190,10 @@ def test_sound_environment_gives_status_0_and_a_line_for_each_check(sound):
     assert "only the profile sd15 needs them" in result.stdout
 
 
+def test_device_is_told_with_its_memory_and_precision(sound):
+    assert "GiB), full precision" in sound.findings()["device"].text
+
+
 def test_defect_gives_status_1_and_json_for_programs(sound):
     file_missing(sound)
     result = sound.workshop.run("doctor", "--json", "--model", str(sound.model))
