@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A rasteriser on an NVIDIA graphics card, for those who have nvdiffrast installed.
 
-nvdiffrast's licence allows non-commercial use only, so it is neither bundled nor installed with this program.
+nvdiffrast's licence allows non-commercial use only, so it is neither bundled nor installed with this program. Those who
+accept it get it with ``python3 -m vendor_install nvdiffrast``.
 """
 
 from __future__ import annotations

@@ -8,5 +8,6 @@ half-installed packages), then ``demo`` or ``release`` (both with ``blender``) o
 The worker's environment on a user's computer: ``__main__``, ``commands``, then ``install``, which asks ``lock`` what,
 ``target`` where (``installed`` is the part of it that Blender reads too), ``pythons`` and ``accelerators`` with what;
 ``tools`` (uv, else pip) do it as ``children``, and ``events`` and ``downloads`` tell how far it is. ``doctor`` runs
-``examine`` inside what was installed, and ``bundle`` gathers what an installation without a network needs.
+``examine`` inside what was installed, and ``bundle`` gathers what an installation without a network needs;
+``nvdiffrast`` adds a package that the user has to ask for.
 """

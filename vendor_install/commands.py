@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands for the worker's own environment: install, doctor, size, remove, bundle and lock."""
+"""The commands for the worker's own environment: install, doctor, size, remove, bundle, nvdiffrast, lock."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from . import accelerators, bundle, doctor, install, lock as locks, target as targets, tools
+from . import accelerators, bundle, doctor, install, lock as locks, nvdiffrast, target as targets, tools
 from .children import Cancelled, cancellable, end_with_input
 from .events import Reporter
 from .installed import LOCK_FILE, current_environment, default_target
 from .messages import InstallError
 
-COMMANDS = ("install", "doctor", "size", "remove", "bundle", "lock")
+COMMANDS = ("install", "doctor", "size", "remove", "bundle", "nvdiffrast", "lock")
 """What this file knows."""
 
 
@@ -52,6 +52,9 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
     if options.command == "remove":
         targets.remove(options.target)
         report.done(f"There is no environment in {options.target} any more")
+        return 0
+    if options.command == "nvdiffrast":
+        nvdiffrast.install(options.target, options.accept_license, options.source, report)
         return 0
     lock = locks.read(options.lock)
     if options.command == "doctor":
@@ -89,9 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         "size": commands.add_parser("size", help="say how much the environment takes on disk"),
         "remove": commands.add_parser("remove", help="remove the environment"),
         "bundle": commands.add_parser("bundle", help="download what install --wheels needs elsewhere"),
+        "nvdiffrast": commands.add_parser(
+            "nvdiffrast", help="build NVIDIA's rasteriser into the environment (for non-commercial use only)"
+        ),
         "lock": commands.add_parser("lock", help="write requirements.lock anew from requirements.txt (needs uv)"),
     }
-    for name in ("install", "doctor", "size", "remove"):
+    for name in ("install", "doctor", "size", "remove", "nvdiffrast"):
         made[name].add_argument(
             "--target", type=_path, default=default_target(), metavar="DIR", help="where it is (%(default)s)"
         )
@@ -104,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SECONDS",
             help="silence after which a download is tried again (30)",
         )
-    for name in ("install", "doctor", "remove", "bundle"):
+    for name in ("install", "doctor", "remove", "bundle", "nvdiffrast"):
         made[name].add_argument("--json-events", action="store_true", help="print JSON, one event a line")
     for name in ("install", "doctor", "remove"):
         made[name].add_argument(
@@ -122,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     made["doctor"].add_argument("--json", action="store_true", help="print one JSON object")
     made["doctor"].add_argument(
         "--model", type=_path, default=doctor.MODEL, metavar="DIR", help="another bundled model"
+    )
+    made["nvdiffrast"].add_argument(
+        "--accept-license", action="store_true", help="accept nvdiffrast's licence, which the command shows"
+    )
+    made["nvdiffrast"].add_argument(
+        "--source", default=nvdiffrast.SOURCE, metavar="PLACE", help="a folder or archive with its source (%(default)s)"
     )
     made["bundle"].add_argument("--output", type=_path, required=True, metavar="DIR", help="where the wheels go")
     made["bundle"].add_argument(

@@ -131,8 +131,7 @@ class Uv:
     def install_default_torch(self, environment: Path, lock: Lock) -> None:
         """Install PyTorch with pip, which follows the user's own indexes and folders of wheels, as uv does not."""
         try:
-            ensurepip = [str(python_of(environment)), "-m", "ensurepip", "--default-pip"]
-            children.run(ensurepip, "Python's own pip could not be installed", self._log)
+            seed_pip(environment, self._log)
         except InstallError as error:
             if error.code == "disk_full":
                 raise
@@ -154,6 +153,16 @@ class Uv:
             "NO_COLOR": "1",
         }
         children.run([self._program, *arguments], failure, self._log, variables)
+
+
+def seed_pip(environment: Path, log: Callable[[str], None]) -> None:
+    """Put the pip that comes with Python into an environment that has none.
+
+    Raises:
+        InstallError: this Python comes without it.
+    """
+    ensurepip = [str(python_of(environment)), "-m", "ensurepip", "--default-pip"]
+    children.run(ensurepip, "Python's own pip could not be installed", log)
 
 
 class PytorchIndexError(Exception):

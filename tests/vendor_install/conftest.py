@@ -149,13 +149,19 @@ def packages() -> Callable[..., dict[str, str]]:
     return small_packages
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    """Wheels of torch and brush 1.0, and their lock; nothing is installed yet."""
+@pytest.fixture(scope="session")
+def make_workshop() -> Callable[[Path], Workshop]:
+    """Makes a workshop in a folder; it has no wheels yet."""
     if shutil.which("uv") is None and Path(sys.executable).with_name("uv").exists():
         os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
     if shutil.which("uv") is None:
         pytest.skip("needs uv on the PATH")
-    made = Workshop(tmp_path, tmp_path / "target")
+    return lambda folder: Workshop(folder, folder / "target")
+
+
+@pytest.fixture
+def workshop(make_workshop: Callable[[Path], Workshop], tmp_path: Path) -> Workshop:
+    """Wheels of torch and brush 1.0, and their lock; nothing is installed yet."""
+    made = make_workshop(tmp_path)
     made.write_lock(small_packages())
     return made
