@@ -3,8 +3,9 @@
 
 As in SDEdit (Meng et al. 2022, arXiv 2108.01073) a strength from 0 to 1 says from which noise level on the run is made.
 First the field is fitted to the present colour. Then only the last steps of the whole run are taken, ``strength`` times
-as many, with the noise levels and learning rates that they would have had. Meanwhile lightness is held in its places
-by a pull that falls as the strength rises. At 1 nothing is left of the present colour, and none of this is done.
+as many, with the noise levels, sizes of patches and learning rates that they would have had. Meanwhile lightness is
+held in its places by a pull that falls as the strength rises. At 1 nothing is left of the present colour, and none of
+this is done.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def restyled(settings: OptimisationSettings, strength: float) -> OptimisationSet
         settings,
         steps=steps,
         timesteps=settings.timesteps.lowered(strength),
+        statistics=settings.statistics.lowered(strength),
         controls=replace(settings.controls, late_step=max(0, settings.controls.late_step - skipped)),
         learning_rate=settings.learning_rate * fall ** (skipped / settings.steps),
     )

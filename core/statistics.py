@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -65,6 +65,14 @@ class StatisticsSettings:
                 "bad_setting",
                 f"style_resolution is {self.style_resolution}: too little for {len(self.step_shares)} levels",
             )
+
+    def lowered(self, strength: float) -> StatisticsSettings:
+        """Those of the last ``strength`` (in [0, 1]) of a run: coarse levels are left out first."""
+        left, shares = strength * sum(self.step_shares), []
+        for share in self.step_shares:
+            shares.append(min(share, left))
+            left -= shares[-1]
+        return replace(self, step_shares=tuple(shares))
 
 
 class StyleStatistics:

@@ -23,7 +23,7 @@ def test_paper_on_stable_diffusion_is_the_published_table():
     assert (settings.guidance.text_scale, settings.guidance.style_scale) == (7.5, 7.5)
     assert (settings.guidance.inversion_stride, settings.guidance.inversion_steps) == (200, 5)
     assert settings.controls.at(699) == (0.6, 0.6) and settings.controls.at(700) == (0.2, 0.2)
-    assert dataclasses.astuple(settings.hash_grid) == (16, 2, 19, 16, 1.4473, 64)
+    assert dataclasses.astuple(settings.hash_grid) == (16, 2, 19, 16, 1.4473, 64, 1e-4)
     assert (settings.learning_rate, settings.final_learning_rate) == (0.005, 0.005)
     assert (settings.betas, settings.epsilon) == ((0.9, 0.99), 1e-15)
     assert settings.shading is None

@@ -30,6 +30,7 @@ from core.statistics import StatisticsSettings, StyleStatistics
 from core.style_image import as_tensor
 from core.stylize import LoadedModels, stylize
 from core.stylize_command import ConsoleReporter
+from core.surface_patches import SurfacePatches
 from core.texels import texel_map
 
 SIZE = 256
@@ -95,7 +96,9 @@ def settings():
         views=dataclasses.replace(draft.views, views_per_step=2),
         hash_grid=HashGridSettings(levels=6, log2_entries=13),
         distillation_weight=0.0,
-        statistics=StatisticsSettings(style_resolution=48, levels=2, style_patches=400),
+        statistics=StatisticsSettings(
+            style_resolution=48, step_shares=(0.6, 0.4), surface_patches=(400, 200), style_patches=400
+        ),
         frame_size=32,
     )
 
@@ -104,7 +107,7 @@ def settings():
 def results(mesh, present, style_picture, settings, new_reporter, tmp_path_factory):
     """Texture and records by strength, from the core of the job: one fit, then the steps that are left."""
     colour, rasteriser, texels = PresentColor(mesh, present), EmbreeRasteriser(mesh), texel_map(mesh, SIZE)
-    statistics = StyleStatistics(settings.statistics, as_tensor(style_picture))
+    statistics = StyleStatistics(settings.statistics, as_tensor(style_picture), SurfacePatches(mesh))
     fitted = new_field(settings, JOB.seed, torch.device("cpu"))
     restyle.fit_field(fitted, colour, JOB.seed, new_reporter())
     made = {}

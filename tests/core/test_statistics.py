@@ -113,6 +113,13 @@ def test_what_the_picture_shows_once_counts_less(wall):
     assert share_of_red(1.0) < 0.5 * share_of_red(0.0)
 
 
+def test_the_last_part_of_a_run_leaves_out_coarse_levels():
+    shares = StatisticsSettings(step_shares=(0.5, 0.3, 0.2), surface_patches=(1, 1, 1))
+    assert shares.lowered(1.0) == shares
+    assert shares.lowered(0.7).step_shares == pytest.approx((0.5, 0.2, 0.0))
+    assert shares.lowered(0.25).step_shares == pytest.approx((0.25, 0.0, 0.0))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
