@@ -106,10 +106,11 @@ class SceneSettings(PropertyGroup):
     )
     tone: FloatProperty(
         name="Tone",
-        description="How strongly the texture follows the style image's colours and strokes; 0 leaves it to the model",
-        default=1.0,
+        description="How strongly the texture follows the style image's colours and strokes; 0 leaves it to the model, "
+        "and the bundled model's own value is 3",
+        default=3.0,
         min=0.0,
-        soft_max=4.0,
+        soft_max=10.0,
     )
     start_from_present: BoolProperty(
         name="Start from Present Colour",
