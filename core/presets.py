@@ -15,6 +15,9 @@ from .published_cameras import PublishedSampling
 from .shading import ShadingSettings
 from .statistics import StatisticsSettings
 
+_NOISE = 0.3
+"""Initial amplitude of the field for the style statistics: where all is alike, transport gives all the same likes."""
+
 
 @dataclass(frozen=True)
 class OptimisationSettings:
@@ -109,8 +112,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
-        # Noise at first: where all is alike, transport gives all the same likes.
-        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=0.3),
+        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=_NOISE),
         learning_rate=0.02,
         final_learning_rate=0.004,
     )
@@ -131,6 +133,7 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
         shading=None if preset == "paper" else ShadingSettings(),
+        hash_grid=HashGridSettings() if statistics_weight == 0.0 else HashGridSettings(initial_amplitude=_NOISE),
     )
 
 

@@ -8,6 +8,7 @@ import torch
 
 from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
 from core.job import PRESETS, PROFILES, JobError
+from core.optimise import new_field
 from core.presets import optimisation_settings
 from core.profiles import profile
 from core.shading import ShadingSettings
@@ -38,6 +39,15 @@ def test_presets_take_longer_in_their_order(name):
 def test_a_users_tone_takes_the_place_of_the_profiles():
     assert optimisation_settings(profile("sd15"), "draft", 2.5).statistics_weight == 2.5
     assert optimisation_settings(profile("bundled"), "draft", 0.0).statistics_weight == 0.0
+
+
+@pytest.mark.parametrize(("name", "tone"), [("bundled", 3.0), ("bundled", 0.0), ("sd15", 0.0), ("sd15", 2.5)])
+def test_where_statistics_choose_the_places_differ_from_the_start(name, tone):
+    settings = optimisation_settings(profile(name), "draft", tone)
+    points = 2.0 * torch.rand(2000, 3, generator=torch.Generator().manual_seed(0)) - 1.0
+    with torch.no_grad():
+        spread = float(new_field(settings, 0, torch.device("cpu"))(points).std(dim=0).mean())
+    assert (spread > 0.005) == (tone > 0.0 or name == "bundled")
 
 
 @pytest.mark.parametrize("name", PROFILES)
