@@ -43,11 +43,14 @@ class View:
 
 
 def evaluation_cameras(radius: float) -> list[Camera]:
-    """Eight cameras that see all sides of a mesh within ``radius``: four around, two from above, two from below."""
+    """Eight cameras that see all sides of a mesh within ``radius``: four around, two from above, two from below.
+
+    Those from below see the same sides as those from above, so that the two can be compared.
+    """
     around = turntable(4, 10.0, radius)
     above = turntable(4, 50.0, radius)
-    below = turntable(8, -50.0, radius)
-    return [*around, above[1], above[3], below[3], below[7]]
+    below = turntable(4, -50.0, radius)
+    return [*around, above[1], above[3], below[1], below[3]]
 
 
 def textured_views(mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE) -> list[View]:
