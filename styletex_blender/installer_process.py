@@ -66,6 +66,8 @@ class InstallerProcess:
         """Whether the last event was handed out."""
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._last_word: dict[str, Any] | None = None
+        self._last_line = ""
+        """Of its standard error, where a program that breaks says why; events may reach the log after it."""
         self._cancelled_at: float | None = None
         self._ended_at: float | None = None
         popen = self._process.popen
@@ -136,8 +138,7 @@ class InstallerProcess:
             return {"type": "cancelled"}
         status = self._process.exit_status() or 0
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        last = self._log.tail().strip().rpartition("\n")[2].strip()
-        why = "" if last.startswith("$ ") else f". Its last line: {last[-200:]}"
+        why = f". Its last line: {self._last_line[-200:]}" if self._last_line else ""
         message = f"The installer {how}, without a last word{why}"
         hint = "What was there before is as it was. Try again; the install log says more"
         return {"type": "error", "code": "installer_died", "message": message, "hint": hint}
@@ -174,6 +175,7 @@ class InstallerProcess:
         with io.BufferedReader(stream) as lines:  # pyright: ignore[reportArgumentType]
             while line := lines.readline(_LONGEST_LINE):
                 self._log.write(line)
+                self._last_line = line.decode("utf-8", "replace").strip() or self._last_line
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
