@@ -37,6 +37,8 @@ _LEAST_DETAIL = 0.01
 
 _CLOSE_UP_TARGETS = 16
 """Points tried for one close-up; those where no camera can stand are given up."""
+_CLOSE_UP_CHOICES = 6
+"""Of these, points with room for a camera that are compared."""
 _CLOSE_UP_DIRECTIONS = 6
 """Directions tried for each of them."""
 _JITTER = 0.6
@@ -144,26 +146,31 @@ class _Planner:
         return [first, second or first]
 
     def _close_up(self, number: int, among: NDArray[np.bool_]) -> Camera | None:
-        """A close-up of the point that had least detail, or ``None`` if none is due."""
+        """Of close-ups of points that had least detail, the one that shows most of what was seen least."""
         generator = np.random.default_rng((self._seed, self._pairs, number))
         due = self._hidden & (self._detail < _LEAST_DETAIL * 2 * self._pairs)
         order = generator.permutation(np.flatnonzero(due & among))
         order = order[np.argsort(self._detail[order], kind="stable")]
         fov = generator.uniform(*self._views.fov_degrees)
+        need = due / (1.0 + self._looks) ** 2
+        choices: list[tuple[float, Camera, NDArray[np.float32]]] = []
+        targets = 0
         for target in order[:_CLOSE_UP_TARGETS]:
             cameras = self._places(target, fov, generator)
             if not cameras:
                 self._hidden[target] = False
                 continue
-            cosines = [self._look(camera) for camera in cameras]
-            gains = [
-                (due * (cosine > 0.0) * self._detail_of(camera)).sum()
-                for camera, cosine in zip(cameras, cosines, strict=True)
-            ]
-            best = int(np.argmax(gains))
-            self._count(cameras[best], cosines[best])
-            return cameras[best]
-        return None
+            for camera in cameras:
+                cosine = self._look(camera)
+                choices.append((float((need * (cosine > 0.0) * self._detail_of(camera)).sum()), camera, cosine))
+            targets += 1
+            if targets == _CLOSE_UP_CHOICES:
+                break
+        if not choices:
+            return None
+        _, best, cosine = max(choices, key=lambda choice: choice[0])
+        self._count(best, cosine)
+        return best
 
     def _places(self, target: int, fov: float, generator: np.random.Generator) -> list[Camera]:
         """Cameras in front of a point, as far away as makes a pixel of a texel or as there is room, in the open."""

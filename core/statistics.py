@@ -41,8 +41,10 @@ class StatisticsSettings:
     """Side of the square patches, in pixels of their level; odd."""
     step_shares: tuple[float, ...] = (0.5, 0.25, 0.25)
     """Share of the steps that are spent on a level; the coarsest comes first."""
-    surface_patches: tuple[int, ...] = (2000, 1000, 500)
+    surface_patches: tuple[int, ...] = (2000, 600, 300)
     """Patches of the surface that are matched in one step."""
+    samples: tuple[int, ...] = (1, 2, 2)
+    """Points along the side of a patch's pixel, whose mean is its colour: coarse pixels show the fine ones in them."""
     style_patches: int = 2000
     """Most patches of the style image on a level."""
     coarser_weight: float = 0.3
@@ -54,11 +56,12 @@ class StatisticsSettings:
     """How much less a patch counts that has few likes in the picture; 0 counts all alike."""
 
     def __post_init__(self) -> None:
-        if len(self.step_shares) != len(self.surface_patches) or not self.step_shares:
+        counts = {len(self.step_shares), len(self.surface_patches), len(self.samples)}
+        if len(counts) > 1 or 0 in counts:
             raise JobError(
                 "bad_setting",
-                f"There are {len(self.step_shares)} step_shares and {len(self.surface_patches)} surface_patches;"
-                " there must be one of each for every level",
+                f"There are {len(self.step_shares)} step_shares, {len(self.surface_patches)} surface_patches and"
+                f" {len(self.samples)} samples; there must be one of each for every level",
             )
         if self.style_resolution >> (len(self.step_shares) - 1) < self.patch_size:
             raise JobError(
@@ -88,9 +91,14 @@ class StyleStatistics:
         """
         self.settings = settings
         self._surface = surface
-        levels = _pyramid(style_image, settings)
-        commonness = _commonness(levels[-1], settings)
-        self._levels = [_Level(image, commonness, settings) for image in levels]
+        height, width = style_image.shape[-2:]
+        scale = settings.style_resolution / min(height, width)
+        size = (round(height * scale), round(width * scale))
+        image = functional.interpolate(
+            style_image[None], size=size, mode="bilinear", antialias=True, align_corners=False
+        ).clamp(0.0, 1.0)
+        commonness = _commonness(image, len(settings.step_shares) - 1, settings)
+        self._levels = [_Level(image, level, commonness, settings) for level in range(len(settings.step_shares))]
 
     def loss(self, field: Callable[[Tensor], Tensor], progress: float, generator: torch.Generator) -> Tensor:
         """Half the squared distance that the texture has to move, summed over its texels and colours.
@@ -117,8 +125,11 @@ class StyleStatistics:
     def _at(self, level: int, field: Callable[[Tensor], Tensor], count: int, generator: torch.Generator) -> Tensor:
         settings, style = self.settings, self._levels[level]
         finest = settings.style_extent / settings.style_resolution
-        positions = self._surface.draw(count, settings.patch_size, finest * 2**level, generator)
-        patches = field(positions.flatten(0, 1).to(style.patches.device)).reshape(count, -1)
+        positions = self._surface.draw(
+            count, settings.patch_size, finest * 2**level, settings.samples[level], generator
+        )
+        colours = field(positions.reshape(-1, 3).to(style.patches.device)).reshape(positions.shape)
+        patches = colours.mean(dim=2).flatten(1)
         likes = style.patches[_transport(patches.detach(), style.patches, style.mass, settings.regularisation)]
         texels = self._surface.area / finest**2
         return 0.5 * texels * (patches - likes).square().sum() / (count * settings.patch_size**2)
@@ -127,10 +138,9 @@ class StyleStatistics:
 class _Level:
     """The style image's patches at one resolution."""
 
-    def __init__(self, image: Tensor, commonness: Tensor, settings: StatisticsSettings) -> None:
-        """``image`` [1, 3, h, w]; ``commonness`` [1, 1, y, x] of the coarsest level's patches."""
-        patches = _cut(image, settings.patch_size, stride=1)
-        places = [side - settings.patch_size + 1 for side in image.shape[-2:]]
+    def __init__(self, image: Tensor, level: int, commonness: Tensor, settings: StatisticsSettings) -> None:
+        """``image`` is [1, 3, h, w], the finest level's; ``commonness`` [1, 1, y, x] of the coarsest one's patches."""
+        patches, places = _cut(image, level, settings.patch_size, stride=1)
         mass = functional.interpolate(commonness, size=places, mode="bilinear", align_corners=True).flatten()
         # The same ones at every step, so that a place on the surface keeps its likes.
         chosen = torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[: settings.style_patches]
@@ -141,44 +151,40 @@ class _Level:
         """[M] share of the surface's patches that each of them should get."""
 
 
-def _pyramid(style_image: Tensor, settings: StatisticsSettings) -> list[Tensor]:
-    """The style image [1, 3, h, w] at the resolution of each level."""
-    height, width = style_image.shape[-2:]
-    scale = settings.style_resolution / min(height, width)
-    size = (round(height * scale), round(width * scale))
-    finest = functional.interpolate(style_image[None], size=size, mode="bilinear", antialias=True, align_corners=False)
-    levels = [finest.clamp(0.0, 1.0)]
-    for _ in settings.step_shares[1:]:
-        levels.append(functional.avg_pool2d(levels[-1], 2))
-    return levels
+def _cut(image: Tensor, level: int, size: int, stride: int) -> tuple[Tensor, tuple[int, int]]:
+    """Patches [n, size * size * 3], pixel by pixel, whose pixels are means of 2**level pixels a side.
+
+    They begin at every ``stride``-th pixel of ``image`` [1, 3, h, w], not of the level: so a coarse pattern is there
+    in all its phases. Beside them the numbers of rows and columns of patches.
+    """
+    width = 2**level
+    means = functional.avg_pool2d(image, width, stride=1)
+    rows, columns = ((side - width * (size - 1) - 1) // stride + 1 for side in means.shape[-2:])
+    patches = functional.unfold(means, size, dilation=width, stride=stride)[0]
+    return patches.reshape(3, size * size, -1).permute(2, 1, 0).flatten(1), (rows, columns)
 
 
-def _cut(image: Tensor, size: int, stride: int) -> Tensor:
-    """Patches [n, size * size * 3] of an image [1, 3, h, w], pixel by pixel."""
-    patches = functional.unfold(image, size, stride=stride)[0]
-    return patches.reshape(3, size * size, -1).permute(2, 1, 0).flatten(1)
-
-
-def _commonness(image: Tensor, settings: StatisticsSettings) -> Tensor:
-    """[1, 1, y, x] in (0, 1]: how common the patches of the coarsest level are, 1 for half of them.
+def _commonness(image: Tensor, level: int, settings: StatisticsSettings) -> Tensor:
+    """[1, 1, y, x] in (0, 1]: how common the patches of a level are, 1 for half of them.
 
     What a picture shows stands in it once, and its style everywhere: a patch is as common as its nearest likes are
     near that do not touch it.
     """
-    size = settings.patch_size
-    places = [side - size + 1 for side in image.shape[-2:]]
-    stride = math.ceil(math.sqrt(places[0] * places[1] / _MOST_COMPARED))
-    patches = _cut(image, size, stride)
-    rows, columns = ((count - 1) // stride + 1 for count in places)
+    stride = math.ceil(math.sqrt(image.shape[-2] * image.shape[-1] / _MOST_COMPARED))
+    patches, (rows, columns) = _cut(image, level, settings.patch_size, stride)
     number = torch.arange(rows * columns, device=image.device)
     row, column = stride * (number // columns), stride * (number % columns)
     apart = torch.maximum((row[:, None] - row).abs(), (column[:, None] - column).abs())
-    distance = torch.cdist(patches, patches).square().masked_fill(apart < size, math.inf)
-    likes = distance.topk(min(_LIKES, len(patches)), largest=False).values
-    # Where a picture is so small that all its patches touch, nothing is known.
-    far = likes.mean(dim=1).nan_to_num(posinf=0.0)
-    median = far.median().clamp_min(1e-6)
-    return (median / far.clamp_min(1e-6)).clamp_max(1.0).pow(settings.commonness).reshape(1, 1, rows, columns)
+    touching = apart < settings.patch_size * 2**level
+    distance = torch.cdist(patches, patches).square().masked_fill(touching, math.inf)
+    nearest = distance.topk(min(_LIKES, len(patches)), largest=False).values.mean(dim=1)
+    # A patch that touches all others has nothing to be compared with.
+    known = torch.isfinite(nearest)
+    if not bool(known.any()):
+        return image.new_ones(1, 1, rows, columns)
+    median = nearest[known].median().clamp_min(1e-6)
+    common = (median / nearest.clamp_min(1e-6)).clamp_max(1.0).where(known, nearest.new_ones(()))
+    return common.pow(settings.commonness).reshape(1, 1, rows, columns)
 
 
 def _level_at(step_shares: tuple[float, ...], progress: float) -> int:

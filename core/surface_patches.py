@@ -37,18 +37,19 @@ class SurfacePatches:
         self._mesh, self._overlap = mesh, overlap
         self._shares = np.cumsum(areas) / self.area
 
-    def draw(self, count: int, size: int, spacing: float, generator: torch.Generator) -> Tensor:
-        """Where the pixels of random patches are.
+    def draw(self, count: int, size: int, spacing: float, samples: int, generator: torch.Generator) -> Tensor:
+        """Where to look at the pixels of random patches.
 
         Args:
             count: number of patches.
             size: pixels a side.
-            spacing: distance between the middles of neighbouring pixels. The points lie anywhere in their pixels, so
-                that in the mean over many patches a pixel shows its whole area.
+            spacing: distance between the middles of neighbouring pixels.
+            samples: points along the side of a pixel, whose mean is its colour.
             generator: of the CPU.
 
         Returns:
-            float32 [count, size * size, 3], row by row from the patch's upper left corner, on the CPU.
+            float32 [count, size * size, samples * samples, 3], row by row from the patch's upper left corner, on the
+            CPU.
         """
         place, first, second = torch.rand(3, count, generator=generator, dtype=torch.float64).numpy()
         triangle = np.searchsorted(self._shares, place).clip(0, len(self._shares) - 1).astype(np.int32)
@@ -57,12 +58,16 @@ class SurfacePatches:
         if self._overlap is not None:
             triangle, weights = self._overlap.owners(triangle, weights)
         position, normal = points_on(self._mesh, triangle, weights)
-        right, up = (torch.from_numpy(axis)[:, None] for axis in _upright(normal))
-        line = torch.arange(size) - (size - 1) / 2.0
-        rows, columns = torch.meshgrid(-line, line, indexing="ij")
-        across, along = torch.rand(2, count, size * size, generator=generator) - 0.5
-        x, y = ((middle.flatten() + jitter)[..., None] for middle, jitter in ((columns, across), (rows, along)))
-        return torch.from_numpy(position)[:, None] + spacing * (x * right + y * up)
+        right, up, middle = (torch.from_numpy(axis)[:, None, None] for axis in (*_upright(normal), position))
+        places = _grid(size)[:, None] + _grid(samples) / samples
+        return middle + spacing * (places[..., :1] * right + places[..., 1:] * up)
+
+
+def _grid(size: int) -> Tensor:
+    """[size * size, 2] middles of the pixels of a square around 0, to the right and up, row by row from the top."""
+    line = torch.arange(size) - (size - 1) / 2.0
+    up, right = torch.meshgrid(-line, line, indexing="ij")
+    return torch.stack([right.flatten(), up.flatten()], dim=-1)
 
 
 def _upright(normal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

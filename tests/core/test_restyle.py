@@ -97,7 +97,7 @@ def settings():
         hash_grid=HashGridSettings(levels=6, log2_entries=13),
         distillation_weight=0.0,
         statistics=StatisticsSettings(
-            style_resolution=48, step_shares=(0.6, 0.4), surface_patches=(400, 200), style_patches=400
+            style_resolution=48, step_shares=(0.6, 0.4), surface_patches=(400, 200), samples=(1, 2), style_patches=400
         ),
         frame_size=32,
     )

@@ -12,7 +12,7 @@ from core.surface_patches import SurfacePatches
 from tests.core.bare_mesh import bare_mesh
 
 SIDE = 64
-SETTINGS = StatisticsSettings(style_resolution=SIDE, step_shares=(0.5, 0.5), surface_patches=(600, 300))
+SETTINGS = StatisticsSettings(style_resolution=SIDE, step_shares=(0.5, 0.5), surface_patches=(600, 300), samples=(1, 2))
 RED = torch.tensor([0.9, 0.1, 0.1])
 
 
@@ -56,18 +56,24 @@ def distance(wall, image, style, progress=0.9, seed=0):
 KINDS = ("red", "stripes", "speckle")
 
 
-@pytest.mark.parametrize("progress", [0.1, 0.9])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_is_near_its_own_statistics_and_far_from_others(wall, kind, progress):
-    own = distance(wall, picture(kind), picture(kind), progress)
-    others = [distance(wall, picture(kind), picture(other), progress) for other in KINDS if other != kind]
-    assert own < 0.3 * min(others)
+def test_a_picture_is_near_its_own_statistics_and_far_from_others(wall, kind):
+    own = distance(wall, picture(kind), picture(kind))
+    others = [distance(wall, picture(kind), picture(other)) for other in KINDS if other != kind]
+    assert own < 0.1 * min(others)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_so_it_is_while_only_coarse_patches_are_compared(wall, kind):
+    own = distance(wall, picture(kind), picture(kind), progress=0.1)
+    others = [distance(wall, picture(kind), picture(other), progress=0.1) for other in KINDS if other != kind]
+    assert own < 0.15 * min(others)
 
 
 def test_moving_everything_in_the_picture_hardly_matters(wall):
-    style = picture("stripes")
-    moved = style.roll((5, 30), dims=(1, 2))
-    assert distance(wall, moved, style) < 1.2 * distance(wall, style, style)
+    style = picture("speckle")
+    moved = style.roll((17, 30), dims=(1, 2))
+    assert distance(wall, moved, style) < 0.1 * distance(wall, picture("stripes"), style)
 
 
 def test_noise_becomes_the_styles_pattern_the_right_way_up(wall):
@@ -105,7 +111,9 @@ def test_what_the_picture_shows_once_counts_less(wall):
     style[:, (row - 30) ** 2 + (column - 25) ** 2 < 100] = RED[:, None]
 
     def share_of_red(commonness):
-        settings = StatisticsSettings(SIDE, step_shares=(0.5, 0.5), surface_patches=(10, 10), commonness=commonness)
+        settings = StatisticsSettings(
+            SIDE, step_shares=(0.5, 0.5), surface_patches=(10, 10), samples=(1, 2), commonness=commonness
+        )
         coarsest = StyleStatistics(settings, style, wall)._levels[-1]
         return float(coarsest.mass[coarsest.patches[:, 0::3].mean(1) > 0.4].sum())
 
@@ -114,7 +122,7 @@ def test_what_the_picture_shows_once_counts_less(wall):
 
 
 def test_the_last_part_of_a_run_leaves_out_coarse_levels():
-    shares = StatisticsSettings(step_shares=(0.5, 0.3, 0.2), surface_patches=(1, 1, 1))
+    shares = StatisticsSettings(step_shares=(0.5, 0.3, 0.2))
     assert shares.lowered(1.0) == shares
     assert shares.lowered(0.7).step_shares == pytest.approx((0.5, 0.2, 0.0))
     assert shares.lowered(0.25).step_shares == pytest.approx((0.25, 0.0, 0.0))

@@ -17,7 +17,7 @@ def generator():
 
 
 def middles(patches):
-    return patches.mean(dim=1)
+    return patches.mean(dim=(1, 2))
 
 
 def sheet(normal):
@@ -37,19 +37,22 @@ def sheet(normal):
     ],
 )
 def test_patches_stand_upright_on_the_surface(normal, right, up):
-    patches = SurfacePatches(bare_mesh(sheet(normal))).draw(200, 5, 0.01, generator())
-    assert patches.shape == (200, 25, 3)
+    patches = SurfacePatches(bare_mesh(sheet(normal))).draw(200, 5, 0.01, 2, generator())
+    assert patches.shape == (200, 25, 4, 3)
     assert (patches @ torch.tensor(normal, dtype=torch.float32)).abs().max() < 1e-5
-    pixels = (patches - middles(patches)[:, None]).reshape(200, 5, 5, 3).mean(dim=0)
-    assert torch.allclose(pixels[0, 4] - pixels[0, 0], 0.04 * torch.tensor(right, dtype=torch.float32), atol=0.003)
-    assert torch.allclose(pixels[0, 0] - pixels[4, 0], 0.04 * torch.tensor(up, dtype=torch.float32), atol=0.003)
+    right, up = (torch.tensor(axis, dtype=torch.float32) for axis in (right, up))
+    pixels = patches.mean(dim=2).reshape(200, 5, 5, 3)
+    assert torch.allclose(pixels[:, 0, 4] - pixels[:, 0, 0], (0.04 * right).expand(200, 3), atol=1e-6)
+    assert torch.allclose(pixels[:, 0, 0] - pixels[:, 4, 0], (0.04 * up).expand(200, 3), atol=1e-6)
+    inside = patches - patches.mean(dim=2, keepdim=True)
+    assert torch.allclose(inside[:, :, 1] - inside[:, :, 2], (0.005 * (right + up)).expand(200, 25, 3), atol=1e-6)
 
 
 def test_large_and_small_parts_have_patches_by_their_areas():
     large, small = trimesh.creation.box((2, 2, 2)), trimesh.creation.box((1, 1, 1)).apply_translation((4, 0, 0))
     surface = SurfacePatches(bare_mesh(trimesh.util.concatenate([large, small])))
     assert surface.area == pytest.approx(30.0)
-    share = float((middles(surface.draw(4000, 3, 0.001, generator()))[:, 0] > 2).float().mean())
+    share = float((middles(surface.draw(4000, 3, 0.001, 1, generator()))[:, 0] > 2).float().mean())
     assert share == pytest.approx(0.2, abs=0.03)
 
 
@@ -64,13 +67,13 @@ def test_surfaces_that_share_texels_are_looked_at_where_these_belong():
         corner_uvs=np.concatenate([uvs[triangles]] * 2),
         corner_normals=np.broadcast_to(np.float32((0, -1, 0)), (4, 3, 3)).copy(),
     )
-    apart = middles(SurfacePatches(mesh).draw(100, 3, 0.01, generator()))[:, 1]
-    together = middles(SurfacePatches(mesh, find_overlap(mesh)).draw(100, 3, 0.01, generator()))[:, 1]
+    apart = middles(SurfacePatches(mesh).draw(100, 3, 0.01, 1, generator()))[:, 1]
+    together = middles(SurfacePatches(mesh, find_overlap(mesh)).draw(100, 3, 0.01, 1, generator()))[:, 1]
     assert set(apart.round().tolist()) == {0.0, 3.0}
     assert len(set(together.round().tolist())) == 1
 
 
 def test_the_same_generator_state_gives_the_same_patches():
     surface = SurfacePatches(bare_mesh(trimesh.creation.icosphere(2)))
-    first, second = (surface.draw(50, 5, 0.02, generator()) for _ in range(2))
+    first, second = (surface.draw(50, 5, 0.02, 2, generator()) for _ in range(2))
     assert torch.equal(first, second)
