@@ -14,6 +14,7 @@ from ..core.job import JobError
 from . import installer
 from .installation import look_at
 from .installer_text import amount, in_blender, outcome_line
+from .reasoned_operator import ReasonedOperator
 from .worker_environment import install_target, log_path, preference
 
 ALLOW_ONLINE = "Allow Online Access in Preferences > System > Network, or choose a Wheels Folder"
@@ -34,7 +35,7 @@ def bundle_command() -> str:
     return f"python3 -m vendor_install bundle --output wheels --python-version 3.{sys.version_info[1]}"
 
 
-class STYLETEX_OT_install(Operator):
+class STYLETEX_OT_install(ReasonedOperator, Operator):
     """Install PyTorch and what else the worker needs, while you go on working: over 1 GB, for graphics cards more"""
 
     bl_idname = "styletex.install"
@@ -46,12 +47,8 @@ class STYLETEX_OT_install(Operator):
     )
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether it can begin."""
-        if reason := why_not_install():
-            cls.poll_message_set(reason)
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return why_not_install()
 
     def execute(self, _context: Context) -> set[str]:
         """Start the installer; in the background, wait for its end."""
@@ -63,7 +60,7 @@ class STYLETEX_OT_install(Operator):
         return _start(self, "install", [*arguments, "--rebuild"] if self.rebuild else arguments)
 
 
-class STYLETEX_OT_cancel_install(Operator):
+class STYLETEX_OT_cancel_install(ReasonedOperator, Operator):
     """Stop; what was installed before stays in use, and downloads are kept for the next time"""
 
     bl_idname = "styletex.cancel_install"
@@ -71,16 +68,11 @@ class STYLETEX_OT_cancel_install(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there is something to cancel."""
+    def why_not(cls, _context: Context) -> str:
         run = installer.running()
         if run is None:
-            cls.poll_message_set("The installer is not at work")
-            return False
-        if run.wants_cancel:
-            cls.poll_message_set("It is being cancelled")
-            return False
-        return True
+            return "The installer is not at work"
+        return "It is being cancelled" if run.wants_cancel else ""
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -88,7 +80,7 @@ class STYLETEX_OT_cancel_install(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_check_install(Operator):
+class STYLETEX_OT_check_install(ReasonedOperator, Operator):
     """Check packages, device, ray casting, models and disk space, and say how to mend what is wrong"""
 
     bl_idname = "styletex.check_install"
@@ -96,19 +88,15 @@ class STYLETEX_OT_check_install(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether it can begin."""
-        if reason := installer.why_not(changes=False):
-            cls.poll_message_set(reason)
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return installer.why_not(changes=False)
 
     def execute(self, _context: Context) -> set[str]:
         """Start it; in the background, wait for its end."""
         return _start(self, "doctor")
 
 
-class STYLETEX_OT_remove_install(Operator):
+class STYLETEX_OT_remove_install(ReasonedOperator, Operator):
     """Remove what was installed, with all downloads; textures and files stay"""
 
     bl_idname = "styletex.remove_install"
@@ -116,15 +104,8 @@ class STYLETEX_OT_remove_install(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether it can begin, and there is something."""
-        reason = installer.why_not(changes=True)
-        if not reason and not install_target().is_dir():
-            reason = "Nothing is installed"
-        if reason:
-            cls.poll_message_set(reason)
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return installer.why_not(changes=True) or ("" if install_target().is_dir() else "Nothing is installed")
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask first."""
@@ -143,7 +124,7 @@ class STYLETEX_OT_remove_install(Operator):
         return _start(self, "remove")
 
 
-class STYLETEX_OT_open_install_log(Operator):
+class STYLETEX_OT_open_install_log(ReasonedOperator, Operator):
     """Open the installer's log, which says more about what was done and what went wrong"""
 
     bl_idname = "styletex.open_install_log"
@@ -151,16 +132,12 @@ class STYLETEX_OT_open_install_log(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there is a log."""
-        if not log_path().with_name(installer.LOG_NAME).is_file():
-            cls.poll_message_set("There is no log yet: the installer has not run")
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return "" if _log().is_file() else "There is no log yet: the installer has not run"
 
     def execute(self, _context: Context) -> set[str]:
         """Open it in the system's viewer for text files."""
-        bpy.ops.wm.path_open(filepath=str(log_path().with_name(installer.LOG_NAME)))
+        bpy.ops.wm.path_open(filepath=str(_log()))
         return {"FINISHED"}
 
 
@@ -193,6 +170,10 @@ def _start(operator: Operator, command: str, arguments: Sequence[str] = ()) -> s
         return {"CANCELLED"}
     operator.report({"WARNING"} if run.wrong else {"INFO"}, outcome_line(run))
     return {"FINISHED"}
+
+
+def _log() -> Path:
+    return log_path().with_name(installer.LOG_NAME)
 
 
 def _path(name: str) -> Path | None:

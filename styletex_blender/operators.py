@@ -9,11 +9,12 @@ from bpy.types import Context, Operator
 from ..core.job import JobError
 from . import api, runner
 from .availability import selected_meshes, why_not
+from .reasoned_operator import ReasonedOperator
 from .settings import Settings
 from .worker_environment import PACKAGE, is_extension, log_path, preference
 
 
-class STYLETEX_OT_stylize(Operator):
+class STYLETEX_OT_stylize(ReasonedOperator, Operator):
     """Texture the selected objects in the style of the chosen image, one after another"""
 
     # No UNDO: the step is pushed when the texture is there, not when the work begins (see ``runner``).
@@ -22,12 +23,8 @@ class STYLETEX_OT_stylize(Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        """Whether there is all that a run needs."""
-        if reason := why_not(context):
-            cls.poll_message_set(reason)
-            return False
-        return True
+    def why_not(cls, context: Context) -> str:
+        return why_not(context)
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
@@ -42,7 +39,7 @@ class STYLETEX_OT_stylize(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_cancel(Operator):
+class STYLETEX_OT_cancel(ReasonedOperator, Operator):
     """Stop, and leave the object as it was; objects that are done keep their textures"""
 
     bl_idname = "styletex.cancel"
@@ -50,16 +47,11 @@ class STYLETEX_OT_cancel(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there is something to cancel."""
+    def why_not(cls, _context: Context) -> str:
         run = runner.running()
         if run is None:
-            cls.poll_message_set("No texture is being made")
-            return False
-        if run.wants_cancel:
-            cls.poll_message_set("It is being cancelled")
-            return False
-        return True
+            return "No texture is being made"
+        return "It is being cancelled" if run.wants_cancel else ""
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -67,7 +59,7 @@ class STYLETEX_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_finish(Operator):
+class STYLETEX_OT_finish(ReasonedOperator, Operator):
     """Stop here and keep the texture as it is now"""
 
     bl_idname = "styletex.finish"
@@ -75,19 +67,13 @@ class STYLETEX_OT_finish(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there is a texture that can be kept."""
+    def why_not(cls, _context: Context) -> str:
         run = runner.running()
         if run is None or run.wants_cancel:
-            cls.poll_message_set("No texture is being made")
-            return False
+            return "No texture is being made"
         if run.wants_finish:
-            cls.poll_message_set("It is being finished")
-            return False
-        if run.frame is None:
-            cls.poll_message_set("There is nothing to keep yet")
-            return False
-        return True
+            return "It is being finished"
+        return "There is nothing to keep yet" if run.frame is None else ""
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -108,7 +94,7 @@ class STYLETEX_OT_dismiss(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_log(Operator):
+class STYLETEX_OT_open_log(ReasonedOperator, Operator):
     """Open the worker's log, which says more about what went wrong"""
 
     bl_idname = "styletex.open_log"
@@ -116,12 +102,8 @@ class STYLETEX_OT_open_log(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there is a log."""
-        if not log_path().is_file():
-            cls.poll_message_set("There is no log yet: the worker has not run")
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return "" if log_path().is_file() else "There is no log yet: the worker has not run"
 
     def execute(self, _context: Context) -> set[str]:
         """Open it in the system's viewer for text files."""
@@ -129,7 +111,7 @@ class STYLETEX_OT_open_log(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_preferences(Operator):
+class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
     """Open the add-on's preferences, where the worker's Python is chosen"""
 
     bl_idname = "styletex.open_preferences"
@@ -137,12 +119,8 @@ class STYLETEX_OT_open_preferences(Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether there are preferences: not when the add-on runs from a checkout."""
-        if not is_extension():
-            cls.poll_message_set("StyleTex is not installed as an extension, so it has no preferences")
-            return False
-        return True
+    def why_not(cls, _context: Context) -> str:
+        return "" if is_extension() else "StyleTex is not installed as an extension, so it has no preferences"
 
     def execute(self, _context: Context) -> set[str]:
         """Show them."""

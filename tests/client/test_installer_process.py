@@ -22,6 +22,7 @@ from styletex.styletex_blender.installation import look_at
 from styletex.styletex_blender.installer_process import InstallerProcess
 from styletex.styletex_blender.installer_python import installer_command
 from styletex.styletex_blender.installer_run import InstallerRun
+from tests.processes import is_running, wait_until_gone
 from vendor_install.installed import POINTER, RECORD, fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,23 +65,6 @@ def pump(process: InstallerProcess, until: Callable[[Event], bool] = lambda _: F
                 return seen
         time.sleep(0.02)
     return seen
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while is_running(pid):
-        assert time.monotonic() < deadline, f"{pid} still runs"
-        time.sleep(0.02)
 
 
 def test_installation_shows_stages_bytes_speed_and_time_left_and_ends_once(start: Start, log: Path) -> None:
@@ -151,7 +135,7 @@ def test_cancel_ends_the_installer_with_its_children(start: Start) -> None:
     note = pump(process, lambda event: event["type"] == "note")[-1]
     process.cancel()
     assert pump(process)[-1] == {"type": "cancelled"}
-    wait_until_gone(int(note["text"].split()[1]))
+    wait_until_gone(int(note["text"].split()[1]), 10.0)
 
 
 @posix
@@ -305,7 +289,7 @@ def test_blender_that_dies_takes_the_real_installer_with_it(tmp_path: Path, sile
         while blender.stdout.readline().strip() != "packages":
             assert blender.poll() is None
         blender.kill()
-    wait_until_gone(pid)
+    wait_until_gone(pid, 10.0)
     assert not list(target.glob("env-*"))
 
 

@@ -20,6 +20,7 @@ from styletex.core.protocol import KILL_SECONDS, TERMINAL_EVENTS
 from styletex.styletex_blender.worker_client import Patience, WorkerClient
 from styletex.styletex_blender.worker_log import KEPT_FILES, MAXIMUM_BYTES, WorkerLog
 from styletex.styletex_blender.worker_process import scrubbed_environment
+from tests.processes import is_running, wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
@@ -80,16 +81,6 @@ def is_terminal(event: Event) -> bool:
 
 def is_progress(event: Event) -> bool:
     return event["type"] == "progress"
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_job_reports_progress_and_frames_and_ends_with_its_texture(make_client: MakeClient, folder: Path) -> None:
@@ -340,7 +331,7 @@ def test_what_the_worker_started_ends_with_it(make_client: MakeClient, folder: P
     else:
         os.kill(client.pid, signal.SIGKILL)
         assert pump(client, is_terminal)[-1]["code"] == "worker_died"
-    wait_until(lambda: not is_running(child), 3.0)
+    wait_until_gone(child, 3.0)
 
 
 @posix
@@ -365,7 +356,7 @@ def test_the_worker_dies_with_a_client_that_is_killed(tmp_path: Path, folder: Pa
     process.kill()
     process.wait()
     process.stdout.close()
-    wait_until(lambda: not is_running(worker), 5.0)
+    wait_until_gone(worker, 5.0)
 
 
 def test_logs_are_kept_from_three_starts_and_bounded(tmp_path: Path) -> None:

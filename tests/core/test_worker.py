@@ -17,6 +17,7 @@ import pytest
 
 from core.job import DEVICES, EXIT_STATUS, Job, write_job
 from core.protocol import EVENTS, PARENT_VARIABLE, TERMINAL_EVENTS, message_writer, parse
+from tests.processes import is_running, wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK_WORKER = [sys.executable, "-u", str(ROOT / "tests" / "core" / "quick_worker.py")]
@@ -356,14 +357,6 @@ def test_a_missing_package_is_said_before_leaving(tmp_path: Path) -> None:
         worker.end()
 
 
-def is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 @linux
 @pytest.mark.parametrize("prompt", ["long", "hold_the_interpreter"])
 def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path, prompt: str) -> None:
@@ -386,10 +379,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path, prompt: str) -> No
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 5.0
-    while is_running(pid):
-        assert time.monotonic() < deadline, "an orphan is left"
-        time.sleep(0.05)
+    wait_until_gone(pid, 5.0)
 
 
 @linux

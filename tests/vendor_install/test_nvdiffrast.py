@@ -130,19 +130,25 @@ def test_failed_build_is_told_and_leaves_the_environment_as_it_was(studio, envir
     assert works_as_before(studio, environment, before)
 
 
-def test_what_does_not_load_is_never_installed(studio, environment, source):
+@pytest.mark.parametrize(
+    ("module", "complaint"),
+    [
+        (
+            "raise ImportError('undefined symbol: cudaFoo')",
+            "built but does not work, so it is not installed: ImportError: undefined symbol: cudaFoo",
+        ),
+        (
+            "import sys\nif 'site-packages' in __file__: raise ImportError('moved')",
+            "does not work, so it was removed again: ImportError: moved",
+        ),
+    ],
+    ids=["never", "only where it was tried"],
+)
+def test_what_does_not_load_does_not_stay_installed(studio, environment, source, module, complaint):
     before = packages(environment)
-    result = build(studio, source(module="raise ImportError('undefined symbol: cudaFoo')"))
+    result = build(studio, source(module=module))
     assert result.returncode == 2
-    assert "built but does not work, so it is not installed: ImportError: undefined symbol: cudaFoo" in result.stderr
-    assert works_as_before(studio, environment, before)
-
-
-def test_what_loads_only_where_it_was_tried_is_removed_again(studio, environment, source):
-    before = packages(environment)
-    result = build(studio, source(module="import sys\nif 'site-packages' in __file__: raise ImportError('moved')"))
-    assert result.returncode == 2
-    assert "does not work, so it was removed again: ImportError: moved" in result.stderr
+    assert complaint in result.stderr
     assert works_as_before(studio, environment, before)
 
 

@@ -10,16 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import wait_until_gone
+
 pytestmark = pytest.mark.slow
 FAKE_INSTALLER = Path(__file__).resolve().parents[1] / "fake_installer.py"
-
-
-def is_running(pid):
-    """Whether a process is there and is no zombie."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def open_preferences(open_blender, online, *behaviour):
@@ -54,7 +48,4 @@ def test_killed_blender_takes_the_installer_with_it(open_blender):
     window.click(window.find_button("preferences"))
     state = window.until(lambda state: state["installer_pid"], "the installer")
     os.kill(state["blender_pid"], signal.SIGKILL)
-    end = time.monotonic() + 20.0
-    while is_running(state["installer_pid"]):
-        assert time.monotonic() < end, "the installer outlived Blender"
-        time.sleep(0.05)
+    wait_until_gone(state["installer_pid"], 20.0)

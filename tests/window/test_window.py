@@ -6,20 +6,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.processes import is_running, wait_until_gone
+
 pytestmark = pytest.mark.slow
 STYLED = "StyleTex · Suzanne"
-
-
-def is_running(pid):
-    """Whether a process is there and is no zombie."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def click_the_button(window, position=None):
@@ -77,7 +70,4 @@ def test_killed_worker_frees_the_button_and_killed_blender_takes_the_worker_with
     assert state["worker_pid"] != first_worker
     assert is_running(state["worker_pid"])
     os.kill(state["blender_pid"], signal.SIGKILL)
-    end = time.monotonic() + 5.0
-    while is_running(state["worker_pid"]):
-        assert time.monotonic() < end, "the worker outlived Blender"
-        time.sleep(0.05)
+    wait_until_gone(state["worker_pid"], 5.0)

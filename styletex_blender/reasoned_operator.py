@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A button that is grey says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from bpy.types import Context
+
+
+class ReasonedOperator:
+    """Beside ``bpy.types.Operator``: its ``poll`` is what ``why_not`` says, which the tooltip shows."""
+
+    poll_message_set: ClassVar[Callable[[str], None]]
+    """Blender's."""
+
+    @classmethod
+    def why_not(cls, context: Context, /) -> str:
+        """What keeps it from running, as a sentence without a full stop, or nothing."""
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether it can run."""
+        reason = cls.why_not(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
