@@ -9,12 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..cameras import ViewSampling
 from ..coverage import measure_coverage
 from ..embree import EmbreeRasteriser
 from ..job import JobError
+from ..mesh import Mesh
 from ..reporting import Reporter
 from ..stylize import LoadedModels
 from .baked_light import measure_baked_light
@@ -27,7 +29,7 @@ from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
 from .style_distance import StyleSignature
 from .styles import Style
-from .views import VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW, View, picture_view, textured_views
+from .views import picture_view, steep_views, textured_views
 
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.md"
@@ -115,7 +117,7 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         leakage=measure_leakage(references.views[case.style.name], views),
         seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),
-        undersides=undersides(views, references.signatures[case.style.name]),
+        undersides=undersides(mesh, texture, references.signatures[case.style.name]),
         coverage=report["coverage"],
         seconds=sum(report["seconds"].values()),
     )
@@ -126,10 +128,7 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
     return result, SheetRow(case.style, [view.image for view in views], maps)
 
 
-def undersides(views: Sequence[View], style: StyleSignature) -> float | None:
+def undersides(mesh: Mesh, texture: NDArray[np.uint8], style: StyleSignature) -> float | None:
     """How much further from the style the views from below are than those from above; 1 is as good."""
-    above, below = (
-        StyleSignature([views[number] for number in numbers]).distance(style).total
-        for numbers in (VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW)
-    )
+    above, below = (StyleSignature(views).distance(style).total for views in steep_views(mesh, texture))
     return below / above if above else None

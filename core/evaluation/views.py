@@ -23,8 +23,10 @@ NEUTRAL = (0.5, 0.5, 0.5)
 SHEET_VIEWS = (0, 1, 2, 7)
 """Views on the contact sheet: front, right, back and from below."""
 
-VIEWS_FROM_ABOVE, VIEWS_FROM_BELOW = (4, 5), (6, 7)
-"""Views at 50 degrees of elevation, up and down."""
+_STEEP = 50.0
+"""Elevation of the views from above, and below the horizon of those from below, in degrees."""
+_STEEP_VIEWS = 8
+"""Around the object, where those from above are compared with those from below: fewer show too little of a thin one."""
 
 SHEET_LABELS = ("front", "right", "back", "below")
 """Their names."""
@@ -43,13 +45,10 @@ class View:
 
 
 def evaluation_cameras(radius: float) -> list[Camera]:
-    """Eight cameras that see all sides of a mesh within ``radius``: four around, two from above, two from below.
-
-    Those from below see the same sides as those from above, so that the two can be compared.
-    """
+    """Eight cameras that see all sides of a mesh within ``radius``: four around, two from above, two from below."""
     around = turntable(4, 10.0, radius)
-    above = turntable(4, 50.0, radius)
-    below = turntable(4, -50.0, radius)
+    above = turntable(4, _STEEP, radius)
+    below = turntable(4, -_STEEP, radius)
     return [*around, above[1], above[3], below[1], below[3]]
 
 
@@ -61,8 +60,18 @@ def textured_views(mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE
         texture: [H, W, 3] sRGB.
         size: side of the square views in pixels.
     """
+    return _views(mesh, texture, evaluation_cameras(bounding_radius(mesh)), size)
+
+
+def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], list[View]]:
+    """Likewise, from above and from below, of the same sides."""
+    radius = bounding_radius(mesh)
+    above, below = (_views(mesh, texture, turntable(_STEEP_VIEWS, angle, radius)) for angle in (_STEEP, -_STEEP))
+    return above, below
+
+
+def _views(mesh: Mesh, texture: NDArray[np.uint8], cameras: list[Camera], size: int = VIEW_SIZE) -> list[View]:
     rasteriser = EmbreeRasteriser(mesh)
-    cameras = evaluation_cameras(bounding_radius(mesh))
     images = render_views(rasteriser, texture_paint(mesh, texture), cameras, size, NEUTRAL)
     masks = []
     for camera in cameras:
