@@ -46,8 +46,8 @@ class STYLETEX_OT_install(ReasonedOperator, Operator):
         name="Rebuild", description="Make it anew also when it seems sound", options={"SKIP_SAVE"}
     )
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return why_not_install()
 
     def execute(self, _context: Context) -> set[str]:
@@ -67,8 +67,8 @@ class STYLETEX_OT_cancel_install(ReasonedOperator, Operator):
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         run = installer.running()
         if run is None:
             return "The installer is not at work"
@@ -87,8 +87,8 @@ class STYLETEX_OT_check_install(ReasonedOperator, Operator):
     bl_label = "Check"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return installer.why_not(changes=False)
 
     def execute(self, _context: Context) -> set[str]:
@@ -103,8 +103,8 @@ class STYLETEX_OT_remove_install(ReasonedOperator, Operator):
     bl_label = "Remove"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return installer.why_not(changes=True) or ("" if install_target().is_dir() else "Nothing is installed")
 
     def invoke(self, context: Context, event: Event) -> set[str]:
@@ -131,8 +131,8 @@ class STYLETEX_OT_open_install_log(ReasonedOperator, Operator):
     bl_label = "Open Install Log"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return "" if _log().is_file() else "There is no log yet: the installer has not run"
 
     def execute(self, _context: Context) -> set[str]:

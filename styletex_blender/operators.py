@@ -22,9 +22,7 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
     bl_label = "Stylize Texture"
     bl_options = {"REGISTER"}
 
-    @classmethod
-    def why_not(cls, context: Context) -> str:
-        return why_not(context)
+    why_not = staticmethod(why_not)
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
@@ -46,8 +44,8 @@ class STYLETEX_OT_cancel(ReasonedOperator, Operator):
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         run = runner.running()
         if run is None:
             return "No texture is being made"
@@ -66,8 +64,8 @@ class STYLETEX_OT_finish(ReasonedOperator, Operator):
     bl_label = "Stop and Keep"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         run = runner.running()
         if run is None or run.wants_cancel:
             return "No texture is being made"
@@ -101,8 +99,8 @@ class STYLETEX_OT_open_log(ReasonedOperator, Operator):
     bl_label = "Open Log"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return "" if log_path().is_file() else "There is no log yet: the worker has not run"
 
     def execute(self, _context: Context) -> set[str]:
@@ -118,8 +116,8 @@ class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
     bl_label = "Open Preferences"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def why_not(cls, _context: Context) -> str:
+    @staticmethod
+    def why_not(_context: Context) -> str:
         return "" if is_extension() else "StyleTex is not installed as an extension, so it has no preferences"
 
     def execute(self, _context: Context) -> set[str]:

@@ -15,15 +15,13 @@ class ReasonedOperator:
     poll_message_set: ClassVar[Callable[[str], None]]
     """Blender's."""
 
-    @classmethod
-    def why_not(cls, context: Context, /) -> str:
-        """What keeps it from running, as a sentence without a full stop, or nothing."""
-        raise NotImplementedError
+    why_not: ClassVar[Callable[[Context], str]]
+    """What keeps it from running, as a sentence without a full stop, or nothing."""
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Whether it can run."""
-        reason = cls.why_not(context)
-        if reason:
+        if reason := cls.why_not(context):
             cls.poll_message_set(reason)
-        return not reason
+            return False
+        return True

@@ -18,8 +18,6 @@ import pytest
 from styletex.core.job import Job, JobError, write_job
 from styletex.core.protocol import KILL_SECONDS, TERMINAL_EVENTS
 from styletex.styletex_blender.worker_client import Patience, WorkerClient
-from styletex.styletex_blender.worker_log import KEPT_FILES, MAXIMUM_BYTES, WorkerLog
-from styletex.styletex_blender.worker_process import scrubbed_environment
 from tests.processes import is_running, wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -357,47 +355,6 @@ def test_the_worker_dies_with_a_client_that_is_killed(tmp_path: Path, folder: Pa
     process.wait()
     process.stdout.close()
     wait_until_gone(worker, 5.0)
-
-
-def test_logs_are_kept_from_three_starts_and_bounded(tmp_path: Path) -> None:
-    path = tmp_path / "log" / "worker.log"
-    for start in range(5):
-        log = WorkerLog(path)
-        log.write(b"start %d, \xff is no text\n" % start)
-        log.close()
-    assert [file.read_text()[:7] for file in sorted(path.parent.iterdir())] == ["start 4", "start 3", "start 2"]
-    log = WorkerLog(path)
-    for _ in range(50):
-        log.write(b"x" * (MAXIMUM_BYTES // 10))
-    log.write(b"the end")
-    log.close()
-    files = sorted(path.parent.iterdir())
-    assert len(files) == KEPT_FILES and all(file.stat().st_size <= MAXIMUM_BYTES for file in files)
-    assert path.read_text().endswith("the end\n") and log.tail().endswith("the end")
-
-
-def test_the_worker_inherits_no_python_settings_and_no_preloads() -> None:
-    environment = {
-        "PATH": "/bin",
-        "HOME": "/home/a",
-        "CUDA_VISIBLE_DEVICES": "0",
-        "HF_HOME": "/models",
-        "PYTHONPATH": "/blender",
-        "PYTHONHOME": "/blender",
-        "LD_PRELOAD": "overlay.so",
-        "LD_LIBRARY_PATH": "/blender/lib",
-        "DYLD_INSERT_LIBRARIES": "x",
-        "VIRTUAL_ENV": "/other",
-    }
-    kept = scrubbed_environment(environment)
-    assert {name: kept[name] for name in ("PATH", "HOME", "CUDA_VISIBLE_DEVICES", "HF_HOME")} == {
-        "PATH": "/bin",
-        "HOME": "/home/a",
-        "CUDA_VISIBLE_DEVICES": "0",
-        "HF_HOME": "/models",
-    }
-    assert not {"PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "VIRTUAL_ENV"} & set(kept)
-    assert "DYLD_INSERT_LIBRARIES" not in kept
 
 
 def test_the_fake_worker_writes_frames_as_it_says(make_client: MakeClient, folder: Path) -> None:

@@ -76,6 +76,12 @@ def test_moving_everything_in_the_picture_hardly_matters(wall):
     assert distance(wall, moved, style) < 0.1 * distance(wall, picture("stripes"), style)
 
 
+def test_moving_stripes_makes_them_hardly_worse(wall):
+    style = picture("stripes")
+    moved = style.roll((5, 30), dims=(1, 2))
+    assert distance(wall, moved, style) < 1.2 * distance(wall, style, style)
+
+
 def test_noise_becomes_the_styles_pattern_the_right_way_up(wall):
     image = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)).requires_grad_()
     statistics = StyleStatistics(SETTINGS, picture("stripes"), wall)
