@@ -3,15 +3,16 @@
 
 Patches of the surface are matched with those of the style image by optimal transport, coarse ones first (Galerne,
 Leclaire and Rabin 2018, "A texture synthesis model based on semi-discrete optimal transport in patch space"; here with
-entropic regularisation), and the field moves towards the likes that it was given. Nothing in that says where in the
-picture a patch was, so it carries palette, stroke and small patterns, but no content; what the picture shows
-only once at the size of the coarsest patches counts less besides.
+entropic regularisation), and the field moves towards the likes that it was given; coarse ones in halves of the object,
+so that every side of it gets all of the style. Nothing in that says where in the picture a patch was, so it carries
+palette, stroke and small patterns, but no content; what the picture shows only once at the size of the coarsest patches
+counts less besides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -130,7 +131,12 @@ class StyleStatistics:
         )
         colours = field(positions.reshape(-1, 3).to(style.patches.device)).reshape(positions.shape)
         patches = colours.mean(dim=2).flatten(1)
-        likes = style.patches[_transport(patches.detach(), style.patches, style.mass, settings.regularisation)]
+        # A fine patch moves to its likes wherever it lies: to have strokes of every colour is for the coarse ones.
+        parts = [torch.arange(count)] if level == 0 else _halves(positions, generator)
+        likes = torch.empty_like(patches)
+        for part in parts:
+            chosen = _transport(patches[part].detach(), style.patches, style.mass, settings.regularisation)
+            likes[part] = style.patches[chosen]
         texels = self._surface.area / finest**2
         return 0.5 * texels * (patches - likes).square().sum() / (count * settings.patch_size**2)
 
@@ -195,6 +201,15 @@ def _level_at(step_shares: tuple[float, ...], progress: float) -> int:
         if left <= 0.0:
             return level
     return len(step_shares) - 1
+
+
+def _halves(positions: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
+    """Numbers of the patches on either side of a plane of random direction, as many here as there.
+
+    Each half is given all of the style by itself, lest a colour gather on one side, as if light fell there.
+    """
+    aside = positions.mean(dim=(1, 2)) @ torch.randn(3, generator=generator)
+    return aside.argsort().chunk(2)
 
 
 def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: float) -> Tensor:

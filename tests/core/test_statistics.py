@@ -98,6 +98,22 @@ def test_noise_becomes_the_styles_pattern_the_right_way_up(wall):
     assert float((inside[2] > inside[0]).float().mean()) == pytest.approx(0.5, abs=0.12)
 
 
+def test_a_colour_does_not_gather_on_the_side_that_is_a_little_nearer_to_it(wall):
+    place = torch.arange(SIDE)
+    blocks = ((place[:, None] // 32 + place // 32) % 2).bool()
+    pale = torch.full((3, 1, 1), 0.8)
+    style = torch.where(blocks, RED[:, None, None], pale)
+    redder_to_the_left = torch.lerp(RED[:, None, None], pale, torch.linspace(0.45, 0.55, SIDE).expand(1, SIDE, SIDE))
+    statistics = StyleStatistics(SETTINGS, style, wall)
+    told_to_turn_pale = []
+    for seed in range(8):
+        image = redder_to_the_left.clone().requires_grad_()
+        statistics.loss(hung(image), 0.1, torch.Generator().manual_seed(seed)).backward()
+        left = image.grad[1, :, : SIDE // 2]
+        told_to_turn_pale.append(float((left < 0).float().mean() / (left != 0).float().mean()))
+    assert sum(told_to_turn_pale) / len(told_to_turn_pale) > 0.03
+
+
 def test_the_same_generator_state_gives_the_same_loss(wall):
     assert distance(wall, picture("speckle"), picture("red")) == distance(wall, picture("speckle"), picture("red"))
 
