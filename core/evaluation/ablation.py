@@ -52,6 +52,7 @@ VARIANTS: Mapping[str, Variant] = {
     "style in the up blocks alone": Variant(lambda settings: replace(settings, style_layers={"up": 1.0})),
     "SDS for ISM": Variant(_guidance(interval_matching=False)),
     "no ControlNets": Variant(_without_control_nets),
+    "no shading": Variant(lambda settings: replace(settings, shading=None)),
     "no statistics": Variant(lambda settings: replace(settings, statistics_weight=0.0)),
     "statistics alone": Variant(lambda settings: replace(settings, distillation_weight=0.0)),
 }
