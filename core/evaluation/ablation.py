@@ -14,7 +14,7 @@ from ..presets import OptimisationSettings, optimisation_settings
 from ..profiles import profile
 from ..reporting import Reporter
 from ..stylize import LoadedModels
-from .cases import RunSettings, finish_case, make_cases
+from .cases import Case, RunSettings, finish_case, make_cases
 from .evaluate import SHEET_FILE, StyleReferences, measure_case
 from .judge import Judge
 from .meshes import EvaluationMesh
@@ -99,28 +99,50 @@ def ablate(
         JobError: something a person can act on.
         Cancelled: ``reporter`` said so.
     """
-    model = profile(settings.profile, models.model_folder)
-    whole = optimisation_settings(model, settings.preset, settings.tone, settings.shading)
     references = StyleReferences(styles, judge)
     found: dict[str, list[CaseResult]] = {}
     for name in variants:
-        variant = VARIANTS[name]
         folder = output / name.replace(" ", "-").lower()
-        results, rows = [], []
-        for case in make_cases(styles, meshes, replace(settings, content_removal=variant.content_removal), folder):
-            reporter.stage("case", f"{name}: {case.style.name} on {case.mesh.name}")
-            finish_case(replace(case, settings=variant.change(whole)), reporter, models)
-            result, row = measure_case(case, references)
-            results.append(result)
-            rows.append(row)
-        as_sheet(rows).save(folder / SHEET_FILE)
-        found[name] = results
+        _, found[name] = run_variant(VARIANTS[name], styles, meshes, settings, folder, reporter, models, references)
     table = as_table(found)
     (output / RESULTS_FILE).write_text(
         json.dumps(_as_json(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
     )
     (output / TABLE_FILE).write_text(table, encoding="utf-8")
     return table
+
+
+def run_variant(
+    variant: Variant,
+    styles: Sequence[Style],
+    meshes: Sequence[EvaluationMesh],
+    settings: RunSettings,
+    folder: Path,
+    reporter: Reporter,
+    models: LoadedModels,
+    references: StyleReferences,
+) -> tuple[list[Case], list[CaseResult]]:
+    """Stylize every style on every mesh by one variant, measure, and leave a contact sheet in ``folder``.
+
+    Raises:
+        JobError: something a person can act on.
+        Cancelled: ``reporter`` said so.
+    """
+    model = profile(settings.profile, models.model_folder)
+    whole = optimisation_settings(model, settings.preset, settings.tone, settings.shading)
+    cases = [
+        replace(case, settings=variant.change(whole))
+        for case in make_cases(styles, meshes, replace(settings, content_removal=variant.content_removal), folder)
+    ]
+    results, rows = [], []
+    for number, case in enumerate(cases, start=1):
+        reporter.stage("case", f"{folder.name}, {number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
+        finish_case(case, reporter, models)
+        result, row = measure_case(case, references)
+        results.append(result)
+        rows.append(row)
+    as_sheet(rows).save(folder / SHEET_FILE)
+    return cases, results
 
 
 def as_table(found: Mapping[str, Sequence[CaseResult]]) -> str:

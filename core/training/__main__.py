@@ -2,9 +2,10 @@
 """Train the bundled model, stage by stage; every stage resumes where it stopped.
 
     python -m core.training data|vae|samples|export --work build/training
-    torchrun --nproc-per-node 2 -m core.training clip|denoiser --work build/training
+    torchrun --nproc-per-node 2 -m core.training clip|denoiser|judge --work build/training
 
-The order is data, vae, clip, denoiser, export; samples shows what the denoiser can do at any time. One process a core
+The order is data, vae, clip, denoiser, export; samples shows what the denoiser can do at any time, and judge trains the
+judge of patterns that ``core.training.measure`` needs. One process a core
 with one thread each trains fastest on a CPU, which is why the long stages are started by ``torchrun``; plain
 ``python -m core.training`` works as well.
 """
@@ -27,6 +28,7 @@ from . import rasters
 from .architecture import Bundle, build_bundle, write_bundle
 from .captions import VOCABULARY
 from .dataset import load_pairs, make_pairs, write_dataset
+from .family_judge import family_accuracy, load_family_judge, train_family_judge
 from .samples import sample_sheet
 from .train_clip import Joint, joint_measures, train_clip
 from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
@@ -74,7 +76,7 @@ def assemble(work: Path, tokenizer: CLIPTokenizer) -> Bundle:
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description="Train the bundled model")
-    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "samples", "export"))
+    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "samples", "export", "judge"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--steps", type=int, default=4000, help="denoiser steps in all")
     parser.add_argument("--output", type=Path, default=Path("core/bundled"), help="where export writes")
@@ -110,6 +112,11 @@ def main() -> None:
         if rank == 0:
             held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
             print(joint_measures(work / "clip", tokenizer, held_out))
+    elif arguments.stage == "judge":
+        train_family_judge(pairs, work / "judge", SEED, rank)
+        if rank == 0:
+            held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
+            print({"family_accuracy": family_accuracy(load_family_judge(work / "judge"), held_out)})
     else:
         joint = load_joint(work, tokenizer)
         if rank == 0:  # The others wait meanwhile, so their cores are free.

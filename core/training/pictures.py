@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from ..evaluation.styles import Style as StyleImage, style as style_image
 from .styles import Style
 
 
@@ -70,3 +74,17 @@ def _draw(picture: np.ndarray, thing: str, u: np.ndarray, v: np.ndarray, rng: np
         angle = np.arctan2(v - 0.2, u - x)
         picture[np.hypot(u - x, v - 0.2) < size * (0.75 + 0.3 * np.cos(6 * angle))] = (0.92, 0.30, 0.55)
         picture[_disc(u, v, x, 0.2, 0.3 * size)] = (0.98, 0.85, 0.25)
+
+
+def as_image(picture: np.ndarray) -> Image.Image:
+    """RGB of sRGB values in [0, 1]."""
+    return Image.fromarray(np.round(picture * 255).astype(np.uint8))
+
+
+def write_style_images(pictures: Mapping[str, tuple[Image.Image, str]], folder: Path) -> list[StyleImage]:
+    """Pictures and what they show as style images by their names; a file that is there already stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (picture, _) in pictures.items():
+        if not (folder / f"{name}.png").exists():
+            picture.save(folder / f"{name}.png")
+    return [style_image(folder / f"{name}.png", content) for name, (_, content) in pictures.items()]

@@ -54,9 +54,9 @@ class Style:
         return np.clip(colour, 0.0, 1.0).astype(np.float32)
 
 
-def sample_style(rng: np.random.Generator) -> Style:
-    """A random style: families equally often, colours apart by at least 28 in CIELAB."""
-    family = str(rng.choice(PATTERN_WORDS))
+def sample_style(rng: np.random.Generator, family: str | None = None) -> Style:
+    """A random style, of ``family`` or of all equally often, whose colours are apart by at least 28 in CIELAB."""
+    family = family or str(rng.choice(PATTERN_WORDS))
     turn = 0.0 if family in ("brick", "checkered") else float(rng.choice([0.0, 0.0, np.pi / 4, np.pi / 2]))
     return Style(
         family=family,

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How good the bundled model is in styles that training never saw, fixed by a seed.
+
+Swatches have an exact ground truth: besides the measures of ``core.evaluation``, a judge of its own says whether the
+pattern's family can be recognised on the object, and whether it could on an object painted with the pattern itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..embree import EmbreeRasteriser
+from ..evaluation.cases import Case
+from ..evaluation.results import CaseResult
+from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
+from ..mesh import Mesh, bounding_radius
+from .captions import PATTERN_WORDS
+from .family_judge import FamilyJudge
+from .pictures import as_image, swatch
+from .rasters import plane_coordinates
+from .styles import Style, sample_style
+
+SEED = 90_001
+"""Of the held-out styles; training begins at other seeds."""
+COUNT = 12
+PICTURE_SIZE = 512
+MOST_CELLS = 5.0
+"""Finer patterns than this are too fine for views of 64 pixels."""
+AMONG = 5
+"""A style image is ranked among so many: itself and the four after it."""
+
+
+def held_out_styles() -> dict[str, Style]:
+    """``COUNT`` styles by names like "04-brick": the families in turn."""
+    rng = np.random.default_rng(SEED)
+    styles: dict[str, Style] = {}
+    while len(styles) < COUNT:
+        family = PATTERN_WORDS[len(styles) % len(PATTERN_WORDS)]
+        drawn = sample_style(rng, family)
+        if drawn.cells <= MOST_CELLS:
+            styles[f"{len(styles) + 1:02d}-{family}"] = drawn
+    return styles
+
+
+def swatches(styles: Mapping[str, Style]) -> dict[str, Image.Image]:
+    """The styles as flat pictures."""
+    rng = np.random.default_rng(SEED)
+    return {name: as_image(swatch(style, PICTURE_SIZE * 2, rng)).reduce(2) for name, style in styles.items()}
+
+
+def ranks(results: Sequence[CaseResult]) -> dict[str, Any]:
+    """Shares of the cases whose own picture is nearest of five, by two measures, and mean distances; fit for JSON."""
+    order = list(dict.fromkeys(result.style for result in results))
+    totals = [{name: distance.total for name, distance in result.style_distances.items()} for result in results]
+    own = [result.style_distances[result.style] for result in results]
+    return {
+        "cases": len(results),
+        "first_by_style_distance": fmean(
+            nearest_of_five(total, result.style, order) for total, result in zip(totals, results, strict=True)
+        ),
+        "first_by_judge": fmean(
+            nearest_of_five(result.judge_distances, result.style, order)
+            for result in results
+            if result.judge_distances is not None
+        ),
+        "palette_distance": fmean(distance.colour for distance in own),
+        "structure_distance": fmean(distance.structure for distance in own),
+    }
+
+
+def nearest_of_five(distances: Mapping[str, float], own: str, order: Sequence[str]) -> bool:
+    """Whether ``own`` is nearer than each of the four styles that come after it in ``order``, which goes round."""
+    at = order.index(own)
+    others = [order[(at + step) % len(order)] for step in range(1, AMONG)]
+    return all(distances[own] < distances[other] for other in others)
+
+
+def families(cases: Sequence[Case], styles: Mapping[str, Style], judge: FamilyJudge) -> dict[str, Any]:
+    """Shares of finished ``cases`` whose family is recognised, with every answer; fit for JSON.
+
+    ``family`` is the share on the textures, ``family_of_truth`` that on the meshes painted with the pattern itself.
+    """
+    answers = {}
+    for case in cases:
+        with Image.open(case.texture) as file:
+            painted = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
+        style = styles[case.style.name]
+        answers[f"{case.style.name} on {case.mesh.name}"] = {
+            "true": style.family,
+            "painted": judge.recognise(painted),
+            "of_truth": judge.recognise(true_views(case.mesh.mesh, style)),
+        }
+    return {
+        "family": fmean(answer["painted"] == answer["true"] for answer in answers.values()),
+        "family_of_truth": fmean(answer["of_truth"] == answer["true"] for answer in answers.values()),
+        "answers": answers,
+    }
+
+
+def true_views(mesh: Mesh, style: Style) -> list[View]:
+    """The views of ``evaluation.views.textured_views``, had the mesh been painted with the pattern itself."""
+    rasteriser, views = EmbreeRasteriser(mesh), []
+    for camera in evaluation_cameras(bounding_radius(mesh)):
+        seen = rasteriser.rasterise(camera, VIEW_SIZE, VIEW_SIZE)
+        plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
+        image = np.full((VIEW_SIZE, VIEW_SIZE, 3), 128, np.uint8)
+        image[seen.mask] = np.round(style.colour(plane[:, 0], plane[:, 1]) * 255)
+        views.append(View(image, seen.mask))
+    return views

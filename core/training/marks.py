@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ODCR keeps out: style images whose objects have colours of their own, and how much of those is painted.
+
+A house of the training shapes has a red roof in every style. The roof's colour on a textured mesh is content that
+leaked; its share is compared with and without ODCR, pair by pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from skimage.color import rgb2lab
+
+from ..cameras import turntable
+from ..embree import EmbreeRasteriser
+from ..evaluation.cases import RunSettings, finish_case, make_cases
+from ..evaluation.meshes import EvaluationMesh
+from ..evaluation.views import View, textured_views
+from ..mesh import bounding_radius
+from ..reporting import Reporter
+from ..stylize import LoadedModels
+from .pictures import write_style_images
+from .rasters import plane_coordinates
+from .shapes import MARK_COLOURS, Shape, make_shape
+from .styles import Style, sample_style
+
+SEED = 90_002
+COUNT = 12
+PICTURE_SIZE = 512
+MARKED_WORDS = ("house", "donut", "tower", "table")
+"""Classes of which a large part is marked."""
+MARKED = (0.15, 0.6)
+"""Least and greatest share of the object in a style image that the mark covers."""
+LEAST_APART = 35.0
+"""Distance in CIELAB of the mark from the style's colours: what is nearer cannot be told from them."""
+ELEVATION = 8.0
+"""Of the camera that takes the style images, in degrees."""
+VIEWS = 12
+"""Sides that they are taken from."""
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class MarkedStyle:
+    """A style image of an object with a content mark."""
+
+    style: Style
+    mark: np.ndarray
+    """float32 [3], sRGB in [0, 1]: the mark's colour."""
+    content: str
+    """What the picture shows."""
+    picture: Image.Image
+
+
+def marked_styles() -> Mapping[str, MarkedStyle]:
+    """``COUNT`` held-out styles on held-out objects, by names like "03-house"."""
+    rng = np.random.default_rng(SEED)
+    found: dict[str, MarkedStyle] = {}
+    while len(found) < COUNT:
+        word = MARKED_WORDS[len(found) % len(MARKED_WORDS)]
+        shape, style = make_shape(word, rng), sample_style(rng)
+        marks = np.unique(shape.part[shape.part > 0])
+        if len(marks) != 1:
+            continue
+        mark = MARK_COLOURS[marks[0]]
+        picture, share = _photograph(shape, style, int(rng.integers(VIEWS)))
+        if MARKED[0] <= share <= MARKED[1] and _nearest(mark[None], style.colours)[0] >= LEAST_APART:
+            found[f"{len(found) + 1:02d}-{word}"] = MarkedStyle(style, mark, f"a {word}", picture)
+    return found
+
+
+def _photograph(shape: Shape, style: Style, view: int) -> tuple[Image.Image, float]:
+    """The object on grey, and the mark's share of it."""
+    size = PICTURE_SIZE * 2
+    camera = turntable(VIEWS, ELEVATION, bounding_radius(shape.mesh))[view]
+    seen = EmbreeRasteriser(shape.mesh).rasterise(camera, size, size)
+    plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
+    colour = style.colour(plane[:, 0], plane[:, 1])
+    part = shape.part[seen.triangle[seen.mask]]
+    colour[part > 0] = MARK_COLOURS[part[part > 0]]
+    image = np.full((size, size, 3), 0.5, np.float32)
+    image[seen.mask] = colour
+    return Image.fromarray(np.round(image * 255).astype(np.uint8)).reduce(2), float((part > 0).mean())
+
+
+def measure_marks(
+    meshes: Sequence[EvaluationMesh],
+    settings: RunSettings,
+    output: Path,
+    reporter: Reporter,
+    models: LoadedModels,
+) -> dict[str, Any]:
+    """Stylize ``meshes`` in all marked styles with and without ODCR.
+
+    Returns:
+        The summary, fit for JSON: mean shares ``with_odcr`` and ``without``, their ``ratio`` and its ``interval``.
+    """
+    marked = marked_styles()
+    shares: dict[float, dict[str, float]] = {}
+    for removal in (1.0, 0.0):
+        folder = output / ("with_odcr" if removal else "without")
+        pictures = write_style_images(
+            {name: (one.picture, one.content) for name, one in marked.items()}, output / "styles"
+        )
+        cases = make_cases(pictures, meshes, replace(settings, content_removal=removal), folder)
+        shares[removal] = {}
+        for number, case in enumerate(cases, start=1):
+            name = f"{case.style.name} on {case.mesh.name}"
+            reporter.stage("case", f"{folder.name}, {number} of {len(cases)}: {name}")
+            finish_case(case, reporter, models)
+            with Image.open(case.texture) as file:
+                views = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
+            shares[removal][name] = leaked_share(views, marked[case.style.name])
+    kept_out, let_in = (np.array(list(shares[removal].values())) for removal in (1.0, 0.0))
+    ratio, low, high = ratio_with_interval(kept_out, let_in)
+    return {
+        "cases": len(kept_out),
+        "with_odcr": float(kept_out.mean()),
+        "without": float(let_in.mean()),
+        "ratio": ratio,
+        "interval": [low, high],
+        "shares": {name: [shares[1.0][name], shares[0.0][name]] for name in shares[1.0]},
+    }
+
+
+def leaked_share(views: Sequence[View], marked: MarkedStyle) -> float:
+    """Share of the surface seen in ``views`` that is nearer to the mark's colour than to any of the style's."""
+    pixels = np.concatenate([view.image[view.mask] for view in views]) / 255.0
+    return float((_nearest(pixels, marked.mark[None]) < _nearest(pixels, marked.style.colours)).mean())
+
+
+def ratio_with_interval(with_odcr: np.ndarray, without: np.ndarray) -> tuple[float, float, float]:
+    """Mean leakage with ODCR over that without, and its 95 % interval by the paired bootstrap (Efron 1979).
+
+    Args:
+        with_odcr: [N] shares.
+        without: [N] of the same cases.
+    """
+    chosen = np.random.default_rng(0).integers(len(without), size=(RESAMPLES, len(without)))
+    ratios = with_odcr[chosen].sum(1) / without[chosen].sum(1)
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    return float(with_odcr.sum() / without.sum()), float(low), float(high)
+
+
+def _nearest(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Distance in CIELAB of each of ``pixels`` [N, 3] to the nearest of ``colours`` [M, 3], both sRGB in [0, 1]."""
+    lab = rgb2lab(pixels[None])[0][:, None]
+    return np.linalg.norm(lab - rgb2lab(colours[None])[0][None], axis=-1).min(axis=1)

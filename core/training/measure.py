@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the bundled model in what training never saw.
+
+    python -m core.training.measure swatches|paintings|marks --output DIR
+
+swatches are twelve flat patterns (is it recognised on the object?), paintings those of a Debian package, marks twelve
+objects with colours of their own (does ODCR keep them out?). ``summary.json``, the pictures and a contact sheet are
+left in ``DIR``; the same command goes on where an earlier one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from ..evaluation.ablation import VARIANTS, run_variant
+from ..evaluation.cases import RunSettings
+from ..evaluation.evaluate import StyleReferences
+from ..evaluation.judge import Judge
+from ..evaluation.meshes import evaluation_mesh
+from ..evaluation.results import as_table
+from ..stylize import LoadedModels
+from ..stylize_command import ConsoleReporter
+from .benchmark import families, held_out_styles, ranks, swatches
+from .family_judge import load_family_judge
+from .marks import measure_marks
+from .paintings import PACKAGED_FILE, read_paintings
+from .pictures import write_style_images
+
+MESHES = ("suzanne", "chair", "cup", "torus")
+SETTINGS = RunSettings("draft", "bundled", 1024, seed=0, content_removal=1.0, tone=None, device="auto")
+"""What an artist gets without changing anything."""
+
+
+def main() -> None:
+    """Measure, and print the summary."""
+    parser = argparse.ArgumentParser(description="Measure the bundled model in what training never saw")
+    parser.add_argument("what", choices=("swatches", "paintings", "marks"))
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--meshes", nargs="+", default=MESHES)
+    parser.add_argument("--variant", choices=VARIANTS, default="whole method", help="leave a part of the method out")
+    parser.add_argument("--models", type=Path, help="folder of the model, in place of the bundled one")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="where the judge was trained")
+    parser.add_argument("--paintings", type=Path, default=Path("/") / PACKAGED_FILE, help="the package's paintings.rcc")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True) as progress:
+        summary = _measure(arguments, ConsoleReporter(progress, console))
+    (arguments.output / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps({name: value for name, value in summary.items() if not isinstance(value, dict)}, indent=2))
+
+
+def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[str, Any]:
+    meshes = [evaluation_mesh(name) for name in arguments.meshes]
+    output, models = arguments.output, LoadedModels(arguments.models)
+    if arguments.what == "marks":
+        return measure_marks(meshes, replace(SETTINGS, tone=0.0), output, reporter, models)
+    styles = held_out_styles()
+    if arguments.what == "swatches":
+        pictures = {name: (picture, "a flat pattern") for name, picture in swatches(styles).items()}
+    else:
+        found = read_paintings(arguments.paintings)
+        pictures = {title.split(" - ")[0]: (picture, "") for title, picture in found.items()}
+    images = write_style_images(pictures, output / "styles")
+    references = StyleReferences(images, Judge())
+    cases, results = run_variant(
+        VARIANTS[arguments.variant], images, meshes, SETTINGS, output, reporter, models, references
+    )
+    (output / "results.md").write_text(as_table(results), encoding="utf-8")
+    summary = ranks(results)
+    if arguments.what == "swatches":
+        summary |= families(cases, styles, load_family_judge(arguments.work / "judge"))
+    return summary
+
+
+if __name__ == "__main__":
+    main()
