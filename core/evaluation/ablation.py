@@ -14,11 +14,11 @@ from ..presets import OptimisationSettings, optimisation_settings
 from ..profiles import profile
 from ..reporting import Reporter
 from ..stylize import LoadedModels
-from .cases import Case, RunSettings, finish_case, make_cases
-from .evaluate import SHEET_FILE, StyleReferences, measure_case
+from .cases import Case, RunSettings, make_cases
+from .evaluate import StyleReferences, finish_and_measure
 from .judge import Judge
 from .meshes import EvaluationMesh
-from .results import CaseResult, as_sheet
+from .results import CaseResult
 from .styles import Style
 
 RESULTS_FILE = "ablation.json"
@@ -103,7 +103,8 @@ def ablate(
     found: dict[str, list[CaseResult]] = {}
     for name in variants:
         folder = output / name.replace(" ", "-").lower()
-        _, found[name] = run_variant(VARIANTS[name], styles, meshes, settings, folder, reporter, models, references)
+        cases = variant_cases(VARIANTS[name], styles, meshes, settings, folder, models)
+        found[name] = finish_and_measure(cases, folder, reporter, models, references)
     table = as_table(found)
     (output / RESULTS_FILE).write_text(
         json.dumps(_as_json(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
@@ -112,37 +113,25 @@ def ablate(
     return table
 
 
-def run_variant(
+def variant_cases(
     variant: Variant,
     styles: Sequence[Style],
     meshes: Sequence[EvaluationMesh],
     settings: RunSettings,
     folder: Path,
-    reporter: Reporter,
     models: LoadedModels,
-    references: StyleReferences,
-) -> tuple[list[Case], list[CaseResult]]:
-    """Stylize every style on every mesh by one variant, measure, and leave a contact sheet in ``folder``.
+) -> list[Case]:
+    """Every style on every mesh by one variant, in ``folder``.
 
     Raises:
-        JobError: something a person can act on.
-        Cancelled: ``reporter`` said so.
+        JobError: ``bad_request`` when two styles or two meshes have one name.
     """
     model = profile(settings.profile, models.model_folder)
     whole = optimisation_settings(model, settings.preset, settings.tone, settings.shading)
-    cases = [
+    return [
         replace(case, settings=variant.change(whole))
         for case in make_cases(styles, meshes, replace(settings, content_removal=variant.content_removal), folder)
     ]
-    results, rows = [], []
-    for number, case in enumerate(cases, start=1):
-        reporter.stage("case", f"{folder.name}, {number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
-        finish_case(case, reporter, models)
-        result, row = measure_case(case, references)
-        results.append(result)
-        rows.append(row)
-    as_sheet(rows).save(folder / SHEET_FILE)
-    return cases, results
 
 
 def as_table(found: Mapping[str, Sequence[CaseResult]]) -> str:

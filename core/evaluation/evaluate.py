@@ -76,23 +76,35 @@ def evaluate(
     if len(styles) < 2:
         raise JobError("bad_request", "There is one style only; name two or more", "A rank needs something to compare.")
     cases = make_cases(styles, meshes, settings, output)
-    references = StyleReferences(styles, judge)
-    results, rows = [], []
-    for number, case in enumerate(cases, start=1):
-        reporter.stage("case", f"{number} of {len(cases)}: {case.style.name} on {case.mesh.name}")
-        finish_case(case, reporter, models)
-        reporter.stage("measure", f"{number} of {len(cases)}: measuring")
-        result, row = measure_case(case, references)
-        results.append(result)
-        rows.append(row)
+    results = finish_and_measure(cases, output, reporter, models, StyleReferences(styles, judge))
     table = as_table(results)
     document = {"settings": asdict(settings), **as_json(results)}
     (output / RESULTS_FILE).write_text(
         json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
     )
     (output / TABLE_FILE).write_text(table, encoding="utf-8")
-    as_sheet(rows).save(output / SHEET_FILE)
     return table
+
+
+def finish_and_measure(
+    cases: Sequence[Case], folder: Path, reporter: Reporter, models: LoadedModels, references: StyleReferences
+) -> list[CaseResult]:
+    """Stylize what is not finished yet of ``cases``, measure all, and leave a contact sheet in ``folder``.
+
+    Raises:
+        JobError: something a person can act on.
+        Cancelled: ``reporter`` said so.
+    """
+    results, rows = [], []
+    for number, case in enumerate(cases, start=1):
+        reporter.stage("case", f"{number} of {len(cases)}: {case.style.name} on {case.mesh.name} ({folder.name})")
+        finish_case(case, reporter, models)
+        reporter.stage("measure", f"{number} of {len(cases)}: measuring")
+        result, row = measure_case(case, references)
+        results.append(result)
+        rows.append(row)
+    as_sheet(rows).save(folder / SHEET_FILE)
+    return results
 
 
 def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, SheetRow]:

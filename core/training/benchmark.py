@@ -22,7 +22,7 @@ from ..mesh import Mesh, bounding_radius
 from .captions import PATTERN_WORDS
 from .family_judge import FamilyJudge
 from .pictures import as_image, swatch
-from .rasters import plane_coordinates
+from .rasters import seen_pattern
 from .styles import Style, sample_style
 
 SEED = 90_001
@@ -107,8 +107,7 @@ def true_views(mesh: Mesh, style: Style) -> list[View]:
     rasteriser, views = EmbreeRasteriser(mesh), []
     for camera in evaluation_cameras(bounding_radius(mesh)):
         seen = rasteriser.rasterise(camera, VIEW_SIZE, VIEW_SIZE)
-        plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
         image = np.full((VIEW_SIZE, VIEW_SIZE, 3), 128, np.uint8)
-        image[seen.mask] = np.round(style.colour(plane[:, 0], plane[:, 1]) * 255)
+        image[seen.mask] = np.round(seen_pattern(style, seen) * 255)
         views.append(View(image, seen.mask))
     return views

@@ -25,7 +25,7 @@ from ..mesh import bounding_radius
 from ..reporting import Reporter
 from ..stylize import LoadedModels
 from .pictures import write_style_images
-from .rasters import plane_coordinates
+from .rasters import seen_pattern
 from .shapes import MARK_COLOURS, Shape, make_shape
 from .styles import Style, sample_style
 
@@ -79,8 +79,7 @@ def _photograph(shape: Shape, style: Style, view: int) -> tuple[Image.Image, flo
     size = PICTURE_SIZE * 2
     camera = turntable(VIEWS, ELEVATION, bounding_radius(shape.mesh))[view]
     seen = EmbreeRasteriser(shape.mesh).rasterise(camera, size, size)
-    plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
-    colour = style.colour(plane[:, 0], plane[:, 1])
+    colour = seen_pattern(style, seen)
     part = shape.part[seen.triangle[seen.mask]]
     colour[part > 0] = MARK_COLOURS[part[part > 0]]
     image = np.full((size, size, 3), 0.5, np.float32)
@@ -101,22 +100,22 @@ def measure_marks(
         The summary, fit for JSON: mean shares ``with_odcr`` and ``without``, their ``ratio`` and its ``interval``.
     """
     marked = marked_styles()
-    shares: dict[float, dict[str, float]] = {}
-    for removal in (1.0, 0.0):
-        folder = output / ("with_odcr" if removal else "without")
-        pictures = write_style_images(
-            {name: (one.picture, one.content) for name, one in marked.items()}, output / "styles"
-        )
+    pictures = write_style_images({name: (one.picture, one.content) for name, one in marked.items()}, output / "styles")
+
+    def shares(folder: Path, removal: float) -> dict[str, float]:
         cases = make_cases(pictures, meshes, replace(settings, content_removal=removal), folder)
-        shares[removal] = {}
+        found = {}
         for number, case in enumerate(cases, start=1):
             name = f"{case.style.name} on {case.mesh.name}"
             reporter.stage("case", f"{folder.name}, {number} of {len(cases)}: {name}")
             finish_case(case, reporter, models)
             with Image.open(case.texture) as file:
                 views = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
-            shares[removal][name] = leaked_share(views, marked[case.style.name])
-    kept_out, let_in = (np.array(list(shares[removal].values())) for removal in (1.0, 0.0))
+            found[name] = leaked_share(views, marked[case.style.name])
+        return found
+
+    with_odcr, without = shares(output / "with_odcr", 1.0), shares(output / "without", 0.0)
+    kept_out, let_in = np.array(list(with_odcr.values())), np.array(list(without.values()))
     ratio, low, high = ratio_with_interval(kept_out, let_in)
     return {
         "cases": len(kept_out),
@@ -124,7 +123,7 @@ def measure_marks(
         "without": float(let_in.mean()),
         "ratio": ratio,
         "interval": [low, high],
-        "shares": {name: [shares[1.0][name], shares[0.0][name]] for name in shares[1.0]},
+        "shares": {name: [with_odcr[name], without[name]] for name in with_odcr},
     }
 
 

@@ -19,9 +19,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from ..evaluation.ablation import VARIANTS, run_variant
+from ..evaluation.ablation import VARIANTS, variant_cases
 from ..evaluation.cases import RunSettings
-from ..evaluation.evaluate import StyleReferences
+from ..evaluation.evaluate import TABLE_FILE, StyleReferences, finish_and_measure
 from ..evaluation.judge import Judge
 from ..evaluation.meshes import evaluation_mesh
 from ..evaluation.results import as_table
@@ -68,11 +68,9 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
         found = read_paintings(arguments.paintings)
         pictures = {title.split(" - ")[0]: (picture, "") for title, picture in found.items()}
     images = write_style_images(pictures, output / "styles")
-    references = StyleReferences(images, Judge())
-    cases, results = run_variant(
-        VARIANTS[arguments.variant], images, meshes, SETTINGS, output, reporter, models, references
-    )
-    (output / "results.md").write_text(as_table(results), encoding="utf-8")
+    cases = variant_cases(VARIANTS[arguments.variant], images, meshes, SETTINGS, output, models)
+    results = finish_and_measure(cases, output, reporter, models, StyleReferences(images, Judge()))
+    (output / TABLE_FILE).write_text(as_table(results), encoding="utf-8")
     summary = ranks(results)
     if arguments.what == "swatches":
         summary |= families(cases, styles, load_family_judge(arguments.work / "judge"))

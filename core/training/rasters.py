@@ -11,9 +11,11 @@ import numpy as np
 from ..cameras import ViewSampler, ViewSampling, direction_word
 from ..diffusion.control_images import depth_image, normal_image
 from ..embree import EmbreeRasteriser
+from ..rasteriser import Raster
 from .architecture import RESOLUTION
 from .captions import OBJECT_WORDS
 from .shapes import make_shape
+from .styles import Style
 
 SUPERSAMPLING = 2
 """Rays a pixel and side; colours are averaged over them."""
@@ -48,6 +50,12 @@ def plane_coordinates(position: np.ndarray, normal: np.ndarray) -> np.ndarray:
     u = np.choose(axis, [y, x, x])
     v = np.choose(axis, [z, z, y])
     return np.stack([u + 3.1 * axis, v], axis=1).astype(np.float32)
+
+
+def seen_pattern(style: Style, seen: Raster) -> np.ndarray:
+    """float32 [n, 3], sRGB: what the covered pixels of ``seen`` show when the surface is painted in ``style``."""
+    plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
+    return style.colour(plane[:, 0], plane[:, 1])
 
 
 def cast(shapes_a_class: int, views: int, seed: int) -> RasterSet:
