@@ -68,6 +68,20 @@ def cancellable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """SIGINT and SIGTERM do nothing within it: what puts things in order gets to its end, whatever it began for.
+
+    When Blender dies, the installer may fail at telling it something just before the signal comes.
+    """
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def end_with_input() -> None:
     """Cancel the command when the standard input ends: whoever held its other end, Blender, is gone.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import accelerators, bundle, distributions, lock as locks, target as targets, tools
-from .children import run
+from .children import run, undisturbed
 from .environment import scrubbed_environment
 from .events import Reporter
 from .installed import RECORD, current_environment, python_of, record_of
@@ -78,7 +78,8 @@ def install(request: Request, report: Reporter) -> Path:
             raise InstallError("damaged", str(error), "Check the disk") from error
         finally:
             # Of the two, the one that is not in use now: the old one, or this one when something went wrong.
-            targets.tidy(target)
+            with undisturbed():
+                targets.tidy(target)
         shutil.rmtree(target / targets.CACHE / "pip", ignore_errors=True)
     report.done(f"The environment {environment} is ready", **_summary(environment, start))
     return environment

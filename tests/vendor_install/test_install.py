@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install import children
+from vendor_install import children, install, lock as locks
+from vendor_install.events import Reporter
 from vendor_install.installed import current_environment, environments, is_current
 from vendor_install.messages import InstallError
 from vendor_install.target import alone
@@ -186,6 +187,28 @@ def test_cancelled_it_ends_its_tools_and_leaves_nothing_half_made(workshop, pack
     assert environments(workshop.target) == [current_environment(workshop.target)]
     running = subprocess.check_output(["ps", "-eo", "args"], encoding="utf-8")
     assert str(workshop.target) not in running
+
+
+def test_a_signal_while_tidying_after_an_error_leaves_nothing_half_made(tmp_path, monkeypatch):
+    def break_at_telling_blender(request, environment, report):
+        (environment / "bin").mkdir(parents=True)
+        raise BrokenPipeError
+
+    remove = shutil.rmtree
+
+    def remove_while_a_signal_comes(path, **options):
+        signal.raise_signal(signal.SIGTERM)
+        remove(path, **options)
+
+    monkeypatch.setattr(install, "_build", break_at_telling_blender)
+    monkeypatch.setattr(shutil, "rmtree", remove_while_a_signal_comes)
+    request = install.Request(tmp_path / "target", locks.read())
+    with children.cancellable():
+        with pytest.raises(BrokenPipeError):
+            install.install(request, Reporter(as_json=False))
+        assert not environments(tmp_path / "target")
+        with pytest.raises(children.Cancelled):
+            signal.raise_signal(signal.SIGTERM)
 
 
 def test_index_that_stops_answering_is_named_and_the_next_run_completes(workshop, packages, index):
