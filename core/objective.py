@@ -81,14 +81,22 @@ class Objective:
             The scalar (its value means nothing: the distillation is no true loss), and for each term its measure:
             "distillation", the root mean square of the gradient on the latents, "statistics" and "layout", the loss.
         """
-        total = images.new_zeros(())
         measures: dict[str, float] = {}
+        term = images.new_zeros(())
         if self.distillation is not None:
             # Light is for the model's eye alone: the style's statistics are those of base colours.
             shading = self.settings.shading
             seen = images if shading is None else shade(images, views, shading, generator)
             term, measures["distillation"] = self.distillation(seen, views, step, self.settings, generator)
-            total = total + self.settings.distillation_weight * term
+        rest, others = self.without_model(field, views, step, generator)
+        return self.settings.distillation_weight * term + rest, measures | others
+
+    def without_model(
+        self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Likewise, of the terms that do not look at renders: they cost little, and more updates do them good."""
+        total = views.weights.new_zeros(())
+        measures: dict[str, float] = {}
         if self.statistics is not None:
             loss = self.statistics.loss(field, step / self.settings.steps, generator)
             measures["statistics"] = float(loss.detach())

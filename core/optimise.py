@@ -118,23 +118,39 @@ def _step(
     step: int,
     seed: int,
 ) -> dict[str, float]:
-    """One step of Adam; returns the objective's measures."""
-    generator = step_generator(seed, step)
+    """One update by the whole objective and some by the statistics alone; returns the objective's measures."""
+    generator, where = step_generator(seed, step), f"step {step + 1} of {objective.settings.steps}"
     backgrounds = _backgrounds(objective.settings.background, views.shape[0], generator).to(views.positions.device)
-    optimiser.zero_grad(set_to_none=True)
-    colours = field(views.positions)
-    total, measures = objective(field, views.render(colours, backgrounds), views, step, generator)
-    if total.requires_grad:
-        total.backward()
-        if not all(bool(torch.isfinite(value.grad).all()) for value in field.parameters() if value.grad is not None):
-            raise JobError(
-                "non_finite",
-                f"The gradient is not finite at step {step + 1} of {objective.settings.steps}"
-                f" ({', '.join(f'{name} {value:.3g}' for name, value in measures.items())})",
-                "Try another seed, a smaller tone weight, or the CPU as device.",
-            )
-        optimiser.step()
+    images = views.render(field(views.positions), backgrounds)
+    total, measures = objective(field, images, views, step, generator)
+    _update(field, optimiser, total, where, measures)
+    if objective.statistics is not None:
+        for _ in range(objective.settings.statistics.updates_alone):
+            total, alone = objective.without_model(field, views, step, generator)
+            _update(field, optimiser, total, where, alone)
     return measures
+
+
+def _update(
+    field: HashGridField, optimiser: torch.optim.Adam, total: Tensor, where: str, measures: dict[str, float]
+) -> None:
+    """Go down ``total``; ``where`` in the run that is, and ``measures``, are for the message.
+
+    Raises:
+        JobError: ``non_finite``.
+    """
+    if not total.requires_grad:
+        return
+    optimiser.zero_grad(set_to_none=True)
+    total.backward()
+    if not all(bool(torch.isfinite(value.grad).all()) for value in field.parameters() if value.grad is not None):
+        raise JobError(
+            "non_finite",
+            f"The gradient is not finite at {where}"
+            f" ({', '.join(f'{name} {value:.3g}' for name, value in measures.items())})",
+            "Try another seed, a smaller tone weight, or the CPU as device.",
+        )
+    optimiser.step()
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:

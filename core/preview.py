@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,16 +67,27 @@ def render_views(
         background: sRGB in [0, 1].
         headlight: in [0, 1]; darkens what faces away, for people to see the shape. 0 shows the base colour alone.
     """
+    return [image for image, _ in covered_views(rasteriser, paint, cameras, size, background, headlight)]
+
+
+def covered_views(
+    rasteriser: Rasteriser,
+    paint: Paint,
+    cameras: Sequence[Camera],
+    size: int,
+    background: tuple[float, float, float],
+    headlight: float = 0.0,
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
+    """The same as ``render_views``, and of each view the pixels [size, size] that the surface covers wholly."""
     side = size * _SUPERSAMPLING
-    views = []
+    blocks = (size, _SUPERSAMPLING, size, _SUPERSAMPLING)
     for camera in cameras:
         raster = rasteriser.rasterise(camera, side, side)
         image = np.empty((side, side, 3), dtype=np.float32)
         image[:] = background
         shade = 1.0 - headlight * (1.0 - raster.facing[raster.mask])
         image[raster.mask] = paint(raster) * shade[:, None]
-        views.append(to_uint8(image.reshape(size, _SUPERSAMPLING, size, _SUPERSAMPLING, 3).mean(axis=(1, 3))))
-    return views
+        yield to_uint8(image.reshape(*blocks, 3).mean(axis=(1, 3))), raster.mask.reshape(blocks).all(axis=(1, 3))
 
 
 def contact_sheet(

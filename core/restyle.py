@@ -31,7 +31,7 @@ LAYOUT_POINTS = 1 << 13
 """Points of the surface whose lightness is compared in one step."""
 LAYOUT_CELL = 0.2
 """Side of the cells whose mean lightness is held, in units of the normalised mesh; smaller things may change."""
-LAYOUT_WEIGHT = 4.0
+LAYOUT_WEIGHT = 6.0
 """Weight of the pull at strength 0."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .job import JobError
-from .surface_patches import SurfacePatches
+from .surface_patches import Patches, SurfacePatches
 
 _TRANSPORT_ITERATIONS = 10
 _MOST_COMPARED = 2500
@@ -42,8 +42,11 @@ class StatisticsSettings:
     """Side of the square patches, in pixels of their level; odd."""
     step_shares: tuple[float, ...] = (0.5, 0.25, 0.25)
     """Share of the steps that are spent on a level; the coarsest comes first."""
-    surface_patches: tuple[int, ...] = (2000, 600, 300)
-    """Patches of the surface that are matched in one step."""
+    surface_patches: tuple[int, ...] = (700, 200, 100)
+    """Patches of the surface that are matched in one update."""
+    updates_alone: int = 2
+    """Updates of the field by this term alone after each by all terms: many of few patches go farther in the same time
+    than few of many."""
     samples: tuple[int, ...] = (1, 2, 2)
     """Points along the side of a patch's pixel, whose mean is its colour: coarse pixels show the fine ones in them."""
     style_patches: int = 2000
@@ -126,13 +129,12 @@ class StyleStatistics:
     def _at(self, level: int, field: Callable[[Tensor], Tensor], count: int, generator: torch.Generator) -> Tensor:
         settings, style = self.settings, self._levels[level]
         finest = settings.style_extent / settings.style_resolution
-        positions = self._surface.draw(
-            count, settings.patch_size, finest * 2**level, settings.samples[level], generator
-        )
+        drawn = self._surface.draw(count, settings.patch_size, finest * 2**level, settings.samples[level], generator)
+        positions = drawn.positions
         colours = field(positions.reshape(-1, 3).to(style.patches.device)).reshape(positions.shape)
         patches = colours.mean(dim=2).flatten(1)
         # A fine patch moves to its likes wherever it lies: to have strokes of every colour is for the coarse ones.
-        parts = [torch.arange(count)] if level == 0 else _halves(positions, generator)
+        parts = [torch.arange(count)] if level == 0 else _halves(drawn, generator)
         likes = torch.empty_like(patches)
         for part in parts:
             chosen = _transport(patches[part].detach(), style.patches, style.mass, settings.regularisation)
@@ -203,13 +205,15 @@ def _level_at(step_shares: tuple[float, ...], progress: float) -> int:
     return len(step_shares) - 1
 
 
-def _halves(positions: Tensor, generator: torch.Generator) -> Sequence[Tensor]:
-    """Numbers of the patches on either side of a plane of random direction, as many here as there.
+def _halves(drawn: Patches, generator: torch.Generator) -> Sequence[Tensor]:
+    """Numbers of the patches in two halves, as many here as there: those that lie, or that face, more one way.
 
-    Each half is given all of the style by itself, lest a colour gather on one side, as if light fell there.
+    Each half is given all of the style by itself, lest a colour gather on one side of the object or as if light fell
+    there. What is flat has a top and an underside, which lie much alike and only face apart.
     """
-    aside = positions.mean(dim=(1, 2)) @ torch.randn(3, generator=generator)
-    return aside.argsort().chunk(2)
+    lie = bool(torch.rand((), generator=generator) < 0.5)
+    what = drawn.positions.mean(dim=(1, 2)) if lie else drawn.normals
+    return (what @ torch.randn(3, generator=generator)).argsort().chunk(2)
 
 
 def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: float) -> Tensor:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +17,16 @@ _LYING = 0.95
 """Cosine between normal and world Z from which a surface lies: "up" in its patches is then Y, away from the front."""
 
 _Y, _Z = np.eye(3, dtype=np.float32)[1:]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """``n`` patches of ``m`` pixels, where to look at each of ``k`` points of every pixel; on the CPU."""
+
+    positions: Tensor
+    """float32 [n, m, k, 3], row by row from a patch's upper left corner."""
+    normals: Tensor
+    """float32 [n, 3] of the surface in their middles."""
 
 
 class SurfacePatches:
@@ -37,8 +49,8 @@ class SurfacePatches:
         self._mesh, self._overlap = mesh, overlap
         self._shares = np.cumsum(areas) / self.area
 
-    def draw(self, count: int, size: int, spacing: float, samples: int, generator: torch.Generator) -> Tensor:
-        """Where to look at the pixels of random patches.
+    def draw(self, count: int, size: int, spacing: float, samples: int, generator: torch.Generator) -> Patches:
+        """Random patches of ``size * size`` pixels with ``samples * samples`` points each.
 
         Args:
             count: number of patches.
@@ -46,10 +58,6 @@ class SurfacePatches:
             spacing: distance between the middles of neighbouring pixels.
             samples: points along the side of a pixel, whose mean is its colour.
             generator: of the CPU.
-
-        Returns:
-            float32 [count, size * size, samples * samples, 3], row by row from the patch's upper left corner, on the
-            CPU.
         """
         place, first, second = torch.rand(3, count, generator=generator, dtype=torch.float64).numpy()
         triangle = np.searchsorted(self._shares, place).clip(0, len(self._shares) - 1).astype(np.int32)
@@ -60,7 +68,8 @@ class SurfacePatches:
         position, normal = points_on(self._mesh, triangle, weights)
         right, up, middle = (torch.from_numpy(axis)[:, None, None] for axis in (*_upright(normal), position))
         places = _grid(size)[:, None] + _grid(samples) / samples
-        return middle + spacing * (places[..., :1] * right + places[..., 1:] * up)
+        positions = middle + spacing * (places[..., :1] * right + places[..., 1:] * up)
+        return Patches(positions, torch.from_numpy(normal))
 
 
 def _grid(size: int) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 from ..cameras import Camera, turntable
 from ..embree import EmbreeRasteriser
 from ..mesh import Mesh, bounding_radius
-from ..preview import render_views, texture_paint
+from ..preview import covered_views, texture_paint
 
 VIEW_SIZE = 256
 """Side of a view, and the shorter side to which a style image is resized, in pixels."""
@@ -30,8 +30,6 @@ _STEEP_VIEWS = 8
 
 SHEET_LABELS = ("front", "right", "back", "below")
 """Their names."""
-
-_SUBPIXELS = 2
 
 
 @dataclass(frozen=True)
@@ -71,13 +69,8 @@ def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], lis
 
 
 def _views(mesh: Mesh, texture: NDArray[np.uint8], cameras: list[Camera], size: int = VIEW_SIZE) -> list[View]:
-    rasteriser = EmbreeRasteriser(mesh)
-    images = render_views(rasteriser, texture_paint(mesh, texture), cameras, size, NEUTRAL)
-    masks = []
-    for camera in cameras:
-        fine = rasteriser.rasterise(camera, size * _SUBPIXELS, size * _SUBPIXELS).mask
-        masks.append(fine.reshape(size, _SUBPIXELS, size, _SUBPIXELS).all(axis=(1, 3)))
-    return [View(image, mask) for image, mask in zip(images, masks, strict=True)]
+    rendered = covered_views(EmbreeRasteriser(mesh), texture_paint(mesh, texture), cameras, size, NEUTRAL)
+    return [View(image, mask) for image, mask in rendered]
 
 
 def picture_view(picture: Image.Image, size: int = VIEW_SIZE) -> View:

@@ -17,7 +17,7 @@ def generator():
 
 
 def middles(patches):
-    return patches.mean(dim=(1, 2))
+    return patches.positions.mean(dim=(1, 2))
 
 
 def sheet(normal):
@@ -37,8 +37,10 @@ def sheet(normal):
     ],
 )
 def test_patches_stand_upright_on_the_surface(normal, right, up):
-    patches = SurfacePatches(bare_mesh(sheet(normal))).draw(200, 5, 0.01, 2, generator())
+    drawn = SurfacePatches(bare_mesh(sheet(normal))).draw(200, 5, 0.01, 2, generator())
+    patches = drawn.positions
     assert patches.shape == (200, 25, 4, 3)
+    assert torch.allclose(drawn.normals, torch.tensor(normal, dtype=torch.float32).expand(200, 3), atol=1e-6)
     assert (patches @ torch.tensor(normal, dtype=torch.float32)).abs().max() < 1e-5
     right, up = (torch.tensor(axis, dtype=torch.float32) for axis in (right, up))
     pixels = patches.mean(dim=2).reshape(200, 5, 5, 3)
@@ -76,4 +78,4 @@ def test_surfaces_that_share_texels_are_looked_at_where_these_belong():
 def test_the_same_generator_state_gives_the_same_patches():
     surface = SurfacePatches(bare_mesh(trimesh.creation.icosphere(2)))
     first, second = (surface.draw(50, 5, 0.02, 2, generator()) for _ in range(2))
-    assert torch.equal(first, second)
+    assert torch.equal(first.positions, second.positions)
