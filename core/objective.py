@@ -66,14 +66,13 @@ class Objective:
     """The layout of the present colour, or ``None`` without it."""
 
     def __call__(
-        self, field: Callable[[Tensor], Tensor], images: Tensor, views: Views, step: int, generator: torch.Generator
+        self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         """A scalar to go down, and what to record.
 
         Args:
             field: colours [N, 3] in [0, 1], with gradient, at positions [N, 3].
-            images: [B, 3, H, W] renders of ``views``, with gradient.
-            views: what they show.
+            views: what the diffusion model looks at.
             step: 0-based.
             generator: of the CPU; all randomness of the step comes from it.
 
@@ -82,14 +81,18 @@ class Objective:
             "distillation", the root mean square of the gradient on the latents, "statistics" and "layout", the loss.
         """
         measures: dict[str, float] = {}
-        term = images.new_zeros(())
+        total = views.weights.new_zeros(())
         if self.distillation is not None:
+            settings = self.settings
+            backgrounds = _backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
+            images = views.render(field(views.positions), backgrounds)
             # Light is for the model's eye alone: the style's statistics are those of base colours.
-            shading = self.settings.shading
-            seen = images if shading is None else shade(images, views, shading, generator)
-            term, measures["distillation"] = self.distillation(seen, views, step, self.settings, generator)
+            if settings.shading is not None:
+                images = shade(images, views, settings.shading, generator)
+            term, measures["distillation"] = self.distillation(images, views, step, settings, generator)
+            total = settings.distillation_weight * term
         rest, others = self.without_model(field, views, step, generator)
-        return self.settings.distillation_weight * term + rest, measures | others
+        return total + rest, measures | others
 
     def without_model(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
@@ -107,3 +110,10 @@ class Objective:
             # Like the statistics, a sum over the pixels of a view.
             total = total + self.layout.weight * views.weights.sum() / views.shape[0] * loss
         return total, measures
+
+
+def _backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
+    """[count, 3] colours."""
+    if kind == "white":
+        return torch.ones(count, 3)
+    return torch.rand(count, 1, generator=generator).expand(count, 3)

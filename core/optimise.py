@@ -120,9 +120,7 @@ def _step(
 ) -> dict[str, float]:
     """One update by the whole objective and some by the statistics alone; returns the objective's measures."""
     generator, where = step_generator(seed, step), f"step {step + 1} of {objective.settings.steps}"
-    backgrounds = _backgrounds(objective.settings.background, views.shape[0], generator).to(views.positions.device)
-    images = views.render(field(views.positions), backgrounds)
-    total, measures = objective(field, images, views, step, generator)
+    total, measures = objective(field, views, step, generator)
     _update(field, optimiser, total, where, measures)
     if objective.statistics is not None:
         for _ in range(objective.settings.statistics.updates_alone):
@@ -164,10 +162,3 @@ def _set_learning_rate(optimiser: torch.optim.Adam, settings: OptimisationSettin
     rate = settings.learning_rate * (settings.final_learning_rate / settings.learning_rate) ** progress
     for group in optimiser.param_groups:
         group["lr"] = rate
-
-
-def _backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
-    """[count, 3] colours."""
-    if kind == "white":
-        return torch.ones(count, 3)
-    return torch.rand(count, 1, generator=generator).expand(count, 3)

@@ -85,6 +85,7 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
         settings,
         steps=1,
         timesteps=_OneInterval(interval),
+        statistics=replace(settings.statistics, updates_alone=0),
         checkpoint_seconds=math.inf,
         frame_seconds=math.inf,
     )

@@ -144,13 +144,16 @@ class Watcher:
 
 @pytest.mark.parametrize("shading", [SETTINGS, None])
 def test_light_is_for_the_models_eye_alone(views, optimisation, shading):
-    _, images = render(views, (0.5, 0.5, 0.5))
     model, statistics = Watcher(), Watcher()
-    objective = Objective(dataclasses.replace(optimisation, shading=shading), model, statistics)
-    field = torch.nn.Identity()
-    objective(field, images, views, 0, generator())
+    objective = Objective(dataclasses.replace(optimisation, shading=shading, background="white"), model, statistics)
+
+    def field(positions):
+        return torch.full_like(positions, 0.5)
+
+    objective(field, views, 0, generator())
     assert statistics.field is field
-    assert torch.equal(model.images, images) == (shading is None)
+    plain = views.render(field(views.positions), torch.ones(views.shape[0], 3))
+    assert torch.equal(model.images, plain) == (shading is None)
 
 
 @pytest.mark.parametrize(
