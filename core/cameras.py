@@ -192,12 +192,13 @@ def direction_word(camera: Camera) -> str:
     return "back view" if azimuth >= 135.0 else "side view"
 
 
-def turntable(count: int, elevation: float, radius: float = LARGEST_RADIUS) -> list[Camera]:
+def turntable(
+    count: int, elevation: float, radius: float = LARGEST_RADIUS, distance: float = 3.0 * LARGEST_RADIUS
+) -> list[Camera]:
     """``count`` fixed cameras around the object, the first in front, at ``elevation`` degrees.
 
     They frame a sphere of ``radius`` around the origin with a margin of 4 %; the default holds any normalised mesh.
     """
-    distance = 3.0 * LARGEST_RADIUS
     fov_degrees = 2.0 * math.degrees(math.asin(1.04 * radius / distance))
     return [Camera(360.0 * number / count, elevation, distance, fov_degrees) for number in range(count)]
 

@@ -22,10 +22,8 @@ from ..texels import TexelMap
 
 _APART_TEXELS = 2.0
 """Distance between the two points of a pair, in texels: further than bilinear look-ups blend."""
-_POINTS = 8
-"""Pairs of points along each edge."""
-_MOST_EDGES = 4000
-_SEED = 20241109
+_PAIRS = 8192
+"""Pairs of points, spread evenly over the length of all seams."""
 _FLOOR = 0.25
 """Added to both differences (in CIEDE2000, where 1 is just visible): of two invisible ones none is the worse."""
 
@@ -68,21 +66,19 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8], coverage: Coverage) ->
     texels = float(uv_areas(mesh.corner_uvs).sum()) * texture.shape[0] * texture.shape[1]
     apart = _APART_TEXELS * float(np.sqrt(area / texels))
     first, second = _seams(mesh)
-    if len(first) > _MOST_EDGES:
-        chosen = np.sort(np.random.default_rng(_SEED).choice(len(first), _MOST_EDGES, replace=False))
-        first, second = first[chosen], second[chosen]
     # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
     parting = np.linalg.norm(_inward(mesh, first) - _inward(mesh, second), axis=-1)
     open_wide = parting > 0.5
-    first, second = first[open_wide], second[open_wide]
+    first, second, parting = first[open_wide], second[open_wide], parting[open_wide]
+    edge, on_seam = _spread(_ends(mesh.positions[mesh.triangles], first))
+    first, second = first[edge], second[edge]
     into_first, into_second = _inward(mesh, first), _inward(mesh, second)
-    step = (apart / parting[open_wide])[:, None] * np.ones(3)
-    ends = _ends(mesh.positions[mesh.triangles], first)
+    step = (apart / parting[edge])[:, None]
     triangle_one, triangle_two = first // 3, second // 3
-    one = _Points(mesh, triangle_one, ends, step * into_first, coverage)
-    two = _Points(mesh, triangle_two, ends, step * into_second, coverage)
-    further_one = _Points(mesh, triangle_one, ends, (step + apart) * into_first, coverage)
-    further_two = _Points(mesh, triangle_two, ends, (step + apart) * into_second, coverage)
+    one = _Points(mesh, triangle_one, on_seam + step * into_first, coverage)
+    two = _Points(mesh, triangle_two, on_seam + step * into_second, coverage)
+    further_one = _Points(mesh, triangle_one, on_seam + (step + apart) * into_first, coverage)
+    further_two = _Points(mesh, triangle_two, on_seam + (step + apart) * into_second, coverage)
     seam = _differences(texture, one, two)
     interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
     usable = one.usable & two.usable
@@ -123,6 +119,17 @@ def _ends(corners: NDArray[np.float32], half_edges: Ints) -> Floats:
     return np.stack([corners[triangle, corner], corners[triangle, (corner + 1) % 3]], axis=1).astype(np.float64)
 
 
+def _spread(ends: Floats) -> tuple[Ints, Floats]:
+    """Points at even distances over all edges with ``ends`` [n, 2, 3]: the edge of each [k], and where it is [k, 3]."""
+    lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=-1)
+    until = np.cumsum(lengths)
+    count = _PAIRS if len(ends) else 0
+    place = (np.arange(count) + 0.5) / _PAIRS * lengths.sum()
+    edge = np.searchsorted(until, place).clip(0, max(len(ends) - 1, 0))
+    along = (1.0 - (until[edge] - place) / lengths[edge])[:, None]
+    return edge, ends[edge, 0] * (1.0 - along) + ends[edge, 1] * along
+
+
 def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
     """Unit vectors [n, 3] in the plane of the triangle, from the edge into it."""
     corners = mesh.positions[mesh.triangles].astype(np.float64)
@@ -135,26 +142,24 @@ def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
 
 
 class _Points:
-    """Points beside edges, ``_POINTS`` along each: where they are in the UV layout, and whether they are usable."""
+    """Points beside edges: where they are in the UV layout, and whether they are usable."""
 
-    def __init__(self, mesh: Mesh, triangle: Ints, ends: Floats, offset: Floats, coverage: Coverage) -> None:
-        """Go ``offset`` [n, 3] from the edges with ``ends`` [n, 2, 3], in the planes of the triangles [n]."""
-        along = ((np.arange(_POINTS) + 0.5) / _POINTS)[None, :, None]
-        points = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along + offset[:, None]
-        corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)[:, None]
+    def __init__(self, mesh: Mesh, triangle: Ints, points: Floats, coverage: Coverage) -> None:
+        """``points`` [k, 3] lie in the planes of the triangles [k]."""
+        corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)
         origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
         normal = np.cross(one - origin, two - origin)
         area = (normal * normal).sum(-1)
         second = (np.cross(points - origin, two - origin) * normal).sum(-1) / area
         third = (np.cross(one - origin, points - origin) * normal).sum(-1) / area
         weights = np.stack([1.0 - second - third, second, third], axis=-1)
-        self.uv = np.einsum("nkc,ncd->nkd", weights, mesh.corner_uvs[triangle].astype(np.float64))
-        """[n, k, 2]."""
+        self.uv = np.einsum("kc,kcd->kd", weights, mesh.corner_uvs[triangle].astype(np.float64))
+        """[k, 2]."""
         self.usable = (weights > -1e-9).all(axis=-1)
-        """bool [n, k]: in their triangles, and seen from somewhere."""
+        """bool [k]: in their triangles, and seen from somewhere."""
         inside = self.usable.copy()
-        owner = np.repeat(triangle[:, None], _POINTS, axis=1)[inside]
-        self.usable[inside] = coverage.seen_at(_as_texels(mesh, owner, points[inside], self.uv[inside], coverage))
+        texels = _as_texels(mesh, triangle[inside], points[inside], self.uv[inside], coverage)
+        self.usable[inside] = coverage.seen_at(texels)
 
 
 def _as_texels(mesh: Mesh, triangle: Ints, position: Floats, uv: Floats, coverage: Coverage) -> TexelMap:

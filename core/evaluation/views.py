@@ -25,6 +25,9 @@ SHEET_VIEWS = (0, 1, 2, 7)
 
 _STEEP = 50.0
 """Elevation of the views from above, and below the horizon of those from below, in degrees."""
+_FAR = 50.0
+"""Distance of their cameras in units of the normalised mesh: nearer ones would make more of the ends that are near, and
+see the two halves of a pole instead of what faces up and down."""
 _STEEP_VIEWS = 8
 """Around the object, where those from above are compared with those from below: fewer show too little of a thin one."""
 
@@ -64,7 +67,7 @@ def textured_views(mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE
 def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], list[View]]:
     """Likewise, from above and from below, of the same sides."""
     radius = bounding_radius(mesh)
-    above, below = (_views(mesh, texture, turntable(_STEEP_VIEWS, angle, radius)) for angle in (_STEEP, -_STEEP))
+    above, below = (_views(mesh, texture, turntable(_STEEP_VIEWS, angle, radius, _FAR)) for angle in (_STEEP, -_STEEP))
     return above, below
 
 

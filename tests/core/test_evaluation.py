@@ -25,6 +25,7 @@ from core.mesh import Mesh, check
 from core.presets import optimisation_settings
 from core.profiles import profile
 from core.stylize import LoadedModels
+from core.texels import texel_map
 
 STYLES = ["great_wave", "stained_glass", "village_street"]
 
@@ -193,6 +194,18 @@ def test_worse_undersides_are_told():
     style_signature = StyleSignature([picture_view(Image.fromarray(noise).resize((256, 256)))])
     assert undersides(mesh, noise, style_signature) == pytest.approx(1.0, abs=0.2)
     assert undersides(mesh, grey, style_signature) > 1.5
+
+
+def test_the_halves_of_a_pole_are_not_its_top_and_underside():
+    pole = evaluation_mesh("pole").mesh
+    texels = texel_map(pole, 256)
+    generator = np.random.default_rng(0)
+    noise = generator.integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    style_signature = StyleSignature([picture_view(Image.fromarray(noise))])
+    half_grey = noise.copy()
+    upper = texels.position[:, 2] > 0
+    half_grey[texels.row[upper], texels.column[upper]] = 128
+    assert undersides(pole, half_grey, style_signature) == pytest.approx(1.0, abs=0.1)
 
 
 def test_missing_mesh_is_named():

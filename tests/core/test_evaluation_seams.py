@@ -10,7 +10,7 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 from core.coverage import measure_coverage
 from core.embree import EmbreeRasteriser
 from core.evaluation import seams
-from core.evaluation.meshes import chair
+from core.evaluation.meshes import chair, evaluation_mesh
 from core.texels import texel_map
 
 SIZE = 256
@@ -71,6 +71,15 @@ def test_sharp_edges_alone_are_no_seams():
     error = measure_seams(mesh, texture)
     assert error.pairs > 100
     assert error.ratio == pytest.approx(1.0, abs=0.25)
+
+
+@pytest.mark.parametrize("phase", range(4))
+def test_few_long_seams_are_measured_all_along(phase):
+    pole = evaluation_mesh("pole").mesh
+    texture, _ = painted(pole, lambda position: waves(3.0 * position + phase))
+    error = measure_seams(pole, texture)
+    assert error.pairs > 2000
+    assert error.ratio == pytest.approx(1.0, abs=0.1)
 
 
 def test_seams_that_nobody_can_see_do_not_count():
