@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train the bundled model, stage by stage; every stage resumes where it stopped.
+"""Train the bundled model; whatever was interrupted goes on where it stopped.
 
-    python -m core.training data|vae|samples|export --work build/training
-    torchrun --nproc-per-node 2 -m core.training clip|denoiser|judge --work build/training
+    python -m core.training all --work build/training
 
-The order is data, vae, clip, denoiser, export; samples shows what the denoiser can do at any time, and judge trains the
-judge of patterns that ``core.training.measure`` needs. One process a core
-with one thread each trains fastest on a CPU, which is why the long stages are started by ``torchrun``; plain
-``python -m core.training`` works as well.
+does all there is to do: data, vae, clip, denoiser, export, and judge, which ``core.training.measure`` needs. Each of
+them is a stage that can be named instead of all; samples shows what the denoiser can do at any time, and curves how the
+losses fell. One process a core with one thread each trains fastest on a CPU, so the long stages are started by
+``torchrun``; to name one of those by itself:
+
+    torchrun --nproc-per-node 2 -m core.training denoiser --work build/training
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -27,6 +30,7 @@ from transformers import CLIPTokenizer
 from . import rasters
 from .architecture import Bundle, build_bundle, write_bundle
 from .captions import VOCABULARY
+from .curves import draw_losses
 from .dataset import load_pairs, make_pairs, write_dataset
 from .family_judge import family_accuracy, load_family_judge, train_family_judge
 from .samples import sample_sheet
@@ -35,6 +39,10 @@ from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
 from .train_vae import TiedVae, reconstruction_decibels, train_vae
 from .vocabulary import write_tokenizer
 
+STAGES = ("data", "vae", "clip", "denoiser", "export", "judge")
+"""In their order."""
+TOGETHER = ("clip", "denoiser", "judge")
+"""Those that all cores train together."""
 SEED = 1
 SHARDS, SHAPES_A_CLASS, VIEWS = 20, 10, 12
 HELD_OUT_SEED = 90_000
@@ -73,16 +81,35 @@ def assemble(work: Path, tokenizer: CLIPTokenizer) -> Bundle:
     return bundle
 
 
+def _run_all(arguments: argparse.Namespace) -> None:
+    """Run every stage as a process of its own, or of one for each core.
+
+    Raises:
+        subprocess.CalledProcessError: a stage failed; it has said why.
+    """
+    together = ("-m", "torch.distributed.run", "--nproc-per-node", str(os.cpu_count() or 1))
+    options = ("--work", str(arguments.work), "--steps", str(arguments.steps), "--output", str(arguments.output))
+    for stage in STAGES:
+        start = together if stage in TOGETHER else ()
+        subprocess.run([sys.executable, *start, "-m", "core.training", stage, *options], check=True)
+
+
 def main() -> None:
-    """Run one stage."""
+    """Run one stage, or all."""
     parser = argparse.ArgumentParser(description="Train the bundled model")
-    parser.add_argument("stage", choices=("data", "vae", "clip", "denoiser", "samples", "export", "judge"))
+    parser.add_argument("stage", choices=("all", *STAGES, "samples", "curves"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
-    parser.add_argument("--steps", type=int, default=4000, help="denoiser steps in all")
+    parser.add_argument("--steps", type=int, default=6500, help="denoiser steps in all")
     parser.add_argument("--output", type=Path, default=Path("core/bundled"), help="where export writes")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning, module="skimage|core.training")
     work = arguments.work
+    if arguments.stage == "all":
+        _run_all(arguments)
+        return
+    if arguments.stage == "curves":
+        draw_losses(work, work / "losses.png")
+        return
     if "RANK" in os.environ:
         distributed.init_process_group("gloo")
     rank = distributed.get_rank() if distributed.is_initialized() else 0

@@ -19,6 +19,8 @@ CHECKPOINT_SECONDS = 240.0
 """Time between checkpoints."""
 LOG_STEPS = 50
 """Steps whose mean loss makes one line of the log."""
+LOSSES_FILE = "losses.jsonl"
+"""The log in a stage's folder: the step, the seconds since this run began, and the losses by their names."""
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -88,7 +90,7 @@ def train(
         samples: which samples each step learns from.
         steps: optimisation steps in all, those before an interruption included.
         peak_rate: highest learning rate.
-        folder: holds the checkpoint, the average and ``losses.jsonl``; a run continues from there.
+        folder: holds the checkpoint, the average and the log of losses; a run continues from there.
         decay: of the moving average.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +114,7 @@ def train(
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_STEPS
         if (step + 1) % LOG_STEPS == 0 and _leads():
             line = {"step": step + 1, "seconds": round(time.monotonic() - begun, 1), **sums}
-            with (folder / "losses.jsonl").open("a", encoding="utf-8") as log:
+            with (folder / LOSSES_FILE).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
         if (step + 1) % LOG_STEPS == 0:
             sums = {}

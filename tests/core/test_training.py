@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bundled model's training: exact ground truth, and a loop that goes on as if it had never stopped."""
 
+import json
+import subprocess
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
 from core.training import rasters
 from core.training.captions import OBJECT_WORDS, PATTERN_WORDS, VOCABULARY
 from core.training.dataset import make_pairs
-from core.training.loop import Samples, train
+from core.training.loop import LOSSES_FILE, Samples, train
 from core.training.patterns import FAMILIES
 from core.training.pictures import pixel_grid, scene, swatch
 from core.training.shapes import MAKERS, make_shape
@@ -94,3 +98,37 @@ def test_an_interrupted_training_ends_like_an_uninterrupted_one(tmp_path, monkey
     parts = run(tmp_path / "parts")
     for name in whole:
         torch.testing.assert_close(whole[name], parts[name], rtol=0, atol=0)
+
+
+def test_losses_of_the_stages_that_have_begun_are_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is for development only")
+    from core.training.curves import draw_losses
+
+    for stage, falling in (("vae", (0.5, 0.2)), ("denoiser", (0.3, 0.1))):
+        (tmp_path / stage).mkdir()
+        lines = [json.dumps({"step": 50 * (n + 1), "seconds": 9.0, "loss": loss}) for n, loss in enumerate(falling)]
+        (tmp_path / stage / LOSSES_FILE).write_text("\n".join(lines))
+    draw_losses(tmp_path, tmp_path / "two.png")
+    (tmp_path / "denoiser" / LOSSES_FILE).unlink()
+    draw_losses(tmp_path, tmp_path / "one.png")
+    two, one = (Image.open(tmp_path / name) for name in ("two.png", "one.png"))
+    assert two.width == pytest.approx(2 * one.width, rel=0.02)
+    assert len(np.unique(np.asarray(one))) > 10
+
+
+def test_one_command_trains_all_stages_in_order_and_stops_where_one_fails(monkeypatch):
+    from core.training import __main__ as command
+
+    begun = []
+
+    def run(arguments, check):
+        stage = next(name for name in command.STAGES if name in arguments)
+        begun.append((stage, "torch.distributed.run" in arguments))
+        if stage == "denoiser":
+            raise subprocess.CalledProcessError(1, arguments)
+
+    monkeypatch.setattr(command.subprocess, "run", run)
+    monkeypatch.setattr(command.sys, "argv", ["core.training", "all"])
+    with pytest.raises(subprocess.CalledProcessError):
+        command.main()
+    assert begun == [("data", False), ("vae", False), ("clip", True), ("denoiser", True)]
