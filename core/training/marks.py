@@ -136,14 +136,21 @@ def leaked_share(views: Sequence[View], marked: MarkedStyle) -> float:
 def ratio_with_interval(with_odcr: np.ndarray, without: np.ndarray) -> tuple[float, float, float]:
     """Mean leakage with ODCR over that without, and its 95 % interval by the paired bootstrap (Efron 1979).
 
+    Where nothing leaks either way the ratio counts as 1: it says nothing for ODCR.
+
     Args:
         with_odcr: [N] shares.
         without: [N] of the same cases.
     """
     chosen = np.random.default_rng(0).integers(len(without), size=(RESAMPLES, len(without)))
-    ratios = with_odcr[chosen].sum(1) / without[chosen].sum(1)
-    low, high = np.quantile(ratios, (0.025, 0.975))
-    return float(with_odcr.sum() / without.sum()), float(low), float(high)
+    ratios = _ratio(with_odcr[chosen].sum(1), without[chosen].sum(1))
+    low, high = np.quantile(ratios, (0.025, 0.975), method="nearest")
+    return float(_ratio(with_odcr.sum(), without.sum())), float(low), float(high)
+
+
+def _ratio(leaked: np.ndarray, compared: np.ndarray) -> np.ndarray:
+    nothing = np.where(leaked > 0.0, np.inf, 1.0)
+    return np.divide(leaked, compared, out=nothing, where=compared > 0.0)
 
 
 def _nearest(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:

@@ -80,6 +80,13 @@ def test_the_interval_of_a_ratio_holds_it_and_narrows_with_more_cases():
     assert same == pytest.approx(1.0)
 
 
+def test_where_hardly_anything_leaks_the_interval_says_that_nothing_is_known():
+    none, one = np.zeros(12), np.eye(12)[0]
+    assert ratio_with_interval(none, none) == (1.0, 1.0, 1.0)
+    assert ratio_with_interval(0.1 * one, one) == (0.1, 0.1, 1.0)
+    assert ratio_with_interval(one, none)[2] == np.inf
+
+
 def test_the_judge_of_patterns_learns_and_looks_at_all_views_together(tmp_path, monkeypatch):
     monkeypatch.setattr("core.training.family_judge.STEPS", 30)
     pairs = make_pairs(rasters.cast(1, 2, seed=0), 32, seed=0)
