@@ -44,7 +44,7 @@ class StatisticsSettings:
     """Share of the steps that are spent on a level; the coarsest comes first."""
     surface_patches: tuple[int, ...] = (700, 200, 100)
     """Patches of the surface that are matched in one update."""
-    updates_alone: int = 4
+    updates_alone: int = 2
     """Updates of the field by this term alone after each by all terms: many of few patches go farther in the same time
     than few of many."""
     samples: tuple[int, ...] = (1, 2, 2)
