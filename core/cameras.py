@@ -197,7 +197,8 @@ def turntable(
 ) -> list[Camera]:
     """``count`` fixed cameras around the object, the first in front, at ``elevation`` degrees.
 
-    They frame a sphere of ``radius`` around the origin with a margin of 4 %; the default holds any normalised mesh.
+    From ``distance`` they frame a sphere of ``radius`` around the origin with a margin of 4 %; the default holds any
+    normalised mesh.
     """
     fov_degrees = 2.0 * math.degrees(math.asin(1.04 * radius / distance))
     return [Camera(360.0 * number / count, elevation, distance, fov_degrees) for number in range(count)]

@@ -2,9 +2,10 @@
 """Seam error: whether the borders of the UV islands can be seen on the object.
 
 Where two triangles share an edge in space but not in the UV layout, the colours on its two sides are compared
-(CIEDE2000). Beside it, on either side, the colours of two points within the triangle are compared, as far apart over
-the surface and in the same direction, away from the edge. The quotient of the mean differences is the error; 1 is
-invisible. (Were they as far apart in space, paper wrapped around a box without a seam would come to 1.4 at its edges.)
+(CIEDE2000). Beside it, on either side, the colours of two points within the triangle are compared, as far apart in
+space and in the same direction, away from the edge. The quotient of the mean differences is the error; 1 is invisible.
+Around a sharp edge the way over the surface is longer than that through space: there a pattern that is wrapped around
+without a seam may come to 1.4.
 Where either side is hidden from everywhere, such as inside another part, no seam can be seen and none is measured.
 """
 
@@ -34,7 +35,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SeamError:
-    """Mean colour differences in CIEDE2000 of points the same distance apart over the surface."""
+    """Mean colour differences in CIEDE2000 of points the same distance apart in space."""
 
     seam: float | None
     """Across seams; ``None`` when no seam is large enough to measure."""
@@ -67,16 +68,19 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8], coverage: Coverage) ->
     texels = float(uv_areas(mesh.corner_uvs).sum()) * texture.shape[0] * texture.shape[1]
     apart = _APART_TEXELS * float(np.sqrt(area / texels))
     first, second = _seams(mesh)
-    # The two sides of an edge that is folded shut cannot be seen at once.
-    open_wide = np.linalg.norm(_inward(mesh, first) - _inward(mesh, second), axis=-1) > 0.5
-    edge, on_seam = _spread(_ends(mesh.positions[mesh.triangles], first[open_wide]))
-    first, second = first[open_wide][edge], second[open_wide][edge]
-    into_first, into_second = apart * _inward(mesh, first), apart * _inward(mesh, second)
+    # Going a step of 1 into either triangle parts the points by this much; folded shut, an edge parts none.
+    parting = np.linalg.norm(_inward(mesh, first) - _inward(mesh, second), axis=-1)
+    open_wide = parting > 0.5
+    first, second, parting = first[open_wide], second[open_wide], parting[open_wide]
+    edge, on_seam = _spread(_ends(mesh.positions[mesh.triangles], first))
+    first, second = first[edge], second[edge]
+    into_first, into_second = _inward(mesh, first), _inward(mesh, second)
+    step = (apart / parting[edge])[:, None]
     triangle_one, triangle_two = first // 3, second // 3
-    one = _Points(mesh, triangle_one, on_seam + 0.5 * into_first, coverage)
-    two = _Points(mesh, triangle_two, on_seam + 0.5 * into_second, coverage)
-    further_one = _Points(mesh, triangle_one, on_seam + 1.5 * into_first, coverage)
-    further_two = _Points(mesh, triangle_two, on_seam + 1.5 * into_second, coverage)
+    one = _Points(mesh, triangle_one, on_seam + step * into_first, coverage)
+    two = _Points(mesh, triangle_two, on_seam + step * into_second, coverage)
+    further_one = _Points(mesh, triangle_one, on_seam + (step + apart) * into_first, coverage)
+    further_two = _Points(mesh, triangle_two, on_seam + (step + apart) * into_second, coverage)
     seam = _differences(texture, one, two)
     interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
     usable = one.usable & two.usable
