@@ -14,6 +14,7 @@ PICTURE_WORDS = ("hills", "waves", "sun", "tree", "house", "figure", "sky", "flo
 """What ``pictures`` draws."""
 PATTERN_WORDS = (
     "striped", "dotted", "checkered", "brick", "zigzag", "cellular", "camouflage", "wooden", "brushed", "speckled",
+    "woven", "hatched", "graded", "printed",
 )  # fmt: skip
 """The pattern families of ``patterns``."""
 COLOUR_WORDS = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ten pattern families on the plane: where each of a style's two or three colours goes.
+"""Fourteen pattern families on the plane: where each of a style's two or three colours goes.
 
 Coordinates are in pattern cells: an element (a stripe, a dot, a brick) is about one unit wide. Every function takes
 ``u`` and ``v`` of one shape and returns layer weights [..., 3] that sum to one, for the colours of ``styles.Style``.
@@ -131,8 +131,50 @@ def speckled(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
     return _two(inside, (inside & (_hash(x, y, seed + 4) > 0.6)).astype(np.float32))
 
 
+def woven(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+    """Plain weave: threads along ``u`` and ``v`` over and under each other, with dark gaps between."""
+    lying = (np.floor(u) + np.floor(v)) % 2 == 0
+    across = np.where(lying, v - np.floor(v), u - np.floor(u))
+    gap = np.abs(across - 0.5) > 0.4
+    return _two(~lying & ~gap, gap.astype(np.float32))
+
+
+def hatched(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+    """Broken pen lines along ``u``, crossed by others where it is to be darker."""
+    shade = value_noise(u / 4, v / 4, seed)
+
+    def lines(along: np.ndarray, across: np.ndarray, number: int) -> np.ndarray:
+        row = np.floor(across * 1.6)
+        drawn = value_noise(along / 2.5, row + 0.5, seed + number) > 0.3
+        return drawn & (np.abs(across * 1.6 - row - 0.5) < 0.17)
+
+    diagonal = lines((u + v) * np.float32(0.7), (v - u) * np.float32(0.7), 1)
+    ink = lines(u, v, 2) | (diagonal & (shade > 0.5))
+    return _two(ink, ((shade < 0.3) & ~ink).astype(np.float32))
+
+
+def graded(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+    """Slow passages from colour to colour, as of an airbrush or an evening sky."""
+    place = np.clip(2.8 * value_noise(u / 5, v / 5, seed) - 0.4, 0, 2)
+    return np.stack([np.clip(1 - place, 0, 1), 1 - np.abs(place - 1), np.clip(place - 1, 0, 1)], axis=-1)
+
+
+def printed(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+    """Flat areas with outlines of one width, as in a woodcut or a comic: the second colour draws."""
+    height = 4.5 * value_noise(u / 3, v / 3, seed)
+    step = 0.05
+    slope = np.hypot(
+        4.5 * value_noise((u + step) / 3, v / 3, seed) - height, 4.5 * value_noise(u / 3, (v + step) / 3, seed) - height
+    )
+    level = np.floor(height)
+    to_edge = np.minimum(height - level, level + 1 - height) / np.maximum(slope / step, 0.15)
+    outline = to_edge < 0.13
+    return _two(outline, ((level % 2 == 1) & ~outline).astype(np.float32))
+
+
 FAMILIES: dict[str, Callable[[np.ndarray, np.ndarray, int], Weights]] = {
     "striped": striped, "dotted": dotted, "checkered": checkered, "brick": brick, "zigzag": zigzag,
     "cellular": cellular, "camouflage": camouflage, "wooden": wooden, "brushed": brushed, "speckled": speckled,
+    "woven": woven, "hatched": hatched, "graded": graded, "printed": printed,
 }  # fmt: skip
 """The families, in the order of ``captions.PATTERN_WORDS``."""
