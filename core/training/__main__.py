@@ -33,6 +33,7 @@ from .captions import VOCABULARY
 from .curves import draw_losses
 from .dataset import load_pairs, make_pairs, write_dataset
 from .family_judge import family_accuracy, load_family_judge, train_family_judge
+from .loop import training_device
 from .samples import sample_sheet
 from .train_clip import Joint, joint_measures, train_clip
 from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
@@ -44,7 +45,7 @@ STAGES = ("data", "vae", "clip", "denoiser", "export", "judge")
 TOGETHER = ("clip", "denoiser", "judge")
 """Those that all cores train together."""
 SEED = 1
-SHARDS, SHAPES_A_CLASS, VIEWS = 20, 10, 12
+SHARDS, SHAPES_A_CLASS, VIEWS = 48, 10, 12
 HELD_OUT_SEED = 90_000
 """Starts the shapes and styles that training never sees."""
 
@@ -87,7 +88,8 @@ def _run_all(arguments: argparse.Namespace) -> None:
     Raises:
         subprocess.CalledProcessError: a stage failed; it has said why.
     """
-    together = ("-m", "torch.distributed.run", "--nproc-per-node", str(os.cpu_count() or 1))
+    processes = 1 if training_device().type == "cuda" else os.cpu_count() or 1
+    together = ("-m", "torch.distributed.run", "--nproc-per-node", str(processes))
     options = ("--work", str(arguments.work), "--steps", str(arguments.steps), "--output", str(arguments.output))
     for stage in STAGES:
         start = together if stage in TOGETHER else ()
@@ -112,7 +114,7 @@ def main() -> None:
         return
     if "RANK" in os.environ:
         distributed.init_process_group("gloo")
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
     if arguments.stage == "data":
         write_dataset(work / "data", SHARDS, SHAPES_A_CLASS, VIEWS, SEED, os.cpu_count() or 1)
         return
@@ -135,12 +137,12 @@ def main() -> None:
         held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 200, HELD_OUT_SEED)
         print({"psnr_decibels": reconstruction_decibels(vae, held_out.target)})
     elif arguments.stage == "clip":
-        train_clip(pairs, tokenizer, work / "clip", SEED, rank)
+        train_clip(pairs, tokenizer, work / "clip", SEED, rank, world)
         if rank == 0:
             held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
             print(joint_measures(work / "clip", tokenizer, held_out))
     elif arguments.stage == "judge":
-        train_family_judge(pairs, work / "judge", SEED, rank)
+        train_family_judge(pairs, work / "judge", SEED, rank, world)
         if rank == 0:
             held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
             print({"family_accuracy": family_accuracy(load_family_judge(work / "judge"), held_out)})
@@ -163,6 +165,7 @@ def main() -> None:
             work / "denoiser",
             SEED,
             rank,
+            world,
         )
     if distributed.is_initialized():
         distributed.destroy_process_group()

@@ -21,7 +21,7 @@ from .rasters import SUPERSAMPLING, RasterSet
 from .shapes import MARK_COLOURS
 from .styles import Style, sample_style
 
-SHARD = 2000
+SHARD = 1000
 """Pairs in one file."""
 KINDS = ("swatch", "scene", "object")
 """What the style image is."""

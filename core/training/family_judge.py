@@ -20,11 +20,12 @@ from ..evaluation.views import View
 from .architecture import RESOLUTION
 from .captions import PATTERN_WORDS
 from .dataset import KINDS, Pairs
-from .loop import Samples, train
+from .loop import Samples, train, training_device
 from .train_vae import to_tensor
 
 STEPS = 2400
-BATCH = 32
+BATCH = 64
+"""Pictures a step of all processes together."""
 WIDTHS = (16, 48, 96, 128)
 BRIGHTNESS = 0.15
 """Colours are scaled by up to this much, so that the judge looks at shapes."""
@@ -56,20 +57,22 @@ class FamilyJudge(nn.Module):
         return PATTERN_WORDS[int(logits.log_softmax(dim=1).mean(dim=0).argmax())]
 
 
-def train_family_judge(pairs: Pairs, folder: Path, seed: int, rank: int) -> None:
-    """Train on painted objects and on swatches; ``rank`` is this process's number among those that train together."""
+def train_family_judge(pairs: Pairs, folder: Path, seed: int, rank: int, world: int) -> None:
+    """Train on painted objects and swatches; ``rank`` is this process's number among the ``world`` that do."""
     torch.manual_seed(seed)
-    model = FamilyJudge()
+    device = training_device()
+    model = FamilyJudge().to(device)
     swatches = pairs.kind == KINDS.index("swatch")
 
     def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         flat = swatches[numbers] & (rng.random(len(numbers)) < 0.5)
         chosen = np.where(flat[:, None, None, None], pairs.style_image[numbers], pairs.target[numbers])
-        scale = torch.from_numpy(rng.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, (len(numbers), 3, 1, 1))).float()
-        image = (to_tensor(chosen) * scale).clamp(-1, 1)
-        return {"family": F.cross_entropy(model(image), torch.from_numpy(pairs.family[numbers]).long())}
+        scale = rng.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, (len(numbers), 3, 1, 1))
+        image = (to_tensor(chosen, device) * torch.from_numpy(scale).to(device, torch.float32)).clamp(-1, 1)
+        family = torch.from_numpy(pairs.family[numbers]).to(device, torch.int64)
+        return {"family": F.cross_entropy(model(image), family)}
 
-    train(model, losses, Samples(len(pairs.target), BATCH, seed, rank), STEPS, 2e-3, folder, decay=0.995)
+    train(model, losses, Samples(len(pairs.target), BATCH // world, seed, rank), STEPS, 2e-3, folder, decay=0.995)
 
 
 def load_family_judge(folder: Path) -> FamilyJudge:

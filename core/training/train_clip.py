@@ -20,12 +20,12 @@ from transformers import CLIPTokenizer, CLIPVisionModelWithProjection
 from .architecture import JOINT_DIMENSION, build_image_encoder, build_text_encoder
 from .captions import OBJECT_WORDS, PATTERN_WORDS, object_caption
 from .dataset import KINDS, Pairs
-from .loop import Samples, train
+from .loop import Samples, train, training_device
 from .train_vae import to_tensor
 
-STEPS = 2300
-BATCH = 24
-"""Pairs a step: twice as many pictures."""
+STEPS = 3000
+BATCH = 128
+"""Pairs a step of all processes together: twice as many pictures."""
 CAPTION_WEIGHT = 0.25
 STYLE_DIMENSION = 64
 HISTOGRAM_BINS = 64
@@ -80,23 +80,24 @@ def contrast(left: Tensor, right: Tensor, same: Tensor, scale: Tensor) -> Tensor
     return 0.5 * (F.cross_entropy(logits, aim) + F.cross_entropy(logits.T, (same.T / same.T.sum(1, keepdim=True))))
 
 
-def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, rank: int) -> None:
-    """Train both encoders; ``rank`` is this process's number among those that train together."""
+def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, rank: int, world: int) -> None:
+    """Train both encoders; ``rank`` is this process's number among the ``world`` that train together."""
     torch.manual_seed(seed)
-    model = Joint(tokenizer)
+    device = training_device()
+    model = Joint(tokenizer).to(device)
     histograms = style_palettes(pairs)
 
     def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         images = np.concatenate([pairs.target[numbers], pairs.style_image[numbers]])
-        embedding = model.vision(pixel_values=to_tensor(images)).image_embeds
+        embedding = model.vision(pixel_values=to_tensor(images, device)).image_embeds
         targets, references = captions(pairs, numbers, rng)
         words = targets + references
         tokens = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        text = model.text(input_ids=tokens).text_embeds
-        same = torch.tensor(np.array(words)[:, None] == np.array(words)[None], dtype=torch.float32)
-        family = torch.from_numpy(np.tile(pairs.family[numbers], 2)).long()
-        palette = torch.from_numpy(np.tile(histograms[numbers], (2, 1)))
-        cells = torch.from_numpy(np.tile(np.log(pairs.cells[numbers]), 2))
+        text = model.text(input_ids=tokens.to(device)).text_embeds
+        same = torch.from_numpy(np.array(words)[:, None] == np.array(words)[None]).to(device, torch.float32)
+        family = torch.from_numpy(np.tile(pairs.family[numbers], 2)).to(device, torch.int64)
+        palette = torch.from_numpy(np.tile(histograms[numbers], (2, 1))).to(device)
+        cells = torch.from_numpy(np.tile(np.log(pairs.cells[numbers]), 2)).to(device)
         style = model.style(embedding)
         half = len(numbers)
         return {
@@ -104,17 +105,17 @@ def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, 
             "family": F.cross_entropy(model.family(embedding), family),
             "palette": 0.7 * F.cross_entropy(model.palette(embedding), palette),
             "cells": F.l1_loss(model.cells(embedding)[:, 0], cells),
-            "style": 0.5 * contrast(style[:half], style[half:], torch.eye(half), torch.tensor(12.0)),
+            "style": 0.5 * contrast(style[:half], style[half:], torch.eye(half, device=device), torch.tensor(12.0)),
         }
 
-    train(model, losses, Samples(len(pairs.target), BATCH, seed, rank), STEPS, 1e-3, folder, decay=0.998)
+    train(model, losses, Samples(len(pairs.target), BATCH // world, seed, rank), STEPS, 1e-3, folder, decay=0.998)
 
 
 @torch.no_grad()
 def image_embeddings(vision: CLIPVisionModelWithProjection, images: np.ndarray) -> Tensor:
-    """float32 [N, 256]: embeddings of uint8 pictures."""
-    batches = [vision(pixel_values=to_tensor(images[i : i + 256])).image_embeds for i in range(0, len(images), 256)]
-    return torch.cat(batches)
+    """float32 [N, 256] on the CPU: embeddings of uint8 pictures."""
+    batches = (to_tensor(images[i : i + 256], vision.device) for i in range(0, len(images), 256))
+    return torch.cat([vision(pixel_values=batch).image_embeds.cpu() for batch in batches])
 
 
 @torch.no_grad()

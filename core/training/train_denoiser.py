@@ -19,13 +19,13 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionM
 from .architecture import Bundle, attach_ip_adapter, build_controlnet, build_scheduler, build_unet
 from .captions import OBJECT_WORDS, PICTURE_WORDS, VOCABULARY, object_caption
 from .dataset import Pairs
-from .loop import Samples, train
+from .loop import Samples, train, training_device
 from .rasters import RasterSet
 from .train_clip import image_embeddings
 from .train_vae import to_tensor
 
-BATCH = 8
-"""Samples a step and process."""
+BATCH = 256
+"""Samples a step of all processes together."""
 NO_TEXT, NO_IMAGE = 0.1, 0.12
 """Share of samples without a caption, and without an image prompt."""
 UNTAUGHT = 0.2
@@ -87,12 +87,10 @@ class Denoiser(nn.Module):
 
 @torch.no_grad()
 def encode_latents(vae: AutoencoderKL, images: np.ndarray) -> Tensor:
-    """float16 [N, 4, 32, 32]: scaled latents of uint8 pictures."""
+    """float16 [N, 4, 32, 32] on the CPU: scaled latents of uint8 pictures."""
     scale = vae.config.scaling_factor
-    batches = [
-        (vae.encode(to_tensor(images[i : i + 128])).latent_dist.mean * scale).half() for i in range(0, len(images), 128)
-    ]
-    return torch.cat(batches)
+    batches = (to_tensor(images[i : i + 128], vae.device) for i in range(0, len(images), 128))
+    return torch.cat([(vae.encode(batch).latent_dist.mean * scale).half().cpu() for batch in batches])
 
 
 @torch.no_grad()
@@ -119,8 +117,9 @@ def prepare(
 ) -> tuple[Tensor, Tensor]:
     """Latents of the targets and embeddings of the style images, computed once and kept at ``path``."""
     if not path.exists():
-        latents = encode_latents(vae, pairs.target)
-        embeddings = image_embeddings(vision, pairs.style_image)
+        device = training_device()
+        latents = encode_latents(vae.to(device), pairs.target)
+        embeddings = image_embeddings(vision.to(device), pairs.style_image)
         partial = path.with_suffix(".partial.npz")
         np.savez(partial, latents=latents.numpy(), embeddings=embeddings.numpy())
         partial.rename(path)
@@ -138,31 +137,35 @@ def train_denoiser(
     folder: Path,
     seed: int,
     rank: int,
+    world: int,
 ) -> None:
-    """Train for ``steps`` steps; ``rank`` is this process's number among those that train together."""
+    """Train for ``steps`` steps; ``rank`` is this process's number among the ``world`` that train together."""
     torch.manual_seed(seed)
-    model = Denoiser()
+    device = training_device()
+    model = Denoiser().to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # an overload PyTorch leaves out
-    alphas = build_scheduler().alphas_cumprod
-    states, rows = text
+    alphas = build_scheduler().alphas_cumprod.to(device)
+    latents, embeddings, states, rows = latents.to(device), embeddings.to(device), text[0].to(device), text[1]
+    normals, depths = (torch.from_numpy(images).to(device) for images in (rasters.normal, rasters.depth))
 
     def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         batch = len(numbers)
         clean = latents[numbers].float()
-        timestep = torch.randint(0, len(alphas), (batch,))
+        timestep = torch.randint(0, len(alphas), (batch,), device=device)
         alpha = alphas[timestep][:, None, None, None]
         noise = torch.randn_like(clean)
         noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
         velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
         chosen = [int(rng.choice(rows[_caption_key(int(pairs.word[number]), rng)])) for number in numbers]
-        on = torch.from_numpy((rng.random(batch) >= NO_IMAGE).astype(np.float32))
-        view = pairs.raster[numbers]
-        depth = _control(rasters.depth, view)
-        controls = {"normal": _control(rasters.normal, view), "depth": depth}
+        on = torch.from_numpy((rng.random(batch) >= NO_IMAGE).astype(np.float32)).to(device)
+        view = torch.from_numpy(pairs.raster[numbers]).to(device, torch.int64)
+        depth = _control(depths, view)
+        controls = {"normal": _control(normals, view), "depth": depth}
         keep = rng.choice(["both", "normal", "depth", "none"], p=[0.5, 0.2, 0.15, 0.15])
         if keep != "both":
             controls = {kind: image for kind, image in controls.items() if kind == keep}
-        predicted = model(noisy, timestep, states[chosen], embeddings[numbers], controls, on)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            predicted = model(noisy, timestep, states[chosen], embeddings[numbers], controls, on).float()
         snr = alpha / (1 - alpha)
         weight = snr.clamp(max=SNR_CAP) / (snr + 1)
         foreground = F.avg_pool2d((depth[:, :1] > 0).float(), 2)
@@ -170,7 +173,7 @@ def train_denoiser(
         return {"denoise": (weight * (predicted - velocity).square()).mean() / weight.mean().detach() * weight_mean}
 
     weight_mean = float((torch.clamp(alphas / (1 - alphas), max=SNR_CAP) * (1 - alphas)).mean())
-    train(model, losses, Samples(len(latents), BATCH, seed, rank), steps, 1e-3, folder, decay=0.999)
+    train(model, losses, Samples(len(latents), BATCH // world, seed, rank), steps, 1e-3, folder, decay=0.999)
 
 
 def _caption_key(word: int, rng: np.random.Generator) -> str:
@@ -180,5 +183,5 @@ def _caption_key(word: int, rng: np.random.Generator) -> str:
     return "untaught" if chance < NO_TEXT + UNTAUGHT else OBJECT_WORDS[word]
 
 
-def _control(images: np.ndarray, views: np.ndarray) -> Tensor:
-    return torch.from_numpy(images[views]).permute(0, 3, 1, 2).float() / 255
+def _control(images: Tensor, views: Tensor) -> Tensor:
+    return images[views].permute(0, 3, 1, 2).float() / 255

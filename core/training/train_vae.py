@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from .architecture import build_vae
 from .dataset import Pairs
-from .loop import Samples, train
+from .loop import Samples, train, training_device
 
-STEPS = 1500
-BATCH = 16
+STEPS = 3000
+BATCH = 64
 CROP = 48
 """Side of the random crops: the network is convolutional, so crops teach as much a pixel."""
 LATENT_NOISE = 0.03
@@ -35,9 +35,9 @@ class TiedVae(nn.Module):
         self.tie = nn.Conv2d(3, 3, 1)
 
 
-def to_tensor(images: np.ndarray) -> Tensor:
-    """uint8 [B, H, W, 3] to float32 [B, 3, H, W] in [-1, 1]."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 [B, H, W, 3] to float32 [B, 3, H, W] in [-1, 1] on ``device``."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def gradients(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,13 +48,14 @@ def gradients(image: Tensor) -> tuple[Tensor, Tensor]:
 def train_vae(pairs: Pairs, folder: Path, seed: int) -> AutoencoderKL:
     """Train on targets and style images, and set the scaling factor to one over the latents' deviation."""
     torch.manual_seed(seed)
-    model = TiedVae()
+    device = training_device()
+    model = TiedVae().to(device)
 
     def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
         half = len(numbers) // 2
         images = np.concatenate([pairs.target[numbers[:half]], pairs.style_image[numbers[half:]]])
         y, x = rng.integers(0, images.shape[1] - CROP + 1, 2)
-        image = to_tensor(images[:, y : y + CROP, x : x + CROP])
+        image = to_tensor(images[:, y : y + CROP, x : x + CROP], device)
         latents = model.vae.encode(image).latent_dist.mean
         small = F.avg_pool2d(image, 2)
         decoded = model.vae.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
@@ -69,7 +70,7 @@ def train_vae(pairs: Pairs, folder: Path, seed: int) -> AutoencoderKL:
 
     train(model, losses, Samples(len(pairs.target), BATCH, seed), STEPS, 2e-3, folder, decay=0.995)
     model.load_state_dict(load_file(folder / "average.safetensors"))
-    model.eval()
+    model.cpu().eval()
     with torch.no_grad():
         latents = model.vae.encode(to_tensor(pairs.target[:512])).latent_dist.mean
     model.vae.register_to_config(scaling_factor=float(1 / latents.std()))
