@@ -41,6 +41,8 @@ _CLOSE_UP_CHOICES = 6
 """Of these, points with room for a camera that are compared."""
 _CLOSE_UP_DIRECTIONS = 6
 """Directions tried for each of them."""
+_SEEN_NEED = 1 / 32
+"""Need of a point for a close-up after each view of its front, relative to before: the unseen come first."""
 _JITTER = 0.6
 """Length of the random vector added to the normal: keeps directions within 37° of it."""
 _CLEARANCE = 0.9
@@ -90,6 +92,8 @@ class _Planner:
         self._pairs = self._close_pairs = 0
         self._looks = np.zeros(_POINTS)
         """How many views have shown each point at a good angle, from either side."""
+        self._fronts = np.zeros(_POINTS)
+        """The same from the front alone."""
         self._detail = np.zeros(_POINTS)
         """The same from the front, each view counting as the share of the texels that had a pixel of their own."""
         self._outward = 1.0
@@ -152,7 +156,7 @@ class _Planner:
         order = generator.permutation(np.flatnonzero(due & among))
         order = order[np.argsort(self._detail[order], kind="stable")]
         fov = generator.uniform(*self._views.fov_degrees)
-        need = due / (1.0 + self._looks) ** 2
+        need = due * _SEEN_NEED**self._fronts
         choices: list[tuple[float, Camera, NDArray[np.float32]]] = []
         targets = 0
         for target in order[:_CLOSE_UP_TARGETS]:
@@ -208,4 +212,5 @@ class _Planner:
 
     def _count(self, camera: Camera, cosine: NDArray[np.float32]) -> None:
         self._looks += cosine != 0.0
+        self._fronts += cosine > 0.0
         self._detail += np.where(cosine > 0.0, self._detail_of(camera), 0.0)

@@ -99,7 +99,7 @@ def optimisation_settings(
 
 
 def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
-    steps = {"draft": 100, "balanced": 200, "paper": 500}[preset]
+    steps = {"draft": 80, "balanced": 200, "paper": 500}[preset]
     return OptimisationSettings(
         steps=steps,
         # The model was trained on whole objects, seen from about one distance.

@@ -55,6 +55,7 @@ def stylize(
     if not bpy.app.background:
         runner.begin_in_window(run)
         return run
+    run.is_watched = False
     try:
         for _ in runner.begin(run):
             if watch is not None:

@@ -88,6 +88,8 @@ class Run:
     """The last frame, uint8 [H, W, 3], to show it again after an undo."""
     frame_extent: int = 1
     """The frame is of the UVs from 0 to this."""
+    is_watched: bool = True
+    """Whether anybody sees the frames; if not, none is drawn after the first."""
     frames_shown: int = 0
     """How many frames were shown."""
     warnings: list[str] = field(default_factory=list)

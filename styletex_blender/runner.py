@@ -209,7 +209,8 @@ def _on_frame(run: Run, task: Task, client: WorkerClient, event: dict[str, Any])
     run.frame, run.frame_extent = read_frame(event), event["extent"]
     show_last_frame()
     run.frames_shown += 1
-    client.acknowledge_frame(task.job_id, event["number"])
+    if run.is_watched:
+        client.acknowledge_frame(task.job_id, event["number"])
 
 
 def _on_warning(run: Run, task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
