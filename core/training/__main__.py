@@ -33,7 +33,7 @@ from .captions import VOCABULARY
 from .curves import draw_losses
 from .dataset import load_pairs, make_pairs, write_dataset
 from .family_judge import family_accuracy, load_family_judge, train_family_judge
-from .loop import training_device
+from .loop import process, training_device
 from .samples import sample_sheet
 from .train_clip import Joint, joint_measures, train_clip
 from .train_denoiser import Denoiser, prepare, text_states, train_denoiser
@@ -114,7 +114,7 @@ def main() -> None:
         return
     if "RANK" in os.environ:
         distributed.init_process_group("gloo")
-    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+    rank, _ = process()
     if arguments.stage == "data":
         write_dataset(work / "data", SHARDS, SHAPES_A_CLASS, VIEWS, SEED, os.cpu_count() or 1)
         return
@@ -137,12 +137,12 @@ def main() -> None:
         held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 200, HELD_OUT_SEED)
         print({"psnr_decibels": reconstruction_decibels(vae, held_out.target)})
     elif arguments.stage == "clip":
-        train_clip(pairs, tokenizer, work / "clip", SEED, rank, world)
+        train_clip(pairs, tokenizer, work / "clip", SEED)
         if rank == 0:
             held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
             print(joint_measures(work / "clip", tokenizer, held_out))
     elif arguments.stage == "judge":
-        train_family_judge(pairs, work / "judge", SEED, rank, world)
+        train_family_judge(pairs, work / "judge", SEED)
         if rank == 0:
             held_out = make_pairs(rasters.cast(1, 4, HELD_OUT_SEED), 600, HELD_OUT_SEED)
             print({"family_accuracy": family_accuracy(load_family_judge(work / "judge"), held_out)})
@@ -164,8 +164,6 @@ def main() -> None:
             arguments.steps,
             work / "denoiser",
             SEED,
-            rank,
-            world,
         )
     if distributed.is_initialized():
         distributed.destroy_process_group()

@@ -25,7 +25,7 @@ from .train_vae import to_tensor
 
 STEPS = 2400
 BATCH = 64
-"""Pictures a step of all processes together."""
+"""Pictures a step."""
 WIDTHS = (16, 48, 96, 128)
 BRIGHTNESS = 0.15
 """Colours are scaled by up to this much, so that the judge looks at shapes."""
@@ -57,8 +57,8 @@ class FamilyJudge(nn.Module):
         return PATTERN_WORDS[int(logits.log_softmax(dim=1).mean(dim=0).argmax())]
 
 
-def train_family_judge(pairs: Pairs, folder: Path, seed: int, rank: int, world: int) -> None:
-    """Train on painted objects and swatches; ``rank`` is this process's number among the ``world`` that do."""
+def train_family_judge(pairs: Pairs, folder: Path, seed: int) -> None:
+    """Train on painted objects and on swatches."""
     torch.manual_seed(seed)
     device = training_device()
     model = FamilyJudge().to(device)
@@ -72,7 +72,7 @@ def train_family_judge(pairs: Pairs, folder: Path, seed: int, rank: int, world: 
         family = torch.from_numpy(pairs.family[numbers]).to(device, torch.int64)
         return {"family": F.cross_entropy(model(image), family)}
 
-    train(model, losses, Samples(len(pairs.target), BATCH // world, seed, rank), STEPS, 2e-3, folder, decay=0.995)
+    train(model, losses, Samples(len(pairs.target), BATCH, seed), STEPS, 2e-3, folder, decay=0.995)
 
 
 def load_family_judge(folder: Path) -> FamilyJudge:

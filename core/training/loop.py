@@ -28,6 +28,11 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def process() -> tuple[int, int]:
+    """This process's number among those that train together, and how many those are."""
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
 def learning_rate(step: int, steps: int, peak: float) -> float:
     """Linear warm-up over 200 steps, then a cosine to a twentieth of ``peak``."""
     warm = min(1.0, (step + 1) / 200)
@@ -36,26 +41,26 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 @dataclass(frozen=True)
 class Samples:
-    """Which samples each step of one process learns from: every sample once an epoch, in an order of its own."""
+    """Which samples each step of this process learns from: every sample once an epoch, in an order of its own."""
 
     count: int
     """Samples there are."""
     size: int
-    """Samples in a batch of one process."""
+    """Samples in a batch of all processes that train together."""
     seed: int
     """Decides the order and all random numbers of the steps."""
-    rank: int = 0
-    """Number of this process among those that train together; each has its own order."""
 
     def batch(self, step: int) -> np.ndarray:
         """The sample numbers of ``step``."""
-        epoch, place = divmod(step, self.count // self.size)
-        order = np.random.default_rng((self.seed, self.rank, 0, epoch)).permutation(self.count)
-        return order[place * self.size : (place + 1) * self.size]
+        rank, processes = process()
+        size = self.size // processes
+        epoch, place = divmod(step, self.count // size)
+        order = np.random.default_rng((self.seed, rank, 0, epoch)).permutation(self.count)
+        return order[place * size : (place + 1) * size]
 
     def generator(self, step: int) -> np.random.Generator:
         """The random numbers of ``step``."""
-        return np.random.default_rng((self.seed, self.rank, 1, step))
+        return np.random.default_rng((self.seed, process()[0], 1, step))
 
 
 class Averaged:
@@ -103,6 +108,7 @@ def train(
     average = Averaged(module, decay)
     start = _restore(module, optimiser, average, folder)
     sums: dict[str, Tensor] = {}
+    leads = process()[0] == 0
     saved = begun = time.monotonic()
     for step in range(start, steps):
         for group in optimiser.param_groups:
@@ -117,30 +123,27 @@ def train(
         average.update(module, step)
         for name, value in parts.items():
             sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach() / LOG_STEPS
-        if (step + 1) % LOG_STEPS == 0 and _leads():
+        if (step + 1) % LOG_STEPS == 0 and leads:
             means = {name: float(value) for name, value in sums.items()}
             line = {"step": step + 1, "seconds": round(time.monotonic() - begun, 1), **means}
             with (folder / LOSSES_FILE).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
         if (step + 1) % LOG_STEPS == 0:
             sums = {}
-        if _leads() and (time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == steps):
+        if leads and (time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == steps):
             _save(module, optimiser, average, step + 1, folder)
             saved = time.monotonic()
 
 
-def _leads() -> bool:
-    return not distributed.is_initialized() or distributed.get_rank() == 0
-
-
 def _average_gradients(module: nn.Module) -> None:
     """The mean of all processes' gradients: several with one thread each are faster on a CPU than threads in one."""
-    if not distributed.is_initialized():
+    processes = process()[1]
+    if processes == 1:
         return
     gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in module.parameters() if p.requires_grad]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
-    flat /= distributed.get_world_size()
+    flat /= processes
     at = 0
     for parameter in module.parameters():
         if parameter.requires_grad:

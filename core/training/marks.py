@@ -30,7 +30,8 @@ from .shapes import MARK_COLOURS, Shape, make_shape
 from .styles import Style, sample_style
 
 SEED = 90_002
-COUNT = 12
+COUNT = 48
+"""In most pictures nothing leaks either way, so a few would say little."""
 PICTURE_SIZE = 512
 MARKED_WORDS = ("house", "donut", "tower", "table")
 """Classes of which a large part is marked."""

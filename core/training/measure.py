@@ -3,9 +3,9 @@
 
     python -m core.training.measure swatches|paintings|marks --output DIR
 
-swatches are twelve flat patterns (is it recognised on the object?), paintings those of a Debian package, marks twelve
-objects with colours of their own (does ODCR keep them out?). ``summary.json``, the pictures and a contact sheet are
-left in ``DIR``; the same command goes on where an earlier one stopped.
+swatches are flat patterns, one of each family (is it recognised on the object?), paintings those of a Debian package,
+marks objects with colours of their own (does ODCR keep them out?). ``summary.json``, the pictures and a contact sheet
+are left in ``DIR``; the same command goes on where an earlier one stopped.
 """
 
 from __future__ import annotations

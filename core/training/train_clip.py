@@ -25,7 +25,7 @@ from .train_vae import to_tensor
 
 STEPS = 3000
 BATCH = 128
-"""Pairs a step of all processes together: twice as many pictures."""
+"""Pairs a step: twice as many pictures."""
 CAPTION_WEIGHT = 0.25
 STYLE_DIMENSION = 64
 HISTOGRAM_BINS = 64
@@ -80,8 +80,8 @@ def contrast(left: Tensor, right: Tensor, same: Tensor, scale: Tensor) -> Tensor
     return 0.5 * (F.cross_entropy(logits, aim) + F.cross_entropy(logits.T, (same.T / same.T.sum(1, keepdim=True))))
 
 
-def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, rank: int, world: int) -> None:
-    """Train both encoders; ``rank`` is this process's number among the ``world`` that train together."""
+def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int) -> None:
+    """Train both encoders."""
     torch.manual_seed(seed)
     device = training_device()
     model = Joint(tokenizer).to(device)
@@ -108,7 +108,7 @@ def train_clip(pairs: Pairs, tokenizer: CLIPTokenizer, folder: Path, seed: int, 
             "style": 0.5 * contrast(style[:half], style[half:], torch.eye(half, device=device), torch.tensor(12.0)),
         }
 
-    train(model, losses, Samples(len(pairs.target), BATCH // world, seed, rank), STEPS, 1e-3, folder, decay=0.998)
+    train(model, losses, Samples(len(pairs.target), BATCH, seed), STEPS, 1e-3, folder, decay=0.998)
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ from .train_clip import image_embeddings
 from .train_vae import to_tensor
 
 BATCH = 256
-"""Samples a step of all processes together."""
+"""Samples a step."""
 NO_TEXT, NO_IMAGE = 0.1, 0.12
 """Share of samples without a caption, and without an image prompt."""
 UNTAUGHT = 0.2
@@ -136,10 +136,8 @@ def train_denoiser(
     steps: int,
     folder: Path,
     seed: int,
-    rank: int,
-    world: int,
 ) -> None:
-    """Train for ``steps`` steps; ``rank`` is this process's number among the ``world`` that train together."""
+    """Train for ``steps`` steps."""
     torch.manual_seed(seed)
     device = training_device()
     model = Denoiser().to(device)
@@ -173,7 +171,7 @@ def train_denoiser(
         return {"denoise": (weight * (predicted - velocity).square()).mean() / weight.mean().detach() * weight_mean}
 
     weight_mean = float((torch.clamp(alphas / (1 - alphas), max=SNR_CAP) * (1 - alphas)).mean())
-    train(model, losses, Samples(len(latents), BATCH // world, seed, rank), steps, 1e-3, folder, decay=0.999)
+    train(model, losses, Samples(len(latents), BATCH, seed), steps, 1e-3, folder, decay=0.999)
 
 
 def _caption_key(word: int, rng: np.random.Generator) -> str:
