@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the bundled model")
     parser.add_argument("stage", choices=("all", *STAGES, "samples", "curves"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
-    parser.add_argument("--steps", type=int, default=6500, help="denoiser steps in all")
+    parser.add_argument("--steps", type=int, default=4000, help="denoiser steps in all")
     parser.add_argument("--output", type=Path, default=Path("core/bundled"), help="where export writes")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning, module="skimage|core.training")

@@ -27,7 +27,7 @@ from .styles import Style, sample_style
 
 SEED = 90_001
 """Of the held-out styles; training begins at other seeds."""
-COUNT = 14
+COUNT = len(PATTERN_WORDS)
 PICTURE_SIZE = 512
 MOST_CELLS = 5.0
 """Finer patterns than this are too fine for views of 64 pixels."""

@@ -102,6 +102,12 @@ def test_operator_does_what_the_api_does(bpy, scene, styletex):
         assert list(bpy.data.images[f"StyleTex · {name}"].pixels) == pixels
 
 
+def test_a_run_in_the_background_draws_one_frame_an_object(bpy, scene, styletex):
+    settings = styletex.module("settings").Settings.from_scene(bpy.context.scene)
+    run = styletex.module("api").stylize([bpy.data.objects["Cube"], bpy.data.objects["Suzanne"]], settings)
+    assert run.frames_shown == 2
+
+
 def test_stop_and_keep_ends_with_the_texture(bpy, scene, styletex):
     run = styletex.begin([bpy.data.objects["Cube"]])
     with pytest.raises(RuntimeError, match="nothing to keep yet"):

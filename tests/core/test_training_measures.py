@@ -6,7 +6,7 @@ import pytest
 import trimesh
 
 from core.evaluation.views import View, picture_view
-from core.training import rasters
+from core.training import marks, rasters
 from core.training.benchmark import COUNT, held_out_styles, nearest_of_five, swatches, true_views
 from core.training.captions import PATTERN_WORDS
 from core.training.dataset import make_pairs
@@ -50,7 +50,7 @@ def marked():
 
 
 def test_objects_with_marks_show_style_and_mark(marked):
-    assert len(marked) == 48
+    assert len(marked) == marks.COUNT
     for one in marked.values():
         assert leaked_share([picture_view(one.picture)], one) > 0.03
         assert one.content.split()[1] in {"house", "donut", "tower", "table"}
