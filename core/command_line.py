@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | download | worker | evaluate | rehearse``.
+"""``python -m core stylize | download | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -18,7 +18,7 @@ from .failure import as_job_error
 from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES, JobError
 from .reporting import Cancelled
 
-WORKSHOP = ("evaluation", "rehearsal")
+WORKSHOP = ("evaluation", "rehearsal", "bench")
 """Packages with a command of their own that are in a checkout, but not in the extension."""
 
 

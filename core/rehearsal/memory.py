@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory this process needed at most."""
+"""How much memory a process needed at most."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import sys
 
 
 def peak_memory() -> int | None:
-    """The largest resident set so far in bytes; ``None`` on Windows, which keeps no such number for Python."""
+    """The largest resident set of this process so far in bytes; ``None`` on Windows, which keeps no such number for
+    Python.
+    """
     try:
         import resource
     except ImportError:
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return as_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def as_bytes(ru_maxrss: int) -> int:
+    """The largest resident set in bytes, from ``ru_maxrss`` of a process's resource usage."""
     # Kibibytes everywhere but on macOS.
-    return peak if sys.platform == "darwin" else peak * 1024
+    return ru_maxrss if sys.platform == "darwin" else ru_maxrss * 1024

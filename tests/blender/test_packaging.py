@@ -35,7 +35,7 @@ def test_zip_holds_what_runs_and_nothing_of_the_workshop(package):
         "core/worker.py",
     } <= set(names)
     workshop = ("tests/", "build/", "docs/", ".", "pyproject.toml")
-    workshop += ("core/training/", "core/evaluation/", "core/rehearsal/")
+    workshop += ("core/training/", "core/evaluation/", "core/rehearsal/", "core/bench/")
     assert not [name for name in names if name.startswith(workshop) or "__pycache__" in name]
 
 

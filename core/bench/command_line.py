@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core bench``: its options, and running it. Imports nothing heavy before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..job import PRESETS, PROFILES, JobError
+from .ways import WAYS
+
+_DESCRIPTION = """\
+Texture one mesh in several ways by turns, each in a process of its own, and print what each cost: seconds by phase, the
+most memory, and the whole time in proportion to the first way. Whatever else the machine does falls on all alike.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the ``bench`` command to ``subparsers`` (of ``ArgumentParser.add_subparsers``)."""
+    parser = subparsers.add_parser("bench", help="measure time and memory", description=_DESCRIPTION)
+    parser.add_argument(
+        "--ways", nargs="+", choices=WAYS, default=list(WAYS)[:2], metavar="WAY", help=f"of {', '.join(WAYS)}"
+    )
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way has its turn (3)")
+    parser.add_argument("--mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file (a torus)")
+    parser.add_argument("--preset", choices=PRESETS, default="draft", help="how long to optimise (draft)")
+    parser.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the command line says; the table goes to standard output.
+
+    Raises:
+        JobError: ``bad_setting`` when there are no rounds; whatever a job failed with.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..evaluation.shapes import SHAPES
+    from ..evaluation.styles import sample_paths
+    from .costs import as_table, measure
+
+    if arguments.rounds < 1:
+        raise JobError("bad_setting", f"--rounds is {arguments.rounds}; it must be at least 1")
+    ways = {name: WAYS[name] for name in arguments.ways}
+    with tempfile.TemporaryDirectory() as name, Progress(console=Console(stderr=True), transient=True) as progress:
+        mesh = arguments.mesh
+        if mesh is None:
+            mesh = Path(name) / "torus.ply"
+            SHAPES["torus"]().export(mesh)
+        options = [str(mesh), "--style", str(sample_paths()[0]), "--prompt", mesh.stem, "--preset", arguments.preset]
+        options += ["--profile", arguments.profile]
+        if arguments.models is not None:
+            options += ["--models", str(arguments.models)]
+        task = progress.add_task("", total=len(ways) * arguments.rounds)
+        costs: dict[str, list[Any]] = {name: [] for name in ways}
+        for number in range(arguments.rounds):
+            for way in ways:
+                progress.update(task, description=f"Round {number + 1} of {arguments.rounds}: {way}")
+                costs[way].append(measure(ways[way], options, Path(name) / "results"))
+                progress.advance(task)
+    print(as_table(costs), end="")
+    return 0

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cost of a job, taken from outside: a whole process with the product's own command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from ..job import EXIT_STATUS, REPORT_FILE, JobError
+from ..rehearsal.memory import as_bytes
+from .ways import Way
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one job, in seconds unless said."""
+
+    whole: float
+    """From the start of the process to its end."""
+    start: float
+    """What no phase of the job accounts for: starting Python and PyTorch, reading and writing files."""
+    model: float
+    """Loading the model."""
+    step: float
+    """One step of the optimisation."""
+    after: float
+    """After the last step: baking, and drawing the preview."""
+    peak_memory: int | None
+    """Largest resident set in bytes; ``None`` on Windows, which does not tell it of a process that has ended."""
+
+
+def measure(way: Way, options: Sequence[str], output: Path) -> Cost:
+    """Run one job.
+
+    Args:
+        way: what is different in it.
+        options: of ``python -m core stylize``, but ``--output``.
+        output: folder for its results, which are left there.
+
+    Raises:
+        JobError: the job failed; with what it said.
+    """
+    command = [sys.executable, "-m", "core", "stylize", *options, *way.options, "--output", str(output)]
+    begun = time.monotonic()
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(command, cwd=_ROOT, env=os.environ | way.environment, stderr=said) as process:
+            peak = _wait(process)
+        whole = time.monotonic() - begun
+        said.seek(0)
+        last_words = said.read().strip()
+    if process.returncode != 0:
+        code = next((code for code, status in EXIT_STATUS.items() if status == process.returncode), "internal")
+        raise JobError(code, f"The job ended with exit status {process.returncode}", last_words)
+    report = json.loads((output / REPORT_FILE).read_text(encoding="utf-8"))
+    seconds: dict[str, float] = report["seconds"]
+    return Cost(
+        whole=whole,
+        start=whole - sum(seconds.values()),
+        model=seconds["models"],
+        step=seconds["optimise"] / report["steps_done"],
+        after=seconds["bake"] + seconds["preview"],
+        peak_memory=peak,
+    )
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int | None:
+    """Wait for the end of ``process``; its largest resident set in bytes."""
+    if sys.platform == "win32":
+        process.wait()
+        return None
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return as_bytes(usage.ru_maxrss)
+
+
+def as_table(costs: Mapping[str, Sequence[Cost]]) -> str:
+    """A Markdown table, one row a way: medians over the rounds, and the ratio to the first way with its range.
+
+    Args:
+        costs: of each way by its name, round by round; all have as many.
+    """
+    headings = ("start", "model", "a step", "after", "whole")
+    first, reference = next(iter(costs.items()))
+    lines = [
+        f"| way | {' | '.join(f'{heading}, s' for heading in headings)} | whole / {first} | memory, GiB |",
+        f"|---|{'---:|' * (len(headings) + 2)}",
+    ]
+    for name, rounds in costs.items():
+        middle = [
+            median(getattr(cost, field) for cost in rounds) for field in ("start", "model", "step", "after", "whole")
+        ]
+        ratios = [cost.whole / other.whole for cost, other in zip(rounds, reference, strict=True)]
+        peaks = [cost.peak_memory for cost in rounds if cost.peak_memory is not None]
+        memory = f"{max(peaks) / 2**30:.2f}" if peaks else "–"
+        cells = [
+            *(f"{value:.2f}" for value in middle),
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} | {memory} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ways to run the same job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is different from how a user's job runs."""
+
+    options: tuple[str, ...] = ()
+    """More of those of ``python -m core stylize``."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables besides those of this process."""
+
+
+WAYS: Mapping[str, Way] = {
+    "as it is": Way(),
+    "one thread": Way(environment={"OMP_NUM_THREADS": "1"}),
+    "threads sleep at once": Way(environment={"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}),
+    "threads never sleep": Way(environment={"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "INFINITY"}),
+    "no statistics": Way(("--tone", "0")),
+    "processor": Way(("--device", "cpu")),
+    "graphics card": Way(("--device", "cuda")),
+}
+"""By the names that the table gives them."""
