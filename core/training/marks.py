@@ -2,7 +2,8 @@
 """What ODCR keeps out: style images whose objects have colours of their own, and how much of those is painted.
 
 A house of the training shapes has a red roof in every style. The roof's colour on a textured mesh is content that
-leaked; its share is compared with and without ODCR, pair by pair.
+leaked; its share is compared with and without ODCR, pair by pair. What a twin of the picture gives, in which the
+pattern covers the mark too, is chance: nothing can leak from it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class MarkedStyle:
     content: str
     """What the picture shows."""
     picture: Image.Image
+    twin: Image.Image
+    """The same without the mark: the pattern goes on there."""
 
 
 def marked_styles() -> Mapping[str, MarkedStyle]:
@@ -69,23 +72,26 @@ def marked_styles() -> Mapping[str, MarkedStyle]:
         if len(marks) != 1:
             continue
         mark = MARK_COLOURS[marks[0]]
-        picture, share = _photograph(shape, style, int(rng.integers(VIEWS)))
+        picture, twin, share = _photograph(shape, style, int(rng.integers(VIEWS)))
         if MARKED[0] <= share <= MARKED[1] and _nearest(mark[None], style.colours)[0] >= LEAST_APART:
-            found[f"{len(found) + 1:02d}-{word}"] = MarkedStyle(style, mark, f"a {word}", picture)
+            found[f"{len(found) + 1:02d}-{word}"] = MarkedStyle(style, mark, f"a {word}", picture, twin)
     return found
 
 
-def _photograph(shape: Shape, style: Style, view: int) -> tuple[Image.Image, float]:
-    """The object on grey, and the mark's share of it."""
+def _photograph(shape: Shape, style: Style, view: int) -> tuple[Image.Image, Image.Image, float]:
+    """The object on grey, the same without its mark, and the mark's share of it."""
     size = PICTURE_SIZE * 2
     camera = turntable(VIEWS, ELEVATION, bounding_radius(shape.mesh))[view]
     seen = EmbreeRasteriser(shape.mesh).rasterise(camera, size, size)
-    colour = seen_pattern(style, seen)
+    pattern = seen_pattern(style, seen)
     part = shape.part[seen.triangle[seen.mask]]
-    colour[part > 0] = MARK_COLOURS[part[part > 0]]
-    image = np.full((size, size, 3), 0.5, np.float32)
-    image[seen.mask] = colour
-    return Image.fromarray(np.round(image * 255).astype(np.uint8)).reduce(2), float((part > 0).mean())
+    marked = np.where(part[:, None] > 0, MARK_COLOURS[part], pattern)
+    pictures = []
+    for colour in (marked, pattern):
+        image = np.full((size, size, 3), 0.5, np.float32)
+        image[seen.mask] = colour
+        pictures.append(Image.fromarray(np.round(image * 255).astype(np.uint8)).reduce(2))
+    return pictures[0], pictures[1], float((part > 0).mean())
 
 
 def measure_marks(
@@ -95,36 +101,40 @@ def measure_marks(
     reporter: Reporter,
     models: LoadedModels,
 ) -> dict[str, Any]:
-    """Stylize ``meshes`` in all marked styles with and without ODCR.
+    """Stylize ``meshes`` in all marked styles with and without ODCR, and in their twins.
 
     Returns:
-        The summary, fit for JSON: mean shares ``with_odcr`` and ``without``, their ``ratio`` and its ``interval``.
+        The summary, fit for JSON: mean shares ``with_odcr``, ``without``, and ``by_chance`` (of the twins, without),
+        and two ratios with their intervals: with ODCR over without, and without over chance.
     """
     marked = marked_styles()
-    pictures = write_style_images({name: (one.picture, one.content) for name, one in marked.items()}, output / "styles")
 
-    def shares(folder: Path, removal: float) -> dict[str, float]:
-        cases = make_cases(pictures, meshes, replace(settings, content_removal=removal), folder)
+    def shares(kind: str, removal: float, pictures: Mapping[str, Image.Image]) -> dict[str, float]:
+        captioned = {name: (picture, marked[name].content) for name, picture in pictures.items()}
+        styles = write_style_images(captioned, output / f"styles_{kind}")
+        cases = make_cases(styles, meshes, replace(settings, content_removal=removal), output / kind)
         found = {}
         for number, case in enumerate(cases, start=1):
             name = f"{case.style.name} on {case.mesh.name}"
-            reporter.stage("case", f"{folder.name}, {number} of {len(cases)}: {name}")
+            reporter.stage("case", f"{kind}, {number} of {len(cases)}: {name}")
             finish_case(case, reporter, models)
             with Image.open(case.texture) as file:
                 views = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
             found[name] = leaked_share(views, marked[case.style.name])
         return found
 
-    with_odcr, without = shares(output / "with_odcr", 1.0), shares(output / "without", 0.0)
-    kept_out, let_in = np.array(list(with_odcr.values())), np.array(list(without.values()))
-    ratio, low, high = ratio_with_interval(kept_out, let_in)
+    pictures = {name: one.picture for name, one in marked.items()}
+    with_odcr, without = shares("with_odcr", 1.0, pictures), shares("without", 0.0, pictures)
+    by_chance = shares("by_chance", 0.0, {name: one.twin for name, one in marked.items()})
+    kept_out, let_in, chance = (np.array(list(found.values())) for found in (with_odcr, without, by_chance))
     return {
         "cases": len(kept_out),
         "with_odcr": float(kept_out.mean()),
         "without": float(let_in.mean()),
-        "ratio": ratio,
-        "interval": [low, high],
-        "shares": {name: [with_odcr[name], without[name]] for name in with_odcr},
+        "by_chance": float(chance.mean()),
+        "with_over_without": ratio_with_interval(kept_out, let_in),
+        "without_over_chance": ratio_with_interval(let_in, chance),
+        "shares": {name: [with_odcr[name], without[name], by_chance[name]] for name in with_odcr},
     }
 
 
