@@ -20,8 +20,7 @@ class Way:
 WAYS: Mapping[str, Way] = {
     "as it is": Way(),
     "one thread": Way(environment={"OMP_NUM_THREADS": "1"}),
-    "threads sleep at once": Way(environment={"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}),
-    "threads never sleep": Way(environment={"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "INFINITY"}),
+    "threads wait awake": Way(environment={"OMP_WAIT_POLICY": "ACTIVE"}),
     "no statistics": Way(("--tone", "0")),
     "processor": Way(("--device", "cpu")),
     "graphics card": Way(("--device", "cuda")),
