@@ -52,10 +52,19 @@ def run(arguments: argparse.Namespace) -> int:
         if mesh is None:
             mesh = Path(name) / "torus.ply"
             SHAPES["torus"]().export(mesh)
-        options = [str(mesh), "--style", str(sample_paths()[0]), "--prompt", mesh.stem, "--preset", arguments.preset]
+        # The jobs run in the folder of this program.
+        options = [
+            str(mesh.resolve()),
+            "--style",
+            str(sample_paths()[0]),
+            "--prompt",
+            mesh.stem,
+            "--preset",
+            arguments.preset,
+        ]
         options += ["--profile", arguments.profile]
         if arguments.models is not None:
-            options += ["--models", str(arguments.models)]
+            options += ["--models", str(arguments.models.resolve())]
         task = progress.add_task("", total=len(ways) * arguments.rounds)
         costs: dict[str, list[Any]] = {name: [] for name in ways}
         for number in range(arguments.rounds):
