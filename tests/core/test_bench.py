@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m core bench``: real jobs in processes of their own, and the arithmetic of its table."""
 
 from core.bench.costs import Cost, as_table
