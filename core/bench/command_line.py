@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..job import PRESETS, PROFILES, JobError
+from .costs import Cost, as_table, measure
 from .ways import WAYS
 
 _DESCRIPTION = """\
@@ -42,35 +43,26 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..evaluation.shapes import SHAPES
     from ..evaluation.styles import sample_paths
-    from .costs import as_table, measure
 
     if arguments.rounds < 1:
         raise JobError("bad_setting", f"--rounds is {arguments.rounds}; it must be at least 1")
-    ways = {name: WAYS[name] for name in arguments.ways}
+    costs: dict[str, list[Cost]] = {way: [] for way in arguments.ways}
+    turns = [way for _ in range(arguments.rounds) for way in costs]
     with tempfile.TemporaryDirectory() as name, Progress(console=Console(stderr=True), transient=True) as progress:
+        folder = Path(name)
         mesh = arguments.mesh
         if mesh is None:
-            mesh = Path(name) / "torus.ply"
+            mesh = folder / "torus.ply"
             SHAPES["torus"]().export(mesh)
         # The jobs run in the folder of this program.
-        options = [
-            str(mesh.resolve()),
-            "--style",
-            str(sample_paths()[0]),
-            "--prompt",
-            mesh.stem,
-            "--preset",
-            arguments.preset,
-        ]
-        options += ["--profile", arguments.profile]
+        options = [str(mesh.resolve()), f"--style={sample_paths()[0]}", f"--prompt={mesh.stem}"]
+        options += [f"--preset={arguments.preset}", f"--profile={arguments.profile}"]
         if arguments.models is not None:
-            options += ["--models", str(arguments.models.resolve())]
-        task = progress.add_task("", total=len(ways) * arguments.rounds)
-        costs: dict[str, list[Any]] = {name: [] for name in ways}
-        for number in range(arguments.rounds):
-            for way in ways:
-                progress.update(task, description=f"Round {number + 1} of {arguments.rounds}: {way}")
-                costs[way].append(measure(ways[way], options, Path(name) / "results"))
-                progress.advance(task)
+            options.append(f"--models={arguments.models.resolve()}")
+        task = progress.add_task("", total=len(turns))
+        for way in turns:
+            progress.update(task, description=way)
+            costs[way].append(measure(WAYS[way], options, folder / "results"))
+            progress.advance(task)
     print(as_table(costs), end="")
     return 0

@@ -19,6 +19,8 @@ from ..rehearsal.memory import as_bytes
 from .ways import Way
 
 _ROOT = Path(__file__).parents[2]
+_HEADINGS = {"start": "start", "model": "model", "a step": "step", "after": "after", "whole": "whole"}
+"""Of the table's columns of seconds, with the field of ``Cost`` that each shows."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +91,13 @@ def as_table(costs: Mapping[str, Sequence[Cost]]) -> str:
     Args:
         costs: of each way by its name, round by round; all have as many.
     """
-    headings = ("start", "model", "a step", "after", "whole")
     first, reference = next(iter(costs.items()))
     lines = [
-        f"| way | {' | '.join(f'{heading}, s' for heading in headings)} | whole / {first} | memory, GiB |",
-        f"|---|{'---:|' * (len(headings) + 2)}",
+        f"| way | {' | '.join(f'{heading}, s' for heading in _HEADINGS)} | whole / {first} | memory, GiB |",
+        f"|---|{'---:|' * (len(_HEADINGS) + 2)}",
     ]
     for name, rounds in costs.items():
-        middle = [
-            median(getattr(cost, field) for cost in rounds) for field in ("start", "model", "step", "after", "whole")
-        ]
+        middle = [median(getattr(cost, field) for cost in rounds) for field in _HEADINGS.values()]
         ratios = [cost.whole / other.whole for cost, other in zip(rounds, reference, strict=True)]
         peaks = [cost.peak_memory for cost in rounds if cost.peak_memory is not None]
         memory = f"{max(peaks) / 2**30:.2f}" if peaks else "–"

@@ -21,6 +21,7 @@ from ..cameras import turntable
 from ..embree import EmbreeRasteriser
 from ..evaluation.cases import RunSettings, finish_case, make_cases
 from ..evaluation.meshes import EvaluationMesh
+from ..evaluation.styles import Style as StyleImage
 from ..evaluation.views import View, textured_views
 from ..mesh import bounding_radius
 from ..reporting import Reporter
@@ -104,14 +105,14 @@ def measure_marks(
     """Stylize ``meshes`` in all marked styles with and without ODCR, and in their twins.
 
     Returns:
-        The summary, fit for JSON: mean shares ``with_odcr``, ``without``, and ``by_chance`` (of the twins, without),
-        and two ratios with their intervals: with ODCR over without, and without over chance.
+        The summary, fit for JSON: mean shares ``with_odcr``, ``without``, and ``by_chance`` (of the twins, without);
+        the ``ratio`` of the first two, and its ``interval``, in which ``None`` is no bound.
     """
     marked = marked_styles()
+    pictures = write_style_images({name: (one.picture, one.content) for name, one in marked.items()}, output / "styles")
+    twins = write_style_images({name: (one.twin, one.content) for name, one in marked.items()}, output / "twins")
 
-    def shares(kind: str, removal: float, pictures: Mapping[str, Image.Image]) -> dict[str, float]:
-        captioned = {name: (picture, marked[name].content) for name, picture in pictures.items()}
-        styles = write_style_images(captioned, output / f"styles_{kind}")
+    def shares(kind: str, removal: float, styles: Sequence[StyleImage]) -> dict[str, float]:
         cases = make_cases(styles, meshes, replace(settings, content_removal=removal), output / kind)
         found = {}
         for number, case in enumerate(cases, start=1):
@@ -123,17 +124,17 @@ def measure_marks(
             found[name] = leaked_share(views, marked[case.style.name])
         return found
 
-    pictures = {name: one.picture for name, one in marked.items()}
     with_odcr, without = shares("with_odcr", 1.0, pictures), shares("without", 0.0, pictures)
-    by_chance = shares("by_chance", 0.0, {name: one.twin for name, one in marked.items()})
+    by_chance = shares("by_chance", 0.0, twins)
     kept_out, let_in, chance = (np.array(list(found.values())) for found in (with_odcr, without, by_chance))
+    ratio, *interval = (value if np.isfinite(value) else None for value in ratio_with_interval(kept_out, let_in))
     return {
         "cases": len(kept_out),
         "with_odcr": float(kept_out.mean()),
         "without": float(let_in.mean()),
         "by_chance": float(chance.mean()),
-        "with_over_without": ratio_with_interval(kept_out, let_in),
-        "without_over_chance": ratio_with_interval(let_in, chance),
+        "ratio": ratio,
+        "interval": interval,
         "shares": {name: [with_odcr[name], without[name], by_chance[name]] for name in with_odcr},
     }
 
