@@ -44,11 +44,14 @@ class StatisticsSettings:
     """Share of the steps that are spent on a level; the coarsest comes first."""
     surface_patches: tuple[int, ...] = (700, 200, 100)
     """Patches of the surface that are matched in one update."""
-    updates_alone: int = 2
+    updates_alone: int = 3
     """Updates of the field by this term alone after each by all terms: many of few patches go farther in the same time
     than few of many."""
     samples: tuple[int, ...] = (1, 2, 2)
     """Points along the side of a patch's pixel, whose mean is its colour: coarse pixels show the fine ones in them."""
+    thickness: float = 0.5
+    """How far patches lie in front of the surface and behind it, all told, in pixels of the finest level: what is
+    painted goes straight into the object a little way, so that over an edge it changes no faster than beside it."""
     style_patches: int = 2000
     """Most patches of the style image on a level."""
     coarser_weight: float = 0.3
@@ -129,7 +132,14 @@ class StyleStatistics:
     def _at(self, level: int, field: Callable[[Tensor], Tensor], count: int, generator: torch.Generator) -> Tensor:
         settings, style = self.settings, self._levels[level]
         finest = settings.style_extent / settings.style_resolution
-        drawn = self._surface.draw(count, settings.patch_size, finest * 2**level, settings.samples[level], generator)
+        drawn = self._surface.draw(
+            count,
+            settings.patch_size,
+            finest * 2**level,
+            settings.samples[level],
+            finest * settings.thickness,
+            generator,
+        )
         positions = drawn.positions
         colours = field(positions.reshape(-1, 3).to(style.patches.device)).reshape(positions.shape)
         patches = colours.mean(dim=2).flatten(1)

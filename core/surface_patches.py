@@ -49,7 +49,9 @@ class SurfacePatches:
         self._mesh, self._overlap = mesh, overlap
         self._shares = np.cumsum(areas) / self.area
 
-    def draw(self, count: int, size: int, spacing: float, samples: int, generator: torch.Generator) -> Patches:
+    def draw(
+        self, count: int, size: int, spacing: float, samples: int, thickness: float, generator: torch.Generator
+    ) -> Patches:
         """Random patches of ``size * size`` pixels with ``samples * samples`` points each.
 
         Args:
@@ -57,15 +59,17 @@ class SurfacePatches:
             size: pixels a side.
             spacing: distance between the middles of neighbouring pixels.
             samples: points along the side of a pixel, whose mean is its colour.
+            thickness: patches lie up to half as far in front of the surface or behind it.
             generator: of the CPU.
         """
-        place, first, second = torch.rand(3, count, generator=generator, dtype=torch.float64).numpy()
+        place, first, second, depth = torch.rand(4, count, generator=generator, dtype=torch.float64).numpy()
         triangle = np.searchsorted(self._shares, place).clip(0, len(self._shares) - 1).astype(np.int32)
         root = np.sqrt(first)
         weights = np.stack([1.0 - root, root * (1.0 - second), root * second], axis=-1).astype(np.float32)
         if self._overlap is not None:
             triangle, weights = self._overlap.owners(triangle, weights)
         position, normal = points_on(self._mesh, triangle, weights)
+        position += (thickness * (depth - 0.5)).astype(np.float32)[:, None] * normal
         right, up, middle = (torch.from_numpy(axis)[:, None, None] for axis in (*_upright(normal), position))
         places = _grid(size)[:, None] + _grid(samples) / samples
         positions = middle + spacing * (places[..., :1] * right + places[..., 1:] * up)
