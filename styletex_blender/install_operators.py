@@ -45,6 +45,11 @@ class STYLETEX_OT_install(ReasonedOperator, Operator):
     rebuild: bpy.props.BoolProperty(  # pyright: ignore[reportInvalidTypeForm]
         name="Rebuild", description="Make it anew also when it seems sound", options={"SKIP_SAVE"}
     )
+    large_download: bpy.props.BoolProperty(  # pyright: ignore[reportInvalidTypeForm]
+        name="Large Download",
+        description="Also where PyTorch can only be had in a build that is far larger than this computer needs",
+        options={"SKIP_SAVE"},
+    )
 
     @staticmethod
     def why_not(_context: Context) -> str:
@@ -57,7 +62,8 @@ class STYLETEX_OT_install(ReasonedOperator, Operator):
             arguments += ["--wheels", str(wheels)]
         if python := _path("base_python"):
             arguments += ["--python", str(python)]
-        return _start(self, "install", [*arguments, "--rebuild"] if self.rebuild else arguments)
+        arguments += ["--rebuild"] * self.rebuild + ["--large-download"] * self.large_download
+        return _start(self, "install", arguments)
 
 
 class STYLETEX_OT_cancel_install(ReasonedOperator, Operator):

@@ -14,6 +14,8 @@ from .installer_run import Finding, InstallerRun
 from .installer_text import amount, download_line, in_blender, outcome_line, stage_line
 from .worker_environment import install_target
 
+_LARGE_DOWNLOAD = "large_download"
+"""The installer's error that asks whether PyTorch may come in a far larger build (``vendor_install/consent.py``)."""
 _ABSENT = "Not installed. StyleTex computes with PyTorch, which it keeps in a folder of its own"
 
 
@@ -110,6 +112,9 @@ def _draw_outcome(layout: UILayout, context: Context, run: InstallerRun) -> None
         draw_text(column, context, run.ending["message"], "ERROR")
         if hint := in_blender(run.ending["hint"]):
             draw_text(layout, context, hint, "BLANK1")
+        if run.ending["code"] == _LARGE_DOWNLOAD:
+            again = layout.operator("styletex.install", text="Install All the Same", icon="IMPORT")
+            again.rebuild, again.large_download = True, True
     elif line := outcome_line(run):
         layout.label(text=line, icon="ERROR" if run.wrong else "CHECKMARK")
     for finding in run.findings:

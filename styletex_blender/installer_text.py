@@ -15,7 +15,7 @@ _IN_BLENDER = (
     ("Choose another with --target", "Make it writable, then install again"),
     ("Correct --wheels", "Choose another Wheels Folder, or leave it empty"),
     ("Name another with --python", "Choose another Base Python, or leave it empty"),
-    ("Name one with --python", "Choose one as Base Python"),
+    ("or name one with --python", "or choose one as Base Python"),
     ("The log above says more", "The install log says more"),
 )
 """What the installer tells people in a shell, and the same for people who see buttons."""

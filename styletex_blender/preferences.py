@@ -47,7 +47,7 @@ class StyleTexPreferences(AddonPreferences):
     )
     base_python: StringProperty(
         name="Base Python",
-        description="The Python 3.11 to 3.13 to make the environment with; leave it empty to use Blender's own",
+        description="The Python (3.11 to 3.13) to make the environment with; leave it empty to use Blender's own",
         subtype="FILE_PATH",
     )
     worker_python: StringProperty(

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 STAGES = (
-    ("python", "Find a Python", 0),
-    ("tool", "Get the installer uv", 1),
+    ("tool", "Get the installer uv", 0),
+    ("python", "Find a Python", 3),
     ("environment", "Make an environment", 4),
     ("packages", "Install the packages", 6),
     ("torch", "Install PyTorch, the largest download", 30),
@@ -66,7 +66,7 @@ def install(options: argparse.Namespace) -> None:
     for number, (name, title, percent) in enumerate(STAGES, 1):
         say("stage", stage=name, number=number, of=len(STAGES), title=title, text=f"{number} of {len(STAGES)}")
         say("progress", stage=name, percent=float(percent))
-        if name == options.end_at:
+        if name == options.end_at and not options.large_download:
             end(options.ending)
         parts = 20 if name == "torch" else 1
         for part in range(1, parts + 1):
@@ -104,6 +104,7 @@ parser.add_argument("--lock", default="")
 parser.add_argument("command")
 parser.add_argument("--target", type=Path)
 parser.add_argument("--device", default="auto")
+parser.add_argument("--large-download", action="store_true")
 options, _ = parser.parse_known_args()
 if options.command == "install":
     install(options)

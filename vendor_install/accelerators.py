@@ -11,6 +11,10 @@ DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
 """What can be asked for."""
 _BUILDS = {"cpu": "cpu", "cuda": "cu130", "rocm": "rocm7.2"}
 """PyTorch's index for each device where the machine does not tell a better one (uv's ``auto``)."""
+NAMES = {"cpu": "the processor", "cuda": "NVIDIA cards", "rocm": "AMD cards", "mps": "Macs"}
+"""Each device for people."""
+DOWNLOAD_MEGABYTES = {"cpu": 200, "cuda": 2800, "rocm": 5000, "mps": 110}
+"""About what PyTorch's builds have, with the libraries that they need."""
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
 """One index for each build below it."""
 

@@ -4,53 +4,22 @@
 from __future__ import annotations
 
 import json
-import platform as this
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import accelerators, tools
+from . import accelerators, fill, tools
 from .children import run
+from .consent import Agree
 from .events import Reporter
 from .installed import python_of
 from .lock import Lock
 from .messages import InstallError
-from .pythons import choose
+from .platforms import PLATFORMS, VARIABLES, this_platform
+from .pythons import choose, none_found, text as text_of
 
 MANIFEST = "styletex-wheels.json"
 """In the folder, written last: what the wheels are for."""
-_GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014", "manylinux2010",
-          "manylinux_2_12", "manylinux_2_5", "manylinux1")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Platform:
-    """A system that wheels can be downloaded for from another one."""
-
-    uv_name: str
-    """uv's word for it."""
-    tags: tuple[str, ...]
-    """pip's words for it, the best first."""
-
-
-PLATFORMS = {
-    "linux-x86_64": Platform("x86_64-manylinux_2_28", tuple(f"{glibc}_x86_64" for glibc in _GLIBC)),
-    "linux-aarch64": Platform("aarch64-manylinux_2_28", tuple(f"{glibc}_aarch64" for glibc in _GLIBC)),
-    "windows-x86_64": Platform("x86_64-pc-windows-msvc", ("win_amd64",)),
-    "macos-arm64": Platform(
-        "aarch64-apple-darwin",
-        tuple(f"macosx_{major}_0_{kind}" for major in (14, 13, 12, 11) for kind in ("arm64", "universal2")),
-    ),
-}
-"""By the name that the user gives."""
-
-
-def this_platform() -> str:
-    """The name of this system in ``PLATFORMS``."""
-    system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
-    machine = {"amd64": "x86_64", "arm64": "arm64" if system == "macos" else "aarch64"}
-    return f"{system}-{machine.get(this.machine().lower(), this.machine().lower())}"
 
 
 def python_version(wheels: Path | None, lock: Lock) -> tuple[int, int] | None:
@@ -85,6 +54,7 @@ def make(
     version: tuple[int, int] | None,
     platform: str,
     timeout: int,
+    agree: Agree,
 ) -> None:
     """Download every wheel that ``install --wheels`` needs.
 
@@ -96,30 +66,35 @@ def make(
         version: of the Python to install with; ``None`` takes this one's.
         platform: a name in ``PLATFORMS``.
         timeout: seconds without an answer after which a download is given up and tried again.
+        agree: asked before a build of PyTorch is fetched that is far larger than is needed.
 
     Raises:
-        InstallError: a download failed.
+        InstallError: ``no_python``: some package has no wheel for ``version`` on ``platform``; or a download failed.
     """
     version = version or (sys.version_info[0], sys.version_info[1])
-    text = f"{version[0]}.{version[1]}"
+    text = text_of(version)
+    if missing := lock.on(version, platform).missing:
+        message = f"There is no {' and no '.join(missing)} for Python {text} on {platform}"
+        raise InstallError("no_python", message, "Name another with --python-version or --platform")
     output.mkdir(parents=True, exist_ok=True)
     (output / MANIFEST).unlink(missing_ok=True)
     with TemporaryDirectory(dir=output, prefix=".work-") as work:
-        sources = tools.Sources(Path(work), None, timeout)
+        sources = tools.Sources(Path(work) / "uv", Path(work) / "cache", timeout=timeout)
         foreign = platform != this_platform()
         report.stage("python")
-        python = choose(None, None, None if foreign else version)
-        if python is None:
-            raise InstallError("no_python", "No Python was found to download with")
+        choice = choose([], version=None if foreign else version)
+        if choice.python is None:
+            raise none_found([], choice.tried, version)
         report.stage("environment")
         environment = Path(work) / "downloader"
-        tools.Pip(sources, report.log).make_environment(python, environment)
+        pip = tools.Pip(sources, report.log)
+        pip.make_environment(choice.python, environment)
         options = ["--dest", str(output), "--find-links", str(output), "--only-binary", ":all:", "--no-input"]
         options += ["--disable-pip-version-check", "--timeout", str(timeout)]
         requirements = lock.file
         if foreign:
             report.stage("tool")
-            uv = tools.find_uv() or tools.fetch_uv(python, sources, report.log)
+            uv = tools.find_uv() or tools.fetch_uv(sources, report.log)
             requirements = _for_platform(uv, lock, text, platform, Path(work), report)
             options += ["--python-version", text, "--implementation", "cp"]
             options += [f"--platform={tag}" for tag in (*PLATFORMS[platform].tags, "any")]
@@ -144,6 +119,9 @@ def make(
                     report.note(
                         f"PyTorch's own index cannot be reached, so PyTorch comes from the default one ({error})"
                     )
+                    asked_for = accelerators.likely_device(device)
+                    if asked_for != "cuda" and (foreign or pip.default_torch_needs_cuda(environment, lock)):
+                        fill.agree_to_cuda(agree, lock, platform)
                 run(torch, failure, report.log)
     values = {"lock": lock.fingerprint, "python": text, "platform": platform, "device": device}
     (output / MANIFEST).write_text(json.dumps(values), encoding="utf-8")
@@ -155,6 +133,5 @@ def _for_platform(uv: str, lock: Lock, version: str, platform: str, work: Path, 
     file = work / "requirements.txt"
     command = [uv, "pip", "compile", "--no-deps", "--generate-hashes", "--python-version", version, "--no-header"]
     command += ["--python-platform", PLATFORMS[platform].uv_name, str(lock.file), "--output-file", str(file)]
-    variables = {"MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_PYTHON_DOWNLOADS": "never"}
-    run(command, "The packages for the platform could not be chosen", report.log, variables)
+    run(command, "The packages for the platform could not be chosen", report.log, VARIABLES)
     return file

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from .environment import scrubbed_environment
 from .messages import InstallError
 
 _DROPPED = (
@@ -45,6 +44,11 @@ _WRONG_HASH = (
 )
 _NETWORK = ("timed out", "timeout", "Connection", "error sending request", "Could not fetch", "Failed to fetch",
             "dns error", "Failed to download", "No matching distribution", "Max retries")  # fmt: skip
+
+
+def scrubbed_environment() -> dict[str, str]:
+    """The environment variables for programs of another Python: without those that steer this one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 class Cancelled(BaseException):

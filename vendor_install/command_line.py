@@ -8,16 +8,28 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import checks, demo, environment, release
+from . import checks, demo, release
+from .children import Cancelled
 from .messages import SetupError
+
+COMMANDS = ("demo", "test", "release")
+"""What this file knows."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status: 0 for success, 2 for a failed set-up, 130 for Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python3 -m vendor_install", description="Set up StyleTex in this checkout.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m vendor_install",
+        description="Set up StyleTex in this checkout.",
+        epilog="For the environment of the installed extension: install, doctor, size, remove, bundle, nvdiffrast.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("demo", help="make .venv/ and texture Suzanne; the result is in build/demo/")
-    commands.add_parser("test", help="make .venv/ and run all checks and tests; other arguments go to pytest")
+    demo_command = commands.add_parser("demo", help="make .venv/ and texture Suzanne; the result is in build/demo/")
+    test_command = commands.add_parser(
+        "test", help="make .venv/ and run all checks and tests; other arguments go to pytest"
+    )
+    for command in (demo_command, test_command):
+        command.add_argument("--python", metavar="PATH", help="the Python to make .venv/ with")
     release_command = commands.add_parser("release", help="build the extension's zip and a repository to host it")
     release_command.add_argument(
         "--output", type=Path, default=release.OUTPUT, metavar="DIR", help="where they go (%(default)s)"
@@ -28,11 +40,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if options.command == "release":
             return release.run(options.output.expanduser().absolute())
-        python = environment.provide()
-        return demo.run(python) if options.command == "demo" else checks.run(python, rest)
+        return demo.run(options.python) if options.command == "demo" else checks.run(options.python, rest)
     except SetupError as error:
         print(f"\nERROR: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Cancelled):
         print("\nInterrupted. The same command continues where this one stopped.", file=sys.stderr)
         return 130

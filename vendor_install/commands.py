@@ -10,10 +10,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from . import accelerators, bundle, doctor, install, lock as locks, nvdiffrast, target as targets, tools
+from . import (
+    accelerators,
+    bundle,
+    consent,
+    doctor,
+    install,
+    lock as locks,
+    nvdiffrast,
+    platforms,
+    pythons,
+    target as targets,
+    tools,
+)
+from .checkout import ENVIRONMENT
 from .children import Cancelled, cancellable, end_with_input
 from .events import Reporter
-from .installed import LOCK_FILE, current_environment, default_target
+from .installed import LOCK_FILE, current_environment, default_target, record_of
 from .messages import InstallError
 
 COMMANDS = ("install", "doctor", "size", "remove", "bundle", "nvdiffrast", "lock")
@@ -44,7 +57,7 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
         uv = tools.find_uv()
         if uv is None:
             raise InstallError("no_uv", "There is no uv on the PATH", f"Install it: pip install {tools.UV}")
-        locks.make(uv)
+        locks.make_all(uv)
         return 0
     if options.command == "size":
         print(json.dumps({"target": str(options.target), "bytes": targets.size(options.target)}))
@@ -72,15 +85,28 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
             report.done(f"{wrong} of {len(findings)} checks found something wrong" if wrong else "All is well")
         return 1 if wrong else 0
     if options.command == "bundle":
-        bundle.make(
-            options.output, lock, report, options.device, options.python_version, options.platform, options.timeout
-        )
+        version, platform = options.python_version, options.platform
+        agree = consent.by_terminal(report)
+        bundle.make(options.output, lock, report, options.device, version, platform, options.timeout, agree)
         return 0
     request = install.Request(
-        options.target, lock, options.device, options.wheels, options.python, options.timeout, options.rebuild
+        options.target,
+        lock,
+        options.device,
+        options.wheels,
+        options.python,
+        options.timeout,
+        options.rebuild,
+        _agree(options, report),
     )
     install.install(request, report)
     return 0
+
+
+def _agree(options: argparse.Namespace, report: Reporter) -> consent.Agree:
+    if options.large_download:
+        return consent.tell(report)
+    return consent.refuse if options.json_events else consent.by_terminal(report)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,12 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         "nvdiffrast": commands.add_parser(
             "nvdiffrast", help="build NVIDIA's rasteriser into the environment (for non-commercial use only)"
         ),
-        "lock": commands.add_parser("lock", help="write requirements.lock anew from requirements.txt (needs uv)"),
+        "lock": commands.add_parser("lock", help="write the locks anew from the lists of requirements (needs uv)"),
     }
     for name in ("install", "doctor", "size", "remove", "nvdiffrast"):
-        made[name].add_argument(
-            "--target", type=_path, default=default_target(), metavar="DIR", help="where it is (%(default)s)"
-        )
+        in_checkout = name in ("doctor", "size", "nvdiffrast") and record_of(ENVIRONMENT)
+        place = ENVIRONMENT if in_checkout else default_target()
+        made[name].add_argument("--target", type=_path, default=place, metavar="DIR", help="where it is (%(default)s)")
     for name in ("install", "bundle"):
         made[name].add_argument("--device", choices=accelerators.DEVICES, default="auto", help="for which (auto)")
         made[name].add_argument(
@@ -125,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     made["install"].add_argument("--python", metavar="PATH", help="the Python to make the environment with")
     made["install"].add_argument("--rebuild", action="store_true", help="also when the present one seems sound")
+    made["install"].add_argument(
+        "--large-download", action="store_true", help="also where PyTorch can only be had in a build that is far larger"
+    )
     made["doctor"].add_argument("--json", action="store_true", help="print one JSON object")
     made["doctor"].add_argument(
         "--model", type=_path, default=doctor.MODEL, metavar="DIR", help="another bundled model"
@@ -141,8 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     made["bundle"].add_argument(
         "--platform",
-        choices=tuple(bundle.PLATFORMS),
-        default=bundle.this_platform(),
+        choices=tuple(platforms.PLATFORMS),
+        default=platforms.this_platform(),
         help="of the computer there (%(default)s)",
     )
     return parser
@@ -155,6 +184,6 @@ def _path(text: str) -> Path:
 def _version(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
     version = (int(major), int(minor))
-    if not locks.OLDEST_PYTHON <= version <= locks.NEWEST_PYTHON:
-        raise argparse.ArgumentTypeError(f"{text} is none of 3.11, 3.12, 3.13")
+    if version not in locks.PYTHONS:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(map(pythons.text, locks.PYTHONS))}")
     return version

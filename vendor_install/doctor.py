@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import distributions
-from .environment import ROOT, scrubbed_environment
-from .install import site_packages
+from .checkout import ROOT
+from .children import scrubbed_environment
+from .fill import site_packages
 from .installed import POINTER, current_environment, environments, fingerprint, python_of, record_of
 from .lock import Lock
 from .target import size
@@ -22,15 +23,10 @@ MODEL = ROOT / "core" / "bundled"
 _FREE_MEGABYTES = 1000
 """What a run needs for jobs and checkpoints."""
 _REPAIR = "Repair: python3 -m vendor_install install --rebuild"
-_MEND = {
-    "versions": _REPAIR,
-    "imports": _REPAIR,
-    "device": "Install the driver of the graphics card, or: python3 -m vendor_install install --device cpu",
-    "tensor": "Install the driver of the graphics card, or: python3 -m vendor_install install --device cpu",
-    "embree": _REPAIR,
-    "model": "Install the extension again",
-    "sd15": "Install the extension again",
-}
+_DRIVER = "Install the driver of the graphics card, or: python3 -m vendor_install install --device cpu"
+_EXTENSION = "Install the extension again"
+_MEND = {"device": _DRIVER, "tensor": _DRIVER, "model": _EXTENSION, "sd15": _EXTENSION}
+"""By check, what to do about it where that is not to install the environment anew."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +59,12 @@ def examine(target: Path, lock: Lock, model: Path = MODEL) -> Iterator[Finding]:
         yield Finding("environment", False, text, _REPAIR)
         return
     record = record_of(environment)
+    in_place = environment == target
+    repair = f"Repair: remove {target}, then run: python3 -m vendor_install demo" if in_place else _REPAIR
     if not record:
-        yield Finding("environment", False, f"{environment} was never finished", _REPAIR)
+        yield Finding("environment", False, f"{environment} was never finished", repair)
     elif record.get("lock") != fingerprint(lock.file):
-        yield Finding("environment", False, "it was made for another version of the extension", _REPAIR)
+        yield Finding("environment", False, "it was made for another version of the extension", repair)
     else:
         yield Finding("environment", True, f"{environment}, {size(environment) / 1e6:,.0f} MB")
     if left := [path.name for path in environments(target) if path != environment]:
@@ -77,15 +75,15 @@ def examine(target: Path, lock: Lock, model: Path = MODEL) -> Iterator[Finding]:
         packages = site_packages(environment)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         text = f"{python} does not start ({getattr(error, 'strerror', None) or error}); was its base Python removed?"
-        yield Finding("python", False, text, _REPAIR)
+        yield Finding("python", False, text, repair)
         return
     yield Finding("python", True, f"{python} {record.get('python', '')}".strip())
     damaged = [path.name.split("-")[0] for path in distributions.incomplete(packages)]
     if damaged:
-        yield Finding("files", False, f"files are missing or cut short in {', '.join(damaged)}", _REPAIR)
+        yield Finding("files", False, f"files are missing or cut short in {', '.join(damaged)}", repair)
     else:
         yield Finding("files", True, "all files of all packages are there")
-    yield from _inside(python, lock, str(record.get("device", "auto")), model)
+    yield from _inside(python, lock, str(record.get("device", "auto")), model, repair)
 
 
 def _space(target: Path) -> Finding:
@@ -97,7 +95,7 @@ def _space(target: Path) -> Finding:
     return Finding("disk space", True, f"{free:,} MB are free at {place}")
 
 
-def _inside(python: Path, lock: Lock, device: str, model: Path) -> Iterator[Finding]:
+def _inside(python: Path, lock: Lock, device: str, model: Path, repair: str) -> Iterator[Finding]:
     pins = [*lock.pins(), lock.torch]
     question = {"pins": pins, "imports": lock.imports, "device": device, "model": str(model)}
     result = subprocess.run(
@@ -112,7 +110,8 @@ def _inside(python: Path, lock: Lock, device: str, model: Path) -> Iterator[Find
     )
     for line in result.stdout.splitlines():
         answer = json.loads(line)
-        yield Finding(answer["name"], answer["ok"], answer["text"], "" if answer["ok"] else _MEND[answer["name"]])
+        mend = "" if answer["ok"] else _MEND.get(answer["name"], repair)
+        yield Finding(answer["name"], answer["ok"], answer["text"], mend)
     if result.returncode != 0:
         last = result.stderr.strip().splitlines()[-1:] or [f"status {result.returncode}"]
-        yield Finding("examination", False, f"it ended early: {last[0]}", _REPAIR)
+        yield Finding("examination", False, f"it ended early: {last[0]}", repair)

@@ -1,136 +1,167 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One virtual environment, ``.venv/`` in the checkout: built, repaired, or left alone when it is ready.
 
-A file inside it says what it was built from and is written last. As long as that file is missing or older than
-the pinned packages, the environment counts as unfinished, and the next command continues it: complete packages
-stay, half-installed ones are installed anew.
+It is filled as the worker's environment on a user's computer is, but in place: a record inside it says what it was
+built from and is written last. As long as that is missing or older than the locks, the environment counts as
+unfinished, and the next command continues it: complete packages stay, half-installed ones are installed anew.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from . import distributions, requirements, system_packages
-from .messages import SetupError, say, step
+from . import (
+    accelerators,
+    consent,
+    distributions,
+    fill,
+    lock as lock_files,
+    pythons,
+    system_packages,
+    target as targets,
+    tools,
+)
+from .checkout import BUILD, ENVIRONMENT
+from .events import Reporter
+from .installed import python_of, record_of, write_record
+from .lock import Lock
+from .messages import InstallError, SetupError, say
+from .requirements import BLENDER_MODULE, TESTS, WORKER
 
-ROOT = Path(__file__).resolve().parent.parent
-"""The checkout."""
-FOLDER = ROOT / ".venv"
-"""The environment that the demo, the tests and the worker in a checkout share."""
-READY_FILE = "styletex-ready"
-"""Inside the environment: the fingerprint of what it was built from."""
-PROBE = "import torch, diffusers, transformers, scipy, embreex, xatlas, PIL, bpy"
-"""Imports that show that the packages, and the system libraries they are linked to, work."""
+DEVICE = "auto"
+"""The checkout's environment follows the machine."""
 
 
-def python_of(folder: Path) -> Path:
-    """The Python program of the environment in ``folder``."""
-    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def provide() -> Path:
+def provide(
+    blender_module: bool, tests: bool, named: str | None = None, more: Callable[[], Sequence[Path]] = tuple
+) -> Path:
     """Make ``.venv/`` ready, whatever state it is in.
+
+    Args:
+        blender_module: whether Blender as a Python module must be in it.
+        tests: whether what the tests need must be in it.
+        named: the Python that the user named.
+        more: gives further Pythons to make it with, when no other will do.
 
     Returns:
         Its Python program.
 
     Raises:
-        SetupError: a step failed; what is done so far stays and is not done again.
+        SetupError: a step failed; what is done so far stays and is not done again. With the code ``no_python`` no
+            Python will do for what is wanted.
     """
-    system_packages.provide()
+    wanted = [WORKER, *([BLENDER_MODULE] if blender_module else []), *([TESTS] if tests else [])]
+    locks = [lock_files.read_of(requirements) for requirements in wanted]
+    report = Reporter()
+    sources = tools.Sources(BUILD / "uv")
     with _alone():
-        files = (requirements.WORKER, requirements.DEVELOPMENT)
-        build(FOLDER, files, PROBE)
-    return python_of(FOLDER)
+        if is_ready(ENVIRONMENT, locks) and _is_of(ENVIRONMENT, named):
+            say(f"The environment {ENVIRONMENT} is ready")
+            return python_of(ENVIRONMENT)
+        missing = system_packages.missing_for_blender() if blender_module else {}
+        if not tools.find_uv() and not tools.fetched_uv(sources):
+            missing |= system_packages.missing_ensurepip()
+        system_packages.provide(missing)
+        build(ENVIRONMENT, locks, sources, consent.by_terminal(report), report, named, more)
+    return python_of(ENVIRONMENT)
 
 
-def build(folder: Path, files: Sequence[Path], probe: str) -> None:
-    """Fill the environment in ``folder`` with the packages of ``files``, unless it is ready.
+def is_ready(folder: Path, locks: Sequence[Lock]) -> bool:
+    """Whether ``folder`` holds a finished environment with the packages of ``locks``, perhaps with others."""
+    built_from = _fingerprints(record_of(folder))
+    return all(lock.fingerprint in built_from for lock in locks) and pythons.version_of(python_of(folder)) is not None
+
+
+def build(
+    folder: Path,
+    locks: Sequence[Lock],
+    sources: tools.Sources,
+    agree: consent.Agree,
+    report: Reporter,
+    named: str | None = None,
+    more: Callable[[], Sequence[Path]] = tuple,
+) -> None:
+    """Fill the environment in ``folder`` with the packages of ``locks``.
 
     Args:
-        folder: made when it is not there.
-        files: requirement files; the first pins torch.
-        probe: Python code that must run in the finished environment.
+        folder: made when it is not there; kept when its Python will do.
+        locks: the first one's PyTorch is installed.
+        sources: where packages come from.
+        agree: asked before a download that is much larger than this computer needs.
+        report: told of the course.
+        named: the Python that the user named.
+        more: gives further Pythons to make it with, when no other will do.
 
     Raises:
         SetupError: a step failed.
     """
-    wanted = requirements.fingerprint(files)
-    ready = folder / READY_FILE
-    python = python_of(folder)
-    if ready.is_file() and ready.read_text(encoding="utf-8") == wanted and _runs(python, "import pip"):
-        say(f"The environment {folder} is ready")
-        return
-    ready.unlink(missing_ok=True)
-    _make(folder)
-    site_packages = Path(_output(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
-    if repaired := distributions.forget(site_packages):
-        say(f"Installed only in part, so installed anew: {', '.join(repaired)}")
-
-    torch = requirements.torch_requirement(files[0])
-    with step(f"1 of 3 · PyTorch ({torch}), the largest download"):
-        _pip(python, torch, "--constraint", str(files[0]))
-    with step("2 of 3 · The other packages"):
-        _pip(python, *(argument for file in files for argument in ("-r", str(file))))
-    with step("3 of 3 · Check that they work together"):
-        _run([str(python), "-m", "pip", "check"], "The installed packages do not fit together")
-        _run([str(python), "-c", probe], "The installed packages do not load")
-    unfinished = ready.with_suffix(".new")
-    unfinished.write_text(wanted, encoding="utf-8")
-    unfinished.replace(ready)
-
-
-def scrubbed_environment() -> dict[str, str]:
-    """The environment variables for programs in the environment: without those that steer another Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-
-
-def _make(folder: Path) -> None:
-    """Create the virtual environment, or keep the one there if it is a sound one of this Python's version."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    same_version = f"import pip, sys; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
-    if _runs(python_of(folder), same_version):
-        return
-    if folder.exists():
-        if any(folder.iterdir()) and not (folder / "pyvenv.cfg").exists():
-            raise SetupError(f"{folder} is there but is no Python environment. Move it away, then run this again.")
-        say(f"The environment {folder} does not work with Python {version}, so it is made anew")
-        shutil.rmtree(folder)
-    with step(f"A new environment in {folder}"):
-        _run([sys.executable, "-m", "venv", str(folder)], "The virtual environment could not be made")
-
-
-def _pip(python: Path, *arguments: str) -> None:
-    options = ["--no-input", "--disable-pip-version-check", "--no-compile"]
-    _run(
-        [str(python), "-m", "pip", "install", *options, *arguments],
-        "pip could not install the packages (its message is above)",
+    record = record_of(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").exists():
+        raise SetupError(f"{folder} is there but is no Python environment. Move it away, then run this again.")
+    report.stage("tool")
+    tool = tools.provide(sources, report)
+    report.note(f"The packages are installed with {tool.name}")
+    report.stage("python")
+    kept = _will_do(folder, locks) and _is_of(folder, named)
+    if kept:
+        python = python_of(folder)
+        report.note(f"Python: {python}, which is there")
+    else:
+        python = fill.find_python(tool, locks, report, named, more=more)
+    fill.tell_sizes(python, locks, DEVICE, report)
+    report.stage("environment")
+    if not kept:
+        if folder.exists():
+            report.note(f"The environment {folder} does not work with this Python, so it is made anew")
+            shutil.rmtree(folder)
+        record = {}
+        kind = accelerators.likely_device(DEVICE)
+        targets.check_space(folder.parent, sum(lock.megabytes[kind] for lock in locks))
+        tool.make_environment(python, folder)
+    elif repaired := distributions.forget(fill.site_packages(folder)):
+        report.note(f"Installed only in part, so installed anew: {', '.join(repaired)}")
+    write_record(folder, {})
+    if isinstance(tool, tools.Pip):
+        tools.seed_pip(folder, report.log)
+    try:
+        versions = fill.fill(folder, locks, DEVICE, tool, agree, report)
+    except fill.DamagedError as error:
+        hint = f"Remove {folder} and run the same command again; if that does not help: uv cache clean"
+        raise InstallError("damaged", str(error).rstrip("."), hint) from error
+    except InstallError as error:
+        raise SetupError(f"{error}\nThe next run continues from here.") from error
+    others = [each for each in _fingerprints(record)[1:] if each not in {lock.fingerprint for lock in locks}]
+    write_record(
+        folder,
+        {
+            "lock": locks[0].fingerprint,
+            "more": [*(lock.fingerprint for lock in locks[1:]), *others],
+            "device": DEVICE,
+            **versions,
+        },
     )
+    report.done(f"The environment {folder} is ready")
 
 
-def _run(command: list[str], failure: str) -> None:
-    if subprocess.run(command, env=scrubbed_environment(), check=False).returncode != 0:
-        raise SetupError(f"{failure}. The command was: {' '.join(command)}\nThe next run continues from here.")
+def _fingerprints(record: dict[str, Any]) -> list[str]:
+    """What the environment with ``record`` was built from, the worker's lock first."""
+    return [record["lock"], *record.get("more", [])] if record else []
 
 
-def _runs(python: Path, code: str) -> bool:
-    if not python.exists():
-        return False
-    result = subprocess.run([str(python), "-c", code], env=scrubbed_environment(), capture_output=True, check=False)
-    return result.returncode == 0
+def _will_do(folder: Path, locks: Sequence[Lock]) -> bool:
+    """Whether the environment's own Python will do for ``locks``."""
+    version = pythons.version_of(python_of(folder))
+    return version is not None and not any(lock.on(version).missing for lock in locks)
 
 
-def _output(python: Path, code: str) -> str:
-    result = subprocess.run(
-        [str(python), "-c", code], env=scrubbed_environment(), capture_output=True, text=True, check=True
-    )
-    return result.stdout.strip()
+def _is_of(folder: Path, named: str | None) -> bool:
+    """Whether the environment's Python has the version of the one that the user named, if one was named."""
+    return named is None or pythons.version_of(python_of(folder)) == pythons.version_of(Path(named))
 
 
 @contextmanager
@@ -141,8 +172,8 @@ def _alone() -> Iterator[None]:
         return
     import fcntl
 
-    (ROOT / "build").mkdir(exist_ok=True)
-    with (ROOT / "build" / "environment.lock").open("w") as lock:
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "environment.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

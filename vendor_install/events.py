@@ -18,8 +18,8 @@ from .downloads import Downloads
 from .messages import InstallError
 
 STAGES = {
-    "python": ("Find a Python", 1),
     "tool": ("Get the installer uv", 3),
+    "python": ("Find a Python", 1),
     "environment": ("Make an environment", 2),
     "packages": ("Install the packages", 24),
     "torch": ("Install PyTorch, the largest download", 60),

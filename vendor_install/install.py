@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 import time
@@ -12,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import accelerators, bundle, distributions, lock as locks, target as targets, tools
-from .children import run, undisturbed
-from .environment import scrubbed_environment
+from . import accelerators, bundle, consent, distributions, fill, lock as lock_files, target as targets, tools
+from .children import undisturbed
 from .events import Reporter
-from .installed import RECORD, current_environment, python_of, record_of
+from .installed import current_environment, record_of, write_record
 from .messages import InstallError
-from .pythons import choose
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Request:
 
     target: Path
     """Folder of the environments."""
-    lock: locks.Lock
+    lock: lock_files.Lock
     """The packages."""
     device: str = "auto"
     """One of ``accelerators.DEVICES``."""
@@ -39,6 +35,8 @@ class Request:
     """Seconds without an answer after which a download is given up and tried again."""
     rebuild: bool = False
     """Make the environment anew also when the one in use seems sound."""
+    agree: consent.Agree = consent.refuse
+    """Asked before a download that is much larger than this computer needs."""
 
 
 def install(request: Request, report: Reporter) -> Path:
@@ -67,14 +65,14 @@ def install(request: Request, report: Reporter) -> Path:
         try:
             try:
                 record = _build(request, environment, report)
-            except _DamagedError as error:
+            except fill.DamagedError as error:
                 report.note(f"{error} The downloads are thrown away and fetched again")
                 shutil.rmtree(environment)
                 shutil.rmtree(target / targets.CACHE, ignore_errors=True)
                 record = _build(request, environment, report)
-            _write(environment / RECORD, record)
+            write_record(environment, record)
             targets.point_to(target, environment)
-        except _DamagedError as error:
+        except fill.DamagedError as error:
             raise InstallError("damaged", str(error), "Check the disk") from error
         finally:
             # Of the two, the one that is not in use now: the old one, or this one when something went wrong.
@@ -91,79 +89,37 @@ def is_sound(environment: Path, request: Request) -> bool:
     if record.get("lock") != request.lock.fingerprint or record.get("device") != request.device:
         return False
     try:
-        packages = site_packages(environment)
-        return bool(packages.is_dir() and not distributions.incomplete(packages) and _probe(environment, request.lock))
+        packages = fill.site_packages(environment)
+        if not packages.is_dir() or distributions.incomplete(packages):
+            return False
+        return bool(fill.probe(environment, [request.lock]))
     except (InstallError, OSError, ValueError, subprocess.CalledProcessError):
         return False
 
 
-def site_packages(environment: Path) -> Path:
-    """The folder of the packages of ``environment``."""
-    question = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    command = [str(python_of(environment)), "-X", "utf8", "-I", "-c", question]
-    answer = subprocess.run(command, capture_output=True, encoding="utf-8", env=scrubbed_environment(), check=True)
-    return Path(answer.stdout.strip())
-
-
-class _DamagedError(Exception):
-    """Files are missing in an environment that was just filled: the downloads it was filled from are damaged."""
-
-
 def _build(request: Request, environment: Path, report: Reporter) -> dict[str, Any]:
-    sources = tools.Sources(request.target, request.wheels, request.timeout)
-    report.stage("python")
-    uv = tools.find_uv()
-    python = choose(request.python, uv, bundle.python_version(request.wheels, request.lock))
-    report.note(f"Python: {python or 'one that uv downloads'}")
+    sources = _sources(request)
     report.stage("tool")
-    tool = _tool(uv, python, sources, report)
+    tool = tools.provide(sources, report)
     report.note(f"The packages are installed with {tool.name}")
+    report.stage("python")
+    version = bundle.python_version(request.wheels, request.lock)
+    locks = [request.lock]
+    python = fill.find_python(tool, locks, report, request.python, version, offline=request.wheels is not None)
+    if request.wheels is None:
+        fill.tell_sizes(python, locks, request.device, report)
     report.stage("environment")
     tool.make_environment(python, environment)
-    report.stage("packages")
-    tool.install_packages(environment, request.lock)
-    report.stage("torch")
-    try:
-        tool.install_torch(environment, request.lock, request.device)
-    except tools.PytorchIndexError as error:
-        report.note(f"PyTorch's own index cannot be reached, so PyTorch comes from pip's default index ({error})")
-        tool.install_default_torch(environment, request.lock)
-    report.stage("check")
-    if damaged := distributions.incomplete(site_packages(environment)):
-        raise _DamagedError(f"Installed in part only: {', '.join(path.name.split('-')[0] for path in damaged)}.")
-    versions = _probe(environment, request.lock)
+    versions = fill.fill(environment, locks, request.device, tool, request.agree, report)
     values = {"lock": request.lock.fingerprint, "device": request.device, **versions}
     return {**values, "size_bytes": targets.size(environment)}
 
 
-def _tool(uv: str | None, python: Path | None, sources: tools.Sources, report: Reporter) -> tools.Uv | tools.Pip:
-    if uv:
-        return tools.Uv(uv, sources, report.log)
-    if sources.wheels or python is None:
-        return tools.Pip(sources, report.log)
-    try:
-        return tools.Uv(tools.fetch_uv(python, sources, report.log), sources, report.log)
-    except InstallError as error:
-        if error.code == "disk_full":
-            raise
-        report.note(f"uv cannot be had, so pip does its work ({error.message})")
-        return tools.Pip(sources, report.log)
-
-
-def _probe(environment: Path, lock: locks.Lock) -> dict[str, str]:
-    """Load every module of ``lock`` and return the versions of Python and PyTorch."""
-    code = f"import json, platform, {', '.join(lock.imports)}\n"
-    code += "print(json.dumps({'python': platform.python_version(), 'torch': str(torch.__version__)}))"
-    lines: list[str] = []
-    run([str(python_of(environment)), "-I", "-c", code], "The installed packages do not load", lines.append)
-    return json.loads(lines[-1])
-
-
-def _write(file: Path, record: dict[str, Any]) -> None:
-    with file.open("w", encoding="utf-8") as stream:
-        json.dump(record, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _sources(request: Request) -> tools.Sources:
+    target = request.target
+    return tools.Sources(
+        target / targets.BOOTSTRAP, target / targets.CACHE, target / targets.PYTHONS, request.wheels, request.timeout
+    )
 
 
 def _summary(environment: Path, start: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def record_of(environment: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def write_record(environment: Path, record: Mapping[str, Any]) -> None:
+    """Write what ``record_of`` reads, in one step that is done or not done."""
+    new = environment / f"{RECORD}.new"
+    with new.open("w", encoding="utf-8") as stream:
+        json.dump(record, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(environment / RECORD)
 
 
 def fingerprint(lock: Path = LOCK_FILE) -> str:

@@ -19,8 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import target as targets, tools
-from .children import run
-from .environment import scrubbed_environment
+from .children import run, scrubbed_environment
 from .events import Reporter
 from .installed import current_environment, python_of
 from .messages import InstallError

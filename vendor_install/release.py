@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from . import environment
 from .blender import Blender, find_blender
-from .environment import ROOT, scrubbed_environment
+from .checkout import ROOT
+from .children import scrubbed_environment
 from .messages import SetupError, say, step
 
 OUTPUT = ROOT / "build" / "release"
@@ -32,9 +33,7 @@ def run(output: Path) -> int:
     Raises:
         SetupError: the zip is not fit to be released, and why.
     """
-    blender = find_blender(environment.python_of(environment.FOLDER))
-    if blender.is_module:
-        environment.provide()
+    blender = find_blender().found or Blender(environment.provide(blender_module=True, tests=False), is_module=True)
     package = make(blender, output)
     say(f"The release is {package} ({package.stat().st_size / 1e6:.1f} MB)")
     say(f"To host it, serve {output} and give Blender the address of its {INDEX} as a repository")

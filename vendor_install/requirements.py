@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages the environment holds: the two requirement files, and a fingerprint that changes with them."""
+"""The lists that say which packages, in which versions; ``lock`` makes a lock of each."""
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("requirements.txt")
 """Everything the worker needs."""
-DEVELOPMENT = Path(__file__).with_name("requirements-dev.txt")
-"""What the demo and the tests need besides."""
+BLENDER_MODULE = Path(__file__).with_name("requirements-bpy.txt")
+"""Blender as a Python module, where no Blender is or where tests load it."""
+TESTS = Path(__file__).with_name("requirements-dev.txt")
+"""What the tests need besides."""
 
 
 def torch_requirement(file: Path = WORKER) -> str:
@@ -24,11 +23,3 @@ def torch_requirement(file: Path = WORKER) -> str:
         if line.startswith("torch=="):
             return line.split("#")[0].strip()
     raise ValueError(f"{file} pins no torch")
-
-
-def fingerprint(files: Sequence[Path]) -> str:
-    """A text that is the same as long as the pinned packages and this Python's version are."""
-    digest = hashlib.sha256(sys.version.encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

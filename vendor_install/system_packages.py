@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .messages import SetupError, step
 
-LIBRARIES = {
+BLENDER_LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
     "libICE.so.6": "libice6",
@@ -28,12 +28,70 @@ LIBRARIES = {
     "libgomp.so.1": "libgomp1",
     "libxkbcommon.so.0": "libxkbcommon0",
 }
-"""Each library by the name the linker asks for, with the Debian package that holds it (bpy 4.2 to 5.0)."""
+"""Each library by the name the linker asks for, with the Debian package that holds it (bpy 4.2 to 5.2)."""
 
 
 def missing_libraries(libraries: Mapping[str, str]) -> dict[str, str]:
     """Those of ``libraries`` that the linker does not find here, with their Debian packages."""
     return {name: package for name, package in libraries.items() if not _loads(name)}
+
+
+def missing_for_blender() -> dict[str, str]:
+    """Those of ``BLENDER_LIBRARIES`` that are not here."""
+    return missing_libraries(BLENDER_LIBRARIES) if sys.platform.startswith("linux") else {}
+
+
+def missing_ensurepip() -> dict[str, str]:
+    """What this Python lacks to make an environment that has pip, with the Debian package of a Python of Debian's."""
+    if importlib.util.find_spec("ensurepip") is not None:
+        return {}
+    package = f"python3.{sys.version_info.minor}-venv" if sys.base_prefix == "/usr" else ""
+    return {"the Python module ensurepip": package}
+
+
+def provide(missing: Mapping[str, str]) -> None:
+    """Install what is missing as root on Debian and Ubuntu, else say how to.
+
+    Args:
+        missing: what it is, with its Debian package.
+
+    Raises:
+        SetupError: something is missing and can't be installed from here.
+    """
+    if not missing:
+        return
+    packages = sorted({package for package in missing.values() if package})
+    unnamed = [name for name, package in missing.items() if not package]
+    if unnamed or not is_debian():
+        raise SetupError(f"Missing from this system: {', '.join(missing)}. Install them, then run this command again.")
+    if os.geteuid() != 0:
+        raise SetupError(
+            f"Some system packages are missing ({', '.join(missing)}). Install them, then run this command again:\n"
+            f"    sudo apt-get install -y {' '.join(packages)}"
+        )
+    with step(f"System packages: {' '.join(packages)}"):
+        _apt_get("update", "-q")
+        if unknown := [package for package in packages if not is_offered(package)]:
+            lacking = [name for name, package in missing.items() if package in unknown]
+            raise SetupError(
+                f"This system has no package {', '.join(unknown)}, which should bring {', '.join(lacking)}"
+            )
+        _apt_get("install", "-y", "-q", "--no-install-recommends", *packages)
+    if still := [name for name in missing if ".so" in name and not _loads(name)]:
+        raise SetupError(f"apt-get installed {' '.join(packages)}, but these are still not found: {', '.join(still)}")
+
+
+def is_debian() -> bool:
+    """Whether this is Debian or a child of it."""
+    return Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
+
+
+def is_offered(package: str) -> bool:
+    """Whether this Debian's package lists, as far as they are here, have ``package``."""
+    command = ["apt-cache", "show", "--no-all-versions", package]
+    return shutil.which("apt-cache") is not None and (
+        subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
 
 
 def _loads(library: str) -> bool:
@@ -44,49 +102,11 @@ def _loads(library: str) -> bool:
     return True
 
 
-def provide() -> None:
-    """Check for what is missing; install it as root on Debian and Ubuntu, else say how to.
-
-    Raises:
-        SetupError: something is missing and can't be installed from here.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    missing = missing_libraries(LIBRARIES)
-    if importlib.util.find_spec("ensurepip") is None:
-        missing["the Python module ensurepip"] = f"python3.{sys.version_info.minor}-venv"
-    if not missing:
-        return
-    packages = sorted(set(missing.values()))
-    if not is_debian():
-        raise SetupError(f"Missing from this system: {', '.join(missing)}. Install them, then run this command again.")
-    if os.geteuid() != 0:
-        raise SetupError(
-            "Some system packages are missing. Install them, then run this command again:\n"
-            f"    sudo apt-get install -y {' '.join(packages)}"
-        )
-    with step(f"System packages: {' '.join(packages)}"):
-        install(packages)
-    if still := missing_libraries(LIBRARIES):
-        raise SetupError(f"apt-get installed {' '.join(packages)}, but these are still not found: {', '.join(still)}")
-
-
-def is_debian() -> bool:
-    """Whether this is Debian or a child of it."""
-    return Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
-
-
-def install(packages: list[str]) -> None:
-    """Install Debian packages with apt-get.
-
-    Raises:
-        SetupError: apt-get failed.
-    """
+def _apt_get(*arguments: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    update = ["apt-get", "update", "-q"]
-    for command in (update, ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]):
-        result = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        if result.returncode != 0:
-            raise SetupError(f"{' '.join(command)} failed:\n{result.stdout}")
+    command = ["apt-get", *arguments]
+    result = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise SetupError(f"{' '.join(command)} failed:\n{result.stdout}")

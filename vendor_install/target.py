@@ -19,7 +19,9 @@ BOOTSTRAP = "bootstrap"
 """In the target: the small environment that uv runs from where the system has none."""
 LOCK = "installing.lock"
 """In the target: held while an installer runs."""
-_OWN = (CACHE, BOOTSTRAP, LOCK, POINTER, f"{POINTER}.new", "python")
+PYTHONS = "python"
+"""In the target: a Python that uv downloaded."""
+_OWN = (CACHE, BOOTSTRAP, PYTHONS, LOCK, POINTER, f"{POINTER}.new")
 _LONGEST_ON_WINDOWS = 110
 """The deepest file of PyTorch lies 145 characters further down, and Windows allows 259."""
 
@@ -56,10 +58,19 @@ def check(target: Path, megabytes: int) -> None:
         raise InstallError(
             "bad_target", f"{target} holds other things ({', '.join(sorted(foreign)[:3])})", "Choose an empty folder"
         )
-    free = shutil.disk_usage(target).free // 1_000_000
+    check_space(target, megabytes, "Free space, or choose another disk with --target")
+
+
+def check_space(folder: Path, megabytes: int, hint: str = "Free space") -> None:
+    """Refuse a disk that would be full before the end.
+
+    Raises:
+        InstallError: ``disk_full``.
+    """
+    free = shutil.disk_usage(folder).free // 1_000_000
     if free < megabytes:
-        message = f"The installation needs {megabytes:,} MB of space in {target}, which has {free:,} MB"
-        raise InstallError("disk_full", message, "Free space, or choose another disk with --target")
+        message = f"The installation needs {megabytes:,} MB of space in {folder}, which has {free:,} MB"
+        raise InstallError("disk_full", message, hint)
 
 
 @contextmanager
@@ -123,7 +134,7 @@ def remove(target: Path) -> None:
         # The pointer first: what is half removed is never in use.
         try:
             (target / POINTER).unlink(missing_ok=True)
-            for path in [*environments(target), *(target / name for name in (CACHE, BOOTSTRAP, "python"))]:
+            for path in [*environments(target), *(target / name for name in (CACHE, BOOTSTRAP, PYTHONS))]:
                 if path.exists():
                     shutil.rmtree(path)
         except OSError as error:

@@ -7,6 +7,7 @@ from PyTorch's own index, else the build of the default index.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,10 +20,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import accelerators, children
+from .events import Reporter
 from .installed import python_of
-from .lock import NEWEST_PYTHON, Lock
+from .lock import Lock
 from .messages import InstallError
-from .target import BOOTSTRAP, CACHE
 
 UV = "uv==0.13.9"
 """What is installed where the system has no uv."""
@@ -32,13 +33,17 @@ _OLDEST_UV = (0, 7)
 
 @dataclass(frozen=True)
 class Sources:
-    """Where packages come from."""
+    """Where packages come from, and where what is fetched is kept."""
 
-    target: Path
-    """The target folder; downloads are kept in it."""
-    wheels: Path | None
+    bootstrap: Path
+    """Folder of the small environment that uv runs from where the system has none."""
+    cache: Path | None = None
+    """Folder for downloads, so that an interrupted installation continues; ``None`` for the tools' own."""
+    pythons: Path | None = None
+    """Folder for a Python that uv downloads; ``None`` for uv's own."""
+    wheels: Path | None = None
     """A folder to use instead of the network."""
-    timeout: int
+    timeout: int = 30
     """Seconds without an answer after which a download is given up and tried again."""
 
 
@@ -46,15 +51,14 @@ class Pip:
     """An environment made by ``venv`` and filled by the pip in it."""
 
     name = "pip"
+    needs_pip = True
 
     def __init__(self, sources: Sources, log: Callable[[str], None]) -> None:
         self._sources = sources
         self._log = log
 
-    def make_environment(self, python: Path | None, environment: Path) -> None:
-        """Make an empty environment with ``python``; only uv can do without one."""
-        if python is None:
-            raise InstallError("no_python", "No Python was found, and pip cannot bring one")
+    def make_environment(self, python: Path, environment: Path) -> None:
+        """Make an empty environment with ``python``, which has ensurepip and venv."""
         children.run([str(python), "-m", "venv", str(environment)], "The environment could not be made", self._log)
 
     def install_packages(self, environment: Path, lock: Lock) -> None:
@@ -80,11 +84,22 @@ class Pip:
         with constraints(lock) as file:
             self.install(environment, lock.torch, "-c", str(file))
 
+    def default_torch_needs_cuda(self, environment: Path, lock: Lock) -> bool:
+        """Whether the build that ``install_default_torch`` would install comes with NVIDIA's libraries."""
+        with constraints(lock) as constraint, TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            self.install(environment, lock.torch, "-c", str(constraint), "--dry-run", "--report", str(report))
+            packages = json.loads(report.read_text(encoding="utf-8"))["install"]
+        names = [package["metadata"]["name"].lower().replace("_", "-") for package in packages]
+        return any(name.startswith("nvidia-") for name in names)
+
     def install(self, environment: Path, *arguments: str) -> None:
         """Run ``pip install`` with ``arguments`` in ``environment``."""
         python = python_of(environment)
         options = ["--no-input", "--disable-pip-version-check", "--no-compile", "--only-binary", ":all:"]
-        options += ["--timeout", str(self._sources.timeout), "--cache-dir", str(self._sources.target / CACHE / "pip")]
+        options += ["--timeout", str(self._sources.timeout)]
+        if self._sources.cache:
+            options += ["--cache-dir", str(self._sources.cache / "pip")]
         options += ["--progress-bar", "raw" if _pip_version(python) >= (24, 1) else "off"]
         if self._sources.wheels:
             options += ["--no-index", "--find-links", str(self._sources.wheels)]
@@ -98,17 +113,33 @@ class Uv:
     """An environment made and filled by uv."""
 
     name = "uv"
+    needs_pip = False
 
     def __init__(self, program: str, sources: Sources, log: Callable[[str], None]) -> None:
         self._program = program
         self._sources = sources
         self._log = log
 
-    def make_environment(self, python: Path | None, environment: Path) -> None:
-        """Make an empty environment with ``python``, or with a Python that uv downloads."""
-        wanted = str(python) if python else "{}.{}".format(*NEWEST_PYTHON)
-        kind = ["--no-managed-python"] if python else ["--managed-python"]
-        self._run("The environment could not be made", "venv", "--python", wanted, *kind, str(environment))
+    @property
+    def offline(self) -> bool:
+        """Whether a folder stands for the network."""
+        return self._sources.wheels is not None
+
+    def fetch_python(self, version: tuple[int, int]) -> Path:
+        """Download a Python of ``version``, unless uv has it already.
+
+        Raises:
+            InstallError: it could not be had.
+        """
+        text = f"{version[0]}.{version[1]}"
+        failure = f"uv could not download Python {text}"
+        self._run(failure, "python", "install", text)
+        return Path(self._run(failure, "python", "find", "--managed-python", text)[-1].strip())
+
+    def make_environment(self, python: Path, environment: Path) -> None:
+        """Make an empty environment with ``python``."""
+        command = ["venv", "--python", str(python), str(environment)]
+        self._run("The environment could not be made", *command)
 
     def install_packages(self, environment: Path, lock: Lock) -> None:
         """Install the packages of ``lock``, each checked against its hashes."""
@@ -128,15 +159,15 @@ class Uv:
         with constraints(lock) as file, pytorch_index():
             self._install(environment, lock.torch, "-c", str(file), "--torch-backend", backend)
 
-    def install_default_torch(self, environment: Path, lock: Lock) -> None:
-        """Install PyTorch with pip, which follows the user's own indexes and folders of wheels, as uv does not."""
+    def pip(self, environment: Path) -> Pip:
+        """pip in ``environment``, which follows the user's own indexes and folders of wheels, as uv does not."""
         try:
             seed_pip(environment, self._log)
         except InstallError as error:
             if error.code == "disk_full":
                 raise
             self._install(environment, "pip")
-        Pip(self._sources, self._log).install_default_torch(environment, lock)
+        return Pip(self._sources, self._log)
 
     def _install(self, environment: Path, *arguments: str) -> None:
         options = ["--python", str(python_of(environment)), "--only-binary", ":all:"]
@@ -144,15 +175,13 @@ class Uv:
             options += ["--no-index", "--offline", "--find-links", str(self._sources.wheels)]
         self._run("uv could not install the packages", "pip", "install", *options, *arguments)
 
-    def _run(self, failure: str, *arguments: str) -> None:
-        target = self._sources.target
-        variables = {
-            "UV_CACHE_DIR": str(target / CACHE / "uv"),
-            "UV_PYTHON_INSTALL_DIR": str(target / "python"),
-            "UV_HTTP_TIMEOUT": str(self._sources.timeout),
-            "NO_COLOR": "1",
-        }
-        children.run([self._program, *arguments], failure, self._log, variables)
+    def _run(self, failure: str, *arguments: str) -> list[str]:
+        variables = {"UV_HTTP_TIMEOUT": str(self._sources.timeout), "NO_COLOR": "1"}
+        if self._sources.cache:
+            variables["UV_CACHE_DIR"] = str(self._sources.cache / "uv")
+        if self._sources.pythons:
+            variables["UV_PYTHON_INSTALL_DIR"] = str(self._sources.pythons)
+        return children.run([self._program, *arguments], failure, self._log, variables)
 
 
 def seed_pip(environment: Path, log: Callable[[str], None]) -> None:
@@ -169,6 +198,25 @@ class PytorchIndexError(Exception):
     """PyTorch's own index cannot be reached; the text is the tool's."""
 
 
+def provide(sources: Sources, report: Reporter) -> Uv | Pip:
+    """uv as the system has it, else one fetched with this Python's pip, else pip itself.
+
+    Raises:
+        InstallError: ``disk_full``.
+    """
+    if program := find_uv():
+        return Uv(program, sources, report.log)
+    if sources.wheels:
+        return Pip(sources, report.log)
+    try:
+        return Uv(fetch_uv(sources, report.log), sources, report.log)
+    except InstallError as error:
+        if error.code == "disk_full":
+            raise
+        report.note(f"uv cannot be had, so pip does its work ({error.message})")
+        return Pip(sources, report.log)
+
+
 def find_uv() -> str | None:
     """A new enough uv on the PATH, or ``None``."""
     program = shutil.which("uv")
@@ -179,21 +227,29 @@ def find_uv() -> str | None:
     return program if match and (int(match[1]), int(match[2])) >= _OLDEST_UV else None
 
 
-def fetch_uv(python: Path, sources: Sources, log: Callable[[str], None]) -> str:
-    """Install uv into a small environment in the target and return its program.
+def fetched_uv(sources: Sources) -> Path | None:
+    """The uv that ``fetch_uv`` has fetched, if it still starts."""
+    program = python_of(sources.bootstrap).with_name("uv.exe" if sys.platform == "win32" else "uv")
+    try:
+        works = subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return None
+    return program if works else None
+
+
+def fetch_uv(sources: Sources, log: Callable[[str], None]) -> str:
+    """Install uv into a small environment and return its program.
 
     Raises:
         InstallError: pip could not get it.
     """
-    folder = sources.target / BOOTSTRAP
-    program = python_of(folder).with_name("uv.exe" if sys.platform == "win32" else "uv")
-    if program.is_file() and subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0:
+    if program := fetched_uv(sources):
         return str(program)
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(sources.bootstrap, ignore_errors=True)
     pip = Pip(sources, log)
-    pip.make_environment(python, folder)
-    pip.install(folder, UV)
-    return str(program)
+    pip.make_environment(Path(sys.executable), sources.bootstrap)
+    pip.install(sources.bootstrap, UV)
+    return str(fetched_uv(sources))
 
 
 @contextmanager

@@ -228,6 +228,16 @@ def test_state_chooses_the_button(bpy, preferences, record, words, button):
     assert f"[styletex.install {button}]" in preferences.drawn()
 
 
+def test_far_larger_download_is_asked_about_and_made_when_it_may_be(bpy, preferences):
+    preferences.online()
+    preferences.behave("--end-at", "torch", "--ending", "large_download")
+    assert "The fake met large_download" in refusal(bpy.ops.styletex.install)
+    drawn = preferences.drawn()
+    assert "[styletex.install Install All the Same]" in drawn
+    assert bpy.ops.styletex.install(large_download=True) == {"FINISHED"}
+    assert "Install All the Same" not in preferences.drawn()
+
+
 def test_broken_environment_is_called_so(bpy, preferences):
     preferences.plant()
     (preferences.target / "env-00000000-1" / "bin" / "python").unlink()
@@ -329,7 +339,7 @@ def hints(file: Path) -> Iterator[str]:
 
 def test_no_hint_in_blender_names_an_option_of_the_shell(bpy, styletex):
     in_blender = styletex.module("installer_text").in_blender
-    files = ("install", "doctor", "target", "pythons", "children", "tools")
+    files = ("install", "fill", "consent", "doctor", "target", "pythons", "children", "tools")
     # What begins with a capital and names an option is for people; commands and options alone are not.
     told = [text for name in files for text in hints(ROOT / "vendor_install" / f"{name}.py") if text[:1].isupper()]
     told = [text for text in told if " --" in text or "vendor_install" in text]

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +81,7 @@ class Workshop:
             digest = hashlib.sha256(b"other" if name == wrong_hash else wheel.read_bytes()).hexdigest()
             lines.append(f"{name}=={version} --hash=sha256:{digest}" if name != "torch" else "")
         space = dict.fromkeys(("cpu", "cuda", "mps", "rocm"), megabytes)
-        header = {"torch": "torch==0.0.1", "imports": list(packages), "megabytes": space}
+        header = {"torch": "torch==0.0.1", "imports": list(packages), "megabytes": space, "wheels": {}}
         self.lock.write_text("\n".join([f"# {json.dumps(header)}", *lines, ""]))
 
     def environment(self, uv: bool = True) -> dict[str, str]:
@@ -138,6 +140,50 @@ class Workshop:
         return self.answer("import torch, brush; print(brush.version)")
 
 
+class Index(http.server.ThreadingHTTPServer):
+    """A package index on this machine that can stop answering in the middle of a file."""
+
+    def __init__(self, wheels: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.wheels = wheels
+        self.stalls = False
+        self.requests = 0
+        self.released = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Index
+
+    def do_GET(self):
+        self.server.requests += 1
+        if self.path.endswith(".whl"):
+            content = (self.server.wheels / Path(self.path).name).read_bytes()
+        else:
+            name = self.path.strip("/")
+            files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*.whl"))
+            content = "".join(f'<a href="/files/{file.name}">{file.name}</a>' for file in files).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        if self.command == "GET" and self.server.stalls and self.path.endswith(".whl"):
+            self.wfile.write(content[:10])
+            self.wfile.flush()
+            self.server.released.wait(60)
+            return
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format, *arguments):
+        pass
+
+
 def small_packages(version: str = "1.0", extra: str = "") -> dict[str, str]:
     """The code of two packages, to be locked."""
     return {"torch": "__version__ = version = '0.0.1'\n", "brush": f"version = '{version}'\n{extra}"}
@@ -165,3 +211,17 @@ def workshop(make_workshop: Callable[[Path], Workshop], tmp_path: Path) -> Works
     made = make_workshop(tmp_path)
     made.write_lock(small_packages())
     return made
+
+
+@pytest.fixture
+def index(workshop: Workshop) -> Iterator[Index]:
+    """An index with the workshop's wheels, which its commands use as the default one."""
+    server = Index(workshop.wheels)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    workshop.variables = {"UV_DEFAULT_INDEX": server.address, "PIP_INDEX_URL": server.address}
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -12,7 +12,7 @@ import pytest
 
 from vendor_install import doctor, lock
 from vendor_install.doctor import Finding
-from vendor_install.install import site_packages
+from vendor_install.fill import site_packages
 from vendor_install.installed import POINTER, RECORD, current_environment, python_of
 
 PACKAGES = {

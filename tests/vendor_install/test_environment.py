@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -13,40 +15,51 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install import distributions, environment
+from vendor_install import consent, distributions, environment, tools
+from vendor_install.children import scrubbed_environment
+from vendor_install.events import Reporter
+from vendor_install.fill import site_packages
+from vendor_install.installed import python_of, record_of, write_record
+from vendor_install.lock import Lock, read
 from vendor_install.messages import SetupError
 
-PROBE = "import torch, brush; assert brush.strokes() == 3"
+
+class Shop:
+    """Locks of two lists, "worker" with torch and "tests" with brush, and their wheels in a folder."""
+
+    def __init__(self, folder: Path, make_wheel: Callable[..., Path]) -> None:
+        self.folder, self._make_wheel = folder, make_wheel
+        self.wheels = folder / "wheels"
+        self.wheels.mkdir(parents=True)
+        make_wheel(self.wheels, "torch", "2.13.0", "__version__ = '2.13.0'\n")
+        make_wheel(self.wheels, "torch", "9.9.9", "raise ImportError('the wrong torch')")
+        self.worker = self.lock("worker", "torch==2.13.0", ["torch"])
+        self.brush()
+
+    def brush(self, version: str = "1.0", code: str = "strokes = 3\n", imports: str = "brush") -> None:
+        wheel = self._make_wheel(self.wheels, "brush", version, code, requires="torch")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        self.tests = self.lock("tests", "", [imports], f"brush=={version} --hash=sha256:{digest}")
+
+    def lock(self, name: str, torch: str, imports: list[str], *lines: str) -> Lock:
+        header = {"torch": torch, "imports": imports, "megabytes": dict.fromkeys(("cpu", "cuda", "mps", "rocm"), 1)}
+        file = self.folder / f"{name}.lock"
+        file.write_text("\n".join([f"# {json.dumps({**header, 'wheels': {}})}", *lines, ""]))
+        return read(file)
+
+    def build(self, folder: Path, *locks: Lock) -> str:
+        """Build and return what was said."""
+        said = io.StringIO()
+        sources = tools.Sources(self.folder / "uv", self.folder / "cache", wheels=self.wheels)
+        with contextlib.redirect_stdout(said):
+            environment.build(folder, locks or (self.worker, self.tests), sources, consent.refuse, Reporter())
+        return said.getvalue()
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_wheel: Callable[..., Path]) -> tuple[Path, Path]:
-    """Two requirement files whose packages lie in a folder; pip sees that folder and nothing else."""
-    return prepare(tmp_path, monkeypatch, make_wheel)
-
-
-def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch, make_wheel: Callable[..., Path]) -> tuple[Path, Path]:
-    wheels = folder / "wheels"
-    wheels.mkdir()
-    make_wheel(wheels, "torch", "2.13.0", "")
-    make_wheel(wheels, "torch", "9.9.9", "raise ImportError('the wrong torch')")
-    make_wheel(wheels, "brush", "1.0", "def strokes():\n    return 3\n", requires="torch")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    worker, development = folder / "requirements.txt", folder / "requirements-dev.txt"
-    worker.write_text("torch==2.13.0\n")
-    development.write_text("brush==1.0\n")
-    return worker, development
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, make_wheel: Callable[..., Path]) -> tuple[Path, str]:
-    """An environment built from nothing, once, and what was said about it."""
-    folder = tmp_path_factory.mktemp("finished")
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(said):
-        environment.build(folder / "environment", prepare(folder, monkeypatch, make_wheel), PROBE)
-    return folder / "environment", said.getvalue()
+def shop(make_workshop, make_wheel: Callable[..., Path], tmp_path: Path) -> Shop:
+    """Locks and wheels, and uv on the PATH."""
+    return Shop(tmp_path / "shop", make_wheel)
 
 
 @pytest.fixture
@@ -56,84 +69,113 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def built(finished: tuple[Path, str], folder: Path) -> Path:
-    """A copy of the finished environment, to be damaged."""
-    shutil.copytree(finished[0], folder, symlinks=True)
+def built(shop: Shop, folder: Path) -> Path:
+    """An environment that is ready."""
+    shop.build(folder)
     return folder
 
 
-def site_packages(folder: Path) -> Path:
-    return next(folder.glob("lib/python*/site-packages"))
+def strokes(folder: Path) -> str:
+    command = [str(python_of(folder)), "-I", "-c", "import torch, brush; print(brush.strokes)"]
+    return subprocess.check_output(command, encoding="utf-8").strip()
 
 
-def output_of_build(folder: Path, files: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> str:
-    environment.build(folder, files, PROBE)
-    return capfd.readouterr().out
+def test_environment_is_ready_for_the_locks_it_was_built_from_and_for_each_alone(shop, built):
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+    assert environment.is_ready(built, [shop.worker])
+    assert strokes(built) == "3"
 
 
-def test_second_run_finds_the_environment_ready_and_runs_no_pip(finished, built, files, capfd):
-    assert "1 of 3" in finished[1]
-    again = output_of_build(built, files, capfd)
-    assert "is ready" in again
-    assert "of 3" not in again
+def test_no_other_package_replaces_the_pinned_torch(built):
+    assert [path.name for path in site_packages(built).glob("torch-*")] == ["torch-2.13.0.dist-info"]
 
 
-def test_no_other_package_replaces_the_pinned_torch(finished):
-    assert [path.name for path in site_packages(finished[0]).glob("torch-*")] == ["torch-2.13.0.dist-info"]
+def test_changed_lock_is_installed_by_the_next_run(shop, built):
+    shop.brush("2.0", "strokes = 4\n")
+    assert not environment.is_ready(built, [shop.worker, shop.tests])
+    shop.build(built)
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+    assert strokes(built) == "4"
 
 
-def test_changed_requirements_are_installed_by_the_next_run(built, files, tmp_path, make_wheel):
-    make_wheel(tmp_path / "wheels", "brush", "2.0", "def strokes():\n    return 4\n")
-    files[1].write_text("brush==2.0\n")
-    environment.build(built, files, "import brush; assert brush.strokes() == 4")
+def test_what_one_command_installed_is_still_known_after_another_one(shop, folder):
+    shop.build(folder, shop.worker)
+    assert not environment.is_ready(folder, [shop.worker, shop.tests])
+    shop.build(folder)
+    shop.worker = shop.lock("worker", "torch==2.13.0", ["torch"], "# another version of the list")
+    shop.build(folder, shop.worker)
+    assert environment.is_ready(folder, [shop.worker, shop.tests])
 
 
 @pytest.mark.parametrize("damage", ["no record", "file missing", "file cut short"])
-def test_package_that_a_kill_left_in_parts_is_installed_anew(damage, built, files, capfd):
-    (built / environment.READY_FILE).unlink()
+def test_package_that_a_kill_left_in_parts_is_installed_anew(damage, shop, built):
+    write_record(built, {})
     packages = site_packages(built)
     if damage == "no record":
         (packages / "brush-1.0.dist-info" / "RECORD").unlink()
     elif damage == "file missing":
         (packages / "brush" / "__init__.py").unlink()
     else:
+        (packages / "brush" / "__init__.py").unlink()
         (packages / "brush" / "__init__.py").write_text("def")
     (packages / "~orch").mkdir()
-    assert "anew: brush" in output_of_build(built, files, capfd)
+    assert "anew: brush" in shop.build(built)
     assert not (packages / "~orch").exists()
     assert distributions.incomplete(packages) == []
+    assert strokes(built) == "3"
 
 
-def test_environment_killed_before_it_had_pip_is_made_anew(folder, files, capfd):
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    assert "made anew" in output_of_build(folder, files, capfd)
+def test_environment_whose_python_was_removed_is_made_anew(shop, built):
+    python_of(built).unlink()
+    assert not environment.is_ready(built, [shop.worker])
+    assert "made anew" in shop.build(built)
+    assert strokes(built) == "3"
 
 
-def test_failing_install_leaves_no_ready_environment_and_says_how_to_go_on(built, files):
-    files[1].write_text("brush==1.0\nmissing-package==1\n")
+def test_environment_that_pip_filled_is_continued_by_uv_and_the_other_way_round(shop, folder, monkeypatch):
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    monkeypatch.setattr(tools, "find_uv", lambda: None)
+    assert "installed with pip" in shop.build(folder, shop.worker)
+    monkeypatch.undo()
+    assert "installed with uv" in shop.build(folder)
+    assert strokes(folder) == "3"
+
+
+def test_failing_install_leaves_no_ready_environment_and_says_how_to_go_on(shop, built):
+    shop.tests = shop.lock("tests", "", ["brush"], f"missing-package==1 --hash=sha256:{'0' * 64}")
     with pytest.raises(SetupError, match="next run continues"):
-        environment.build(built, files, PROBE)
-    assert not (built / environment.READY_FILE).exists()
-    files[1].write_text("brush==1.0\n")
-    environment.build(built, files, PROBE)
+        shop.build(built)
+    assert record_of(built) == {}
+    shop.brush()
+    shop.build(built)
+    assert environment.is_ready(built, [shop.worker, shop.tests])
 
 
-def test_packages_that_do_not_load_are_not_called_ready(built, files):
-    (built / environment.READY_FILE).unlink()
+def test_packages_that_do_not_load_are_not_called_ready(shop, built):
+    shop.brush(imports="no_such_module")
     with pytest.raises(SetupError, match="do not load"):
-        environment.build(built, files, "import no_such_module")
-    assert not (built / environment.READY_FILE).exists()
+        shop.build(built)
+    assert not environment.is_ready(built, [shop.worker])
 
 
-def test_folder_that_is_no_environment_is_never_deleted(folder, files):
+def test_folder_that_is_no_environment_is_never_deleted(shop, folder):
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
     with pytest.raises(SetupError, match="Move it away"):
-        environment.build(folder, files, PROBE)
+        shop.build(folder)
     assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+def test_too_little_space_is_said_before_anything_is_done(shop, folder):
+    whole_disk = shutil.disk_usage(shop.folder).total // 1_000_000
+    header = {"torch": "torch==2.13.0", "imports": ["torch"], "megabytes": {"cpu": whole_disk, "cuda": whole_disk}}
+    (shop.folder / "large.lock").write_text(f"# {json.dumps({**header, 'wheels': {}})}\n")
+    with pytest.raises(SetupError, match=r"needs .* MB of space"):
+        shop.build(folder, read(shop.folder / "large.lock"))
+    assert not folder.exists()
 
 
 def test_variables_that_steer_another_python_do_not_reach_the_environment(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
-    assert not [name for name in environment.scrubbed_environment() if name.startswith("PYTHON")]
+    assert not [name for name in scrubbed_environment() if name.startswith("PYTHON")]

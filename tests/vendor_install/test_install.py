@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import random
@@ -11,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,63 +23,6 @@ from vendor_install.messages import InstallError
 from vendor_install.target import alone
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Index(http.server.ThreadingHTTPServer):
-    """A package index on this machine that can stop answering in the middle of a file."""
-
-    def __init__(self, wheels: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.wheels = wheels
-        self.stalls = False
-        self.requests = 0
-        self.released = threading.Event()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Index
-
-    def do_GET(self):
-        self.server.requests += 1
-        if self.path.endswith(".whl"):
-            content = (self.server.wheels / Path(self.path).name).read_bytes()
-        else:
-            name = self.path.strip("/")
-            files = sorted(self.server.wheels.glob(f"{name}-*.whl"))
-            content = "".join(f'<a href="/files/{file.name}">{file.name}</a>' for file in files).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        if self.command == "GET" and self.server.stalls and self.path.endswith(".whl"):
-            self.wfile.write(content[:10])
-            self.wfile.flush()
-            self.server.released.wait(60)
-            return
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_HEAD = do_GET
-
-    def log_message(self, format, *arguments):
-        pass
-
-
-@pytest.fixture
-def index(workshop) -> Iterator[Index]:
-    server = Index(workshop.wheels)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    workshop.variables = {"UV_DEFAULT_INDEX": server.address, "PIP_INDEX_URL": server.address}
-    yield server
-    server.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture
@@ -107,7 +48,7 @@ def error_of(events: list[dict]) -> dict:
 def test_events_tell_stages_in_order_and_where_the_environment_is(workshop):
     events = workshop.install()
     stages = [event["stage"] for event in events if event["type"] == "stage"]
-    assert stages == ["python", "tool", "environment", "packages", "torch", "check"]
+    assert stages == ["tool", "python", "environment", "packages", "torch", "check"]
     percents = [event["percent"] for event in events if event["type"] == "progress"]
     assert percents == sorted(percents)
     assert percents[-1] == 100
@@ -151,7 +92,7 @@ def test_killed_at_ten_moments_it_leaves_the_old_environment_and_then_completes(
     present, new = "1.0", "2.0"
     workshop.write_lock(packages(new))
     chance = random.Random(5)
-    stages = ["python", "tool", "environment", "packages", "torch", "check"]
+    stages = ["tool", "python", "environment", "packages", "torch", "check"]
     killed = 0
     for _ in range(50):
         if killed == 10:
@@ -361,11 +302,12 @@ def test_certificate_that_is_not_trusted_is_named_and_not_the_package(line):
 
 def test_python_that_cannot_be_used_is_refused_with_the_reason(workshop):
     old = workshop.folder / "python3"
-    old.write_text("#!/bin/sh\necho 3 9 1 True\n")
+    answer = '{"version": [3, 9], "kind": "cpython", "free_threaded": false, "wide": true, "whole": true}'
+    old.write_text(f"#!/bin/sh\necho '{answer}'\n")
     old.chmod(0o755)
     error = error_of(workshop.install("--python", str(old)))
     assert error["code"] == "no_python"
-    assert "it is Python 3.9; 3.11 to 3.13" in error["message"]
+    assert "it is Python 3.9; 3.11 to 3.14" in error["message"]
 
 
 def test_remove_takes_its_own_things_and_leaves_others(workshop):

@@ -3,18 +3,31 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from vendor_install import lock, requirements, tools
+from vendor_install import lock, requirements, tools, wheels
 from vendor_install.installed import fingerprint
 from vendor_install.messages import InstallError
+from vendor_install.platforms import PLATFORMS
+
+LISTS = (requirements.WORKER, requirements.BLENDER_MODULE, requirements.TESTS)
+# What there is no wheel of, and where: the README says the same in words.
+MISSING = {
+    (requirements.WORKER, "linux-aarch64", "*"): {"embreex", "xatlas"},
+    (requirements.WORKER, "*", "3.14"): {"xatlas"},
+    (requirements.BLENDER_MODULE, "linux-aarch64", "*"): {"bpy"},
+    (requirements.BLENDER_MODULE, "*", "3.12"): {"bpy"},
+    (requirements.BLENDER_MODULE, "*", "3.14"): {"bpy"},
+}
+
+
+def read_pins(requirements_file):
+    return lock.read_of(requirements_file).pins()
 
 
 def pins(lines: list[str]) -> set[tuple[str, str]]:
@@ -35,19 +48,24 @@ def test_lock_holds_no_version_that_the_requirements_do_not_name_but_for_other_s
 
 def test_lock_was_made_by_this_version_of_the_program():
     read = lock.read()
-    assert (read.torch, read.imports, read.megabytes) == (
-        requirements.torch_requirement(),
-        lock.IMPORTS,
-        lock.MEGABYTES,
-    )
+    assert read.torch == requirements.torch_requirement()
+    for each in LISTS:
+        found = lock.read_of(each)
+        assert (found.imports, found.megabytes) == (lock.IMPORTS[each], lock.MEGABYTES[each])
 
 
 def test_every_locked_package_has_hashes_and_none_is_part_of_pytorchs_own_build():
-    text = lock.LOCK_FILE.read_text(encoding="utf-8")
-    blocks = [block for block in re.split(r"\n(?=\w)", text) if block[:1].isalnum()]
-    assert len(blocks) == len(lock.read().pins())
-    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
-    assert not re.search(r"^(torch|nvidia|cuda|triton)", text, re.MULTILINE)
+    for each in LISTS:
+        text = lock.lock_file(each).read_text(encoding="utf-8")
+        blocks = [block for block in re.split(r"\n(?=\w)", text) if block[:1].isalnum()]
+        assert len(blocks) == len(lock.read_of(each).pins())
+        assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
+        assert not re.search(r"^(torch|nvidia|cuda|triton)", text, re.MULTILINE)
+
+
+def test_no_package_is_locked_twice():
+    names = [canonicalize_name(name) for each in LISTS for name in {pin.split("==")[0] for pin in read_pins(each)}]
+    assert sorted(set(names)) == sorted(names)
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
@@ -70,41 +88,35 @@ def test_lock_cut_short_is_named(tmp_path):
 
 
 def test_tests_use_the_uv_that_is_installed_where_there_is_none():
-    assert tools.UV in requirements.DEVELOPMENT.read_text(encoding="utf-8").splitlines()
+    assert tools.UV in requirements.TESTS.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("packages", LISTS, ids=lambda path: path.stem)
+def test_every_package_has_a_wheel_for_every_system_and_python_but_for_those_that_are_named(packages, platform, python):
+    major, minor = map(int, python.split("."))
+    places = [(packages, platform, "*"), (packages, "*", python)]
+    known = set[str]().union(*(MISSING.get(place, set()) for place in places))
+    found = lock.read_of(packages).on((major, minor), platform)
+    assert set(found.missing) == known
+    assert found.bytes > 1_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("python", "platform"),
-    [
-        ("3.11", "x86_64-manylinux_2_28"),
-        ("3.13", "x86_64-manylinux_2_28"),
-        ("3.12", "x86_64-pc-windows-msvc"),
-        ("3.13", "aarch64-apple-darwin"),
-    ],
-)
-def test_versions_resolve_to_wheels(python, platform, tmp_path):
+@pytest.mark.parametrize("packages", LISTS, ids=lambda path: path.stem)
+def test_what_the_lock_says_of_wheels_is_what_the_index_has(packages, make_workshop):
     uv = shutil.which("uv")
-    if uv is None:
-        pytest.skip("needs uv on the PATH")
-    command = [
-        uv,
-        "pip",
-        "compile",
-        "--only-binary",
-        ":all:",
-        "--python-version",
-        python,
-        "--python-platform",
-        platform,
-    ]
-    result = subprocess.run(
-        [*command, str(requirements.WORKER), "-o", str(tmp_path / "lock.txt")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0", "UV_PYTHON_DOWNLOADS": "never"},
-        check=False,
-    )
-    if result.returncode != 0 and "error sending request" in result.stderr:
-        pytest.skip(f"needs the package index: {result.stderr}")
-    assert result.returncode == 0, result.stderr
+    assert uv, "make_workshop puts it on the PATH"
+    read = lock.read_of(packages)
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", read.file.read_text(encoding="utf-8"))[1:]
+    must = ("bpy",) if packages == requirements.BLENDER_MODULE else ()
+    try:
+        found = wheels.look_for_wheels(uv, blocks, read.torch, must, ((3, 11), (3, 13)))
+    except InstallError as error:
+        if "error sending request" in str(error) or "dns error" in str(error):
+            pytest.skip(f"needs the package index: {error}")
+        raise
+    for platform, versions in found.items():
+        for version, each in versions.items():
+            assert each.missing == read.wheels[platform][version].missing

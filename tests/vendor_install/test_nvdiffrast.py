@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from vendor_install import distributions, nvdiffrast
-from vendor_install.install import site_packages
+from vendor_install.fill import site_packages
 from vendor_install.installed import current_environment
 
 TORCH = """
