@@ -120,7 +120,7 @@ def make(
                         f"PyTorch's own index cannot be reached, so PyTorch comes from the default one ({error})"
                     )
                     asked_for = accelerators.likely_device(device)
-                    if asked_for != "cuda" and (foreign or pip.default_torch_needs_cuda(environment, lock)):
+                    if asked_for != "cuda" and (foreign or pip.default_torch_is_large(environment, lock)):
                         fill.agree_to_cuda(agree, lock, platform)
                 run(torch, failure, report.log)
     values = {"lock": lock.fingerprint, "python": text, "platform": platform, "device": device}

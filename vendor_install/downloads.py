@@ -12,6 +12,12 @@ _FINISHED = re.compile(r"\s*Downloaded (\S+)")
 _RAW = re.compile(r"Progress (\d+) of (\d+)")
 
 
+def announced(line: str) -> tuple[str, int] | None:
+    """The file whose download a tool's line announces, and its bytes; ``None`` for other lines."""
+    match = _ANNOUNCED.match(line)
+    return (match[1], int(float(match[2]) * _UNITS.get(match[3], 1))) if match else None
+
+
 class Downloads:
     """The downloads of one stage.
 
@@ -27,10 +33,9 @@ class Downloads:
 
     def read(self, line: str) -> bool:
         """Take in one line of a tool; whether it told something about a download."""
-        if match := _ANNOUNCED.match(line):
-            self._latest = match[1]
-            self._sizes[match[1]] = int(float(match[2]) * _UNITS.get(match[3], 1))
-            self._bytes.setdefault(match[1], 0)
+        if told := announced(line):
+            self._latest, self._sizes[told[0]] = told
+            self._bytes.setdefault(told[0], 0)
             return True
         if match := _FINISHED.match(line):
             if match[1] in self._sizes:

@@ -109,7 +109,7 @@ def fill(
     except tools.PytorchIndexError as error:
         report.note(f"PyTorch's own index cannot be reached, so PyTorch comes from pip's default index ({error})")
         pip = tool.pip(environment) if isinstance(tool, tools.Uv) else tool
-        if accelerators.likely_device(device) != "cuda" and pip.default_torch_needs_cuda(environment, lock):
+        if accelerators.likely_device(device) != "cuda" and pip.default_torch_is_large(environment, lock):
             agree_to_cuda(agree, lock)
         pip.install_default_torch(environment, lock)
     report.stage("check")

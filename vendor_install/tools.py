@@ -7,7 +7,6 @@ from PyTorch's own index, else the build of the default index.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import accelerators, children
+from .downloads import announced
 from .events import Reporter
 from .installed import python_of
 from .lock import Lock
@@ -84,17 +84,28 @@ class Pip:
         with constraints(lock) as file:
             self.install(environment, lock.torch, "-c", str(file))
 
-    def default_torch_needs_cuda(self, environment: Path, lock: Lock) -> bool:
-        """Whether the build that ``install_default_torch`` would install comes with NVIDIA's libraries."""
-        with constraints(lock) as constraint, TemporaryDirectory() as folder:
-            report = Path(folder) / "report.json"
-            self.install(environment, lock.torch, "-c", str(constraint), "--dry-run", "--report", str(report))
-            packages = json.loads(report.read_text(encoding="utf-8"))["install"]
-        names = [package["metadata"]["name"].lower().replace("_", "-") for package in packages]
-        return any(name.startswith("nvidia-") for name in names)
+    def default_torch_is_large(self, environment: Path, lock: Lock) -> bool:
+        """Whether the build that ``install_default_torch`` would download is the one with CUDA, or as large.
 
-    def install(self, environment: Path, *arguments: str) -> None:
-        """Run ``pip install`` with ``arguments`` in ``environment``."""
+        pip has no way to ask (a dry run downloads everything), so it is ended as soon as it says what it takes.
+        """
+
+        class Large(Exception):
+            """Found out."""
+
+        def listen(line: str) -> None:
+            told = announced(line)
+            if told and told[0].endswith(".whl") and told[1] > 2e6 * accelerators.DOWNLOAD_MEGABYTES["cpu"]:
+                raise Large
+
+        try:
+            self.install(environment, lock.torch, "--dry-run", "--no-deps", log=listen)
+        except Large:
+            return True
+        return False
+
+    def install(self, environment: Path, *arguments: str, log: Callable[[str], None] | None = None) -> None:
+        """Run ``pip install`` with ``arguments`` in ``environment``; ``log`` in place of the usual one."""
         python = python_of(environment)
         options = ["--no-input", "--disable-pip-version-check", "--no-compile", "--only-binary", ":all:"]
         options += ["--timeout", str(self._sources.timeout)]
@@ -106,7 +117,7 @@ class Pip:
         # A folder of wheels is all there is: not what the user's own settings add to it.
         variables = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""} if self._sources.wheels else {}
         command = [str(python), "-m", "pip", "install", *options, *arguments]
-        children.run(command, "pip could not install the packages", self._log, variables)
+        children.run(command, "pip could not install the packages", log or self._log, variables)
 
 
 class Uv:

@@ -148,6 +148,8 @@ class Index(http.server.ThreadingHTTPServer):
         self.wheels = wheels
         self.stalls = False
         self.requests = 0
+        self.claims: dict[str, int] = {}
+        """Sizes that wheels pretend to have the next time they are asked for, by package."""
         self.released = threading.Event()
 
     @property
@@ -166,8 +168,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             name = self.path.strip("/")
             files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*.whl"))
             content = "".join(f'<a href="/files/{file.name}">{file.name}</a>' for file in files).encode()
+        claimed = self.server.claims if self.path.endswith(".whl") and self.command == "GET" else {}
+        size = claimed.pop(Path(self.path).name.partition("-")[0], len(content))
         self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(size))
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         if self.command == "GET" and self.server.stalls and self.path.endswith(".whl"):

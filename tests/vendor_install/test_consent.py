@@ -15,24 +15,19 @@ from vendor_install.messages import InstallError
 WORKER = lock.read_of(requirements.WORKER)
 
 
-@pytest.fixture
-def cuda_only(workshop, make_wheel, index):
-    """An index whose torch needs NVIDIA's libraries, and PyTorch's own index out of reach."""
-    make_wheel(workshop.wheels, "torch", "0.0.1", "__version__ = '0.0.1'\n", requires="nvidia-cublas")
-    make_wheel(workshop.wheels, "nvidia_cublas", "13.0", "")
-    return workshop
-
-
 def notes(events: list[dict]) -> str:
     return "\n".join(event["text"] for event in events if event["type"] == "note")
 
 
-def test_blenders_button_is_told_before_gigabytes_are_fetched_and_may_go_on(cuda_only):
-    refused = cuda_only.install(wheels=False)[-1]
+def test_blenders_button_is_told_before_gigabytes_are_fetched_and_may_go_on(workshop, index):
+    index.claims["torch"] = 527_000_000
+    refused = workshop.install(wheels=False)[-1]
     assert (refused["type"], refused["code"]) == ("error", "large_download")
     assert "only PyTorch's build for NVIDIA cards" in refused["message"]
     assert "PIP_FIND_LINKS" in refused["hint"]
-    events = cuda_only.install("--large-download", wheels=False)
+    assert not index.claims
+    index.claims["torch"] = 527_000_000
+    events = workshop.install("--large-download", wheels=False)
     assert events[-1]["type"] == "done", events[-1]
     assert "To avoid that" in notes(events)
 
