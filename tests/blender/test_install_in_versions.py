@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install.environment import python_of, scrubbed_environment
+from vendor_install.children import scrubbed_environment
+from vendor_install.installed import python_of
 from vendor_install.interpreter import find_python
 
 ROOT = Path(__file__).resolve().parents[2]

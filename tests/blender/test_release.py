@@ -16,7 +16,7 @@ import pytest
 
 from vendor_install import blender, command_line, release
 from vendor_install.blender import Blender
-from vendor_install.environment import scrubbed_environment
+from vendor_install.children import scrubbed_environment
 from vendor_install.messages import SetupError
 
 SCRIPT = Path(__file__).with_name("install_from_repository.py")
