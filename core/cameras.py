@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ class Camera:
         return self.rays_through(rows, columns, height, width)
 
     def rays_through(
-        self, rows: NDArray[np.float64], columns: NDArray[np.float64], height: int, width: int
+        self, rows: NDArray[np.floating[Any]], columns: NDArray[np.floating[Any]], height: int, width: int
     ) -> tuple[FloatArray, FloatArray]:
         """Rays through any places of an image: origins and unit directions, float32 [..., 3] each.
 

@@ -61,7 +61,8 @@ class EmbreeRasteriser:
 
     def free_distance(self, points: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far [N] it is from ``points`` [N, 3] of the surface along unit ``directions`` [N, 3] to the next one."""
-        distance = self.cast(points + _SURFACE_OFFSET * directions, directions)[2]
+        origins = np.ascontiguousarray(points + _SURFACE_OFFSET * directions, dtype=np.float32)
+        distance = self.cast(origins, directions)[2]
         return distance + np.float32(_SURFACE_OFFSET)
 
     def sees(self, eye: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.bool_]:

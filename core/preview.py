@@ -87,7 +87,7 @@ def covered_views(
         image[:] = background
         shade = 1.0 - headlight * (1.0 - raster.facing[raster.mask])
         image[raster.mask] = paint(raster) * shade[:, None]
-        yield to_uint8(image.reshape(*blocks, 3).mean(axis=(1, 3))), raster.mask.reshape(blocks).all(axis=(1, 3))
+        yield to_uint8(image.reshape(*blocks, 3).mean(axis=(1, 3))), np.all(raster.mask.reshape(blocks), axis=(1, 3))
 
 
 def contact_sheet(

@@ -112,7 +112,7 @@ def build(
         python = python_of(folder)
         report.note(f"Python: {python}, which is there")
     else:
-        python = fill.find_python(tool, locks, report, named, more=more)
+        python = _find_python(tool, locks, report, named, more)
     fill.tell_sizes(python, locks, DEVICE, report)
     report.stage("environment")
     if not kept:
@@ -146,6 +146,28 @@ def build(
         },
     )
     report.done(f"The environment {folder} is ready")
+
+
+def _find_python(
+    tool: tools.Uv | tools.Pip,
+    locks: Sequence[Lock],
+    report: Reporter,
+    named: str | None,
+    more: Callable[[], Sequence[Path]],
+) -> Path:
+    """As ``fill.find_python``; where nothing will do, root on Debian gets one of Debian's."""
+    try:
+        return fill.find_python(tool, locks, report, named, more=more)
+    except InstallError as error:
+        if error.code != "no_python" or named or not system_packages.may_install():
+            raise
+        system_packages.update()
+        offered = pythons.debian_packages(locks)
+        if offered is None:
+            raise
+        version, packages = offered
+        system_packages.provide({f"{package} (for Python {pythons.text(version)})": package for package in packages})
+        return fill.find_python(tool, locks, report, named, more=more)
 
 
 def _fingerprints(record: dict[str, Any]) -> list[str]:

@@ -102,6 +102,17 @@ def version_of(python: Path) -> tuple[int, int] | None:
     return int(major), int(minor)
 
 
+def debian_packages(locks: Sequence[Lock]) -> tuple[tuple[int, int], list[str]] | None:
+    """The newest Python that will do for ``locks`` among the packages that this Debian offers, and their names."""
+    if not system_packages.is_debian():
+        return None
+    for version in reversed(PYTHONS):
+        packages = [f"python{text(version)}", f"python{text(version)}-venv"]
+        if not any(lock.on(version).missing for lock in locks) and all(map(system_packages.is_offered, packages)):
+            return version, packages
+    return None
+
+
 def text(version: tuple[int, int]) -> str:
     """A version as people write it: "3.13"."""
     return f"{version[0]}.{version[1]}"
@@ -109,12 +120,9 @@ def text(version: tuple[int, int]) -> str:
 
 def _way_to_get(locks: Sequence[Lock], wanted: tuple[int, int]) -> str:
     """How to install a Python of the version ``wanted``, or another one that will do, on this system."""
-    if system_packages.is_debian():
-        fitting = [each for each in reversed(PYTHONS) if not any(lock.on(each).missing for lock in locks)]
-        for each in (wanted, *fitting):
-            packages = [f"python{text(each)}", f"python{text(each)}-venv"]
-            if all(map(system_packages.is_offered, packages)):
-                return f"Install Python {text(each)} (sudo apt-get install -y {' '.join(packages)})"
+    if offered := debian_packages(locks):
+        version, packages = offered
+        return f"Install Python {text(version)} (sudo apt-get install -y {' '.join(packages)})"
     ways = {"darwin": f"brew install python@{text(wanted)}", "win32": f"winget install Python.Python.{text(wanted)}"}
     return f"Install Python {text(wanted)} ({ways.get(sys.platform, 'from python.org')})"
 

@@ -64,13 +64,13 @@ def provide(missing: Mapping[str, str]) -> None:
     unnamed = [name for name, package in missing.items() if not package]
     if unnamed or not is_debian():
         raise SetupError(f"Missing from this system: {', '.join(missing)}. Install them, then run this command again.")
-    if os.geteuid() != 0:
+    if not may_install():
         raise SetupError(
             f"Some system packages are missing ({', '.join(missing)}). Install them, then run this command again:\n"
             f"    sudo apt-get install -y {' '.join(packages)}"
         )
     with step(f"System packages: {' '.join(packages)}"):
-        _apt_get("update", "-q")
+        update()
         if unknown := [package for package in packages if not is_offered(package)]:
             lacking = [name for name, package in missing.items() if package in unknown]
             raise SetupError(
@@ -79,6 +79,20 @@ def provide(missing: Mapping[str, str]) -> None:
         _apt_get("install", "-y", "-q", "--no-install-recommends", *packages)
     if still := [name for name in missing if ".so" in name and not _loads(name)]:
         raise SetupError(f"apt-get installed {' '.join(packages)}, but these are still not found: {', '.join(still)}")
+
+
+def may_install() -> bool:
+    """Whether packages can be installed from here: by root, on Debian or a child of it."""
+    return is_debian() and os.geteuid() == 0
+
+
+def update() -> None:
+    """Fetch the lists of what this Debian offers.
+
+    Raises:
+        SetupError: apt-get failed.
+    """
+    _apt_get("update", "-q")
 
 
 def is_debian() -> bool:

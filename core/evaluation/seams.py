@@ -112,7 +112,7 @@ def _same_uvs(mesh: Mesh, first: Ints, second: Ints) -> NDArray[np.bool_]:
     position_second = _ends(mesh.positions[mesh.triangles], second)
     crossed = (position_first[:, 0] != position_second[:, 0]).any(axis=-1)
     uv_second = np.where(crossed[:, None, None], uv_second[:, ::-1], uv_second)
-    return (np.abs(uv_first - uv_second) < 1e-6).all(axis=(1, 2))
+    return np.all(np.abs(uv_first - uv_second) < 1e-6, axis=(1, 2))
 
 
 def _ends(corners: NDArray[np.float32], half_edges: Ints) -> Floats:
@@ -157,7 +157,7 @@ class _Points:
         weights = np.stack([1.0 - second - third, second, third], axis=-1)
         self.uv = np.einsum("kc,kcd->kd", weights, mesh.corner_uvs[triangle].astype(np.float64))
         """[k, 2]."""
-        self.usable = (weights > -1e-9).all(axis=-1)
+        self.usable: NDArray[np.bool_] = np.all(weights > -1e-9, axis=-1)
         """bool [k]: in their triangles, and seen from somewhere."""
         inside = self.usable.copy()
         texels = _as_texels(mesh, triangle[inside], points[inside], self.uv[inside], coverage)

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install import consent, distributions, environment, tools
+from vendor_install import consent, distributions, environment, pythons, system_packages, tools
 from vendor_install.children import scrubbed_environment
 from vendor_install.events import Reporter
 from vendor_install.fill import site_packages
 from vendor_install.installed import python_of, record_of, write_record
 from vendor_install.lock import Lock, read
-from vendor_install.messages import SetupError
+from vendor_install.messages import InstallError, SetupError
 
 
 class Shop:
@@ -138,6 +139,26 @@ def test_environment_that_pip_filled_is_continued_by_uv_and_the_other_way_round(
     assert "installed with pip" in shop.build(folder, shop.worker)
     monkeypatch.undo()
     assert "installed with uv" in shop.build(folder)
+    assert strokes(folder) == "3"
+
+
+def test_root_on_debian_gets_a_python_of_debians_where_no_other_will_do(shop, folder, monkeypatch):
+    installed: list[str] = []
+    choose = pythons.choose
+    monkeypatch.setattr(
+        pythons, "choose", lambda *given, **more: choose(*given, **more) if installed else pythons.Choice(None, ("x",))
+    )
+    monkeypatch.setattr(tools.Uv, "fetch_python", lambda *_: (_ for _ in ()).throw(InstallError("network", "none")))
+    monkeypatch.setattr(system_packages, "is_debian", lambda: True)
+    monkeypatch.setattr(system_packages, "update", lambda: None)
+    monkeypatch.setattr(system_packages, "is_offered", lambda package: package.startswith("python3.13"))
+    monkeypatch.setattr(system_packages, "_apt_get", lambda *words: installed.extend(words))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(InstallError, match=r"sudo apt-get install -y python3\.13 python3\.13-venv"):
+        shop.build(folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    shop.build(folder)
+    assert installed[-2:] == ["python3.13", "python3.13-venv"]
     assert strokes(folder) == "3"
 
 
