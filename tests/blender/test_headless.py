@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEADLESS = ROOT / "styletex_blender" / "headless.py"
 AS_BLENDER = ROOT / "tests" / "blender" / "as_blender.py"
+THREE_OBJECTS = ROOT / "tests" / "blender" / "three_objects.py"
 FAKE = [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--step-seconds", "0.005"]
 
 
@@ -40,19 +41,24 @@ def environment(tmp_path):
 
 @pytest.fixture
 def scene_file(bpy, tmp_path):
-    """A scene of three objects: one without UVs, one with a subdivision modifier, one broken."""
-    bpy.ops.mesh.primitive_monkey_add(location=(-3, 0, 0))
-    bpy.context.object.name = "Bare"
-    bpy.context.object.data.uv_layers.remove(bpy.context.object.data.uv_layers[0])
-    bpy.ops.mesh.primitive_cube_add()
-    bpy.context.object.name = "Smooth"
-    bpy.context.object.modifiers.new("Subdivision", "SUBSURF").levels = 2
-    bpy.ops.mesh.primitive_cube_add(location=(3, 0, 0))
-    bpy.context.object.name = "Broken"
-    bpy.context.object.data.clear_geometry()
+    """The scene of three, open and saved."""
+    from tests.blender.three_objects import make
+
+    make()
     path = tmp_path / "three.blend"
-    # 4.3 and older must be able to open what a newer bpy wrote for them.
-    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+@pytest.fixture
+def their_scene_file(scene_file, environment, tmp_path):
+    """The scene of three as the Blender of ``command`` wrote it: it may be older than this one."""
+    program = os.environ.get("BLENDER")
+    if not program:
+        return scene_file
+    path = tmp_path / "theirs.blend"
+    start = [program, "-b", "--factory-startup", "--python-exit-code", "1", "-P", str(THREE_OBJECTS), "--", str(path)]
+    subprocess.run(start, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=240)
     return path
 
 
@@ -63,13 +69,13 @@ def main(bpy, scene_file, fake_worker, styletex):
 
 
 def test_two_of_three_objects_are_textured_and_the_broken_one_is_reported(
-    bpy, scene_file, environment, style_image, tmp_path
+    bpy, their_scene_file, environment, style_image, tmp_path
 ):
     del environment["STYLETEX_WORKER"]  # The real worker and the bundled model.
     output = tmp_path / "out.blend"
     what = ["--style", style_image, "--prompt", "a toy", "--all", "--preset", "draft", "--size", 256]
     done = subprocess.run(
-        command(scene_file, [*what, "--output", output]),
+        command(their_scene_file, [*what, "--output", output]),
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -123,11 +129,11 @@ def test_wrong_usage_is_explained_on_standard_output(main, style_image, capsys, 
     assert "Nothing was textured: " in capsys.readouterr().out
 
 
-def test_ctrl_c_cancels_and_leaves_no_worker(bpy, scene_file, environment, style_image):
+def test_ctrl_c_cancels_and_leaves_no_worker(bpy, their_scene_file, environment, style_image):
     environment["STYLETEX_WORKER"] = json.dumps([*FAKE, "--steps", "100000"])
     arguments = ["--style", style_image, "--prompt", "a toy", "--objects", "Smooth"]
     process = subprocess.Popen(
-        command(scene_file, arguments), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        command(their_scene_file, arguments), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
     end = time.monotonic() + 240.0
     while not (workers := children(process.pid)):

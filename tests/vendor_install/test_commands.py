@@ -29,10 +29,12 @@ def program(path: Path, text: str) -> Path:
 
 
 def test_python_that_does_not_start_is_passed_over(tmp_path, monkeypatch):
-    program(tmp_path / "shims" / "python3.11", "echo 'python3.11: command not found' >&2; exit 127")
-    right = program(tmp_path / "real" / "python3.11", f'exec "{sys.executable}" "$@"')
+    version = sys.version_info[:2]
+    name = "python{}.{}".format(*version)
+    program(tmp_path / "shims" / name, f"echo '{name}: command not found' >&2; exit 127")
+    right = program(tmp_path / "real" / name, f'exec "{sys.executable}" "$@"')
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "shims"), str(tmp_path / "real")]))
-    assert find_python((3, 11)) == str(right)
+    assert find_python(version) == str(right)
 
 
 def test_python_that_is_another_version_is_passed_over(tmp_path, monkeypatch):
