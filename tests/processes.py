@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a process still runs."""
+"""Which processes run, and whether one still does. Reads /proc: a bare system has no ps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ def is_running(pid: int) -> bool:
         return sys.platform != "linux" or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def running_commands() -> list[str]:
+    """The command lines of all processes; none where there is no /proc."""
+    commands = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            commands.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:  # It has ended meanwhile.
+            continue
+    return commands
 
 
 def wait_until_gone(pid: int, seconds: float) -> None:

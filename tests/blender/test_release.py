@@ -97,6 +97,7 @@ def test_zip_that_is_too_large_is_refused_and_its_largest_file_named(package):
         release.check_size(package, largest=10_000_000)
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_result_left_lying_in_the_checkout_does_not_get_into_a_release(tmp_path):
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     for name in ("known.py", "chest/base_color.png"):

@@ -20,6 +20,7 @@ from vendor_install import children, install, lock as locks
 from vendor_install.events import Reporter
 from vendor_install.installed import current_environment, environments, is_current
 from vendor_install.messages import InstallError
+from tests.processes import running_commands
 from vendor_install.target import alone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,8 +132,7 @@ def test_cancelled_it_ends_its_tools_and_leaves_nothing_half_made(workshop, pack
     assert json.loads(output.splitlines()[-1]) == {"type": "cancelled"}
     assert workshop.brush() == "1.0"
     assert environments(workshop.target) == [current_environment(workshop.target)]
-    running = subprocess.check_output(["ps", "-eo", "args"], encoding="utf-8")
-    assert str(workshop.target) not in running
+    assert not [command for command in running_commands() if str(workshop.target) in command]
 
 
 def test_a_signal_while_tidying_after_an_error_leaves_nothing_half_made(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,14 @@ def environment(studio):
 
 
 @pytest.fixture
+def compiler():
+    """Skips a test where nothing can be compiled: the command finds that out before it begins."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    if shutil.which("c++") is None or not headers.is_file():
+        pytest.skip("needs a C++ compiler and Python's headers")
+
+
+@pytest.fixture
 def source(tmp_path):
     """Makes the source of a package called nvdiffrast from code for its setup and for its module."""
 
@@ -121,7 +130,7 @@ def test_licence_is_shown_and_nothing_happens_before_it_is_accepted(studio, envi
     assert {path: path.stat().st_mtime_ns for path in environment.rglob("*")} == before
 
 
-def test_failed_build_is_told_and_leaves_the_environment_as_it_was(studio, environment, source):
+def test_failed_build_is_told_and_leaves_the_environment_as_it_was(compiler, studio, environment, source):
     before = packages(environment)
     result = build(studio, source("raise SystemExit('error: nvcc does not like this compiler')"))
     assert result.returncode == 2
@@ -144,7 +153,7 @@ def test_failed_build_is_told_and_leaves_the_environment_as_it_was(studio, envir
     ],
     ids=["never", "only where it was tried"],
 )
-def test_what_does_not_load_does_not_stay_installed(studio, environment, source, module, complaint):
+def test_what_does_not_load_does_not_stay_installed(compiler, studio, environment, source, module, complaint):
     before = packages(environment)
     result = build(studio, source(module=module))
     assert result.returncode == 2
@@ -152,7 +161,7 @@ def test_what_does_not_load_does_not_stay_installed(studio, environment, source,
     assert works_as_before(studio, environment, before)
 
 
-def test_it_is_built_against_the_installed_pytorch_and_loads(studio, environment, source):
+def test_it_is_built_against_the_installed_pytorch_and_loads(compiler, studio, environment, source):
     result = build(studio, source("print('built with', torch.version.cuda)"), "--json-events")
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.returncode == 0, result.stdout + result.stderr
