@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import running_commands
 from vendor_install import children, install, lock as locks
 from vendor_install.events import Reporter
 from vendor_install.installed import current_environment, environments, is_current
 from vendor_install.messages import InstallError
-from tests.processes import running_commands
 from vendor_install.target import alone
 
 ROOT = Path(__file__).resolve().parents[2]
