@@ -158,11 +158,21 @@ def _reason(failure: str, tail: list[str]) -> InstallError:
             if code == "wrong_hash":
                 message, hint = _WRONG_HASH
             return InstallError(code, f"{failure}: {message}", hint)
-    last = next((line for line in reversed(tail) if "error" in line.lower()), tail[-1] if tail else "no message")
+    last = _complaint(tail)
     if any(sign in text for sign in _NETWORK):
         hint = "Check the network, then install again: what is downloaded is kept"
-        return InstallError("network", f"{failure}: {last.strip()}", hint)
-    return InstallError("failed", f"{failure}: {last.strip()}", "The log above says more")
+        return InstallError("network", f"{failure}: {last}", hint)
+    return InstallError("failed", f"{failure}: {last}", "The log above says more")
+
+
+def _complaint(tail: list[str]) -> str:
+    """What a tool ended with, as one line: uv says first what failed and then, cause by cause, why."""
+    errors = [line.strip() for line in tail if "error" in line.lower()]
+    said = [line for line in errors if line.startswith("error: ")]
+    causes = [line.strip().removeprefix("cause: ") for line in tail if line.strip().startswith("cause: ")]
+    if said and causes:
+        return f"{said[-1].removeprefix('error: ')} ({causes[-1]})"
+    return (errors or [line.strip() for line in tail] or ["no message"])[-1]
 
 
 if sys.platform == "win32":

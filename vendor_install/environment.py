@@ -63,10 +63,8 @@ def provide(
         if is_ready(ENVIRONMENT, locks) and _is_of(ENVIRONMENT, named):
             say(f"The environment {ENVIRONMENT} is ready")
             return python_of(ENVIRONMENT)
-        missing = system_packages.missing_for_blender() if blender_module else {}
         if not tools.find_uv() and not tools.fetched_uv(sources):
-            missing |= system_packages.missing_ensurepip()
-        system_packages.provide(missing)
+            system_packages.provide(system_packages.missing_ensurepip())
         build(ENVIRONMENT, locks, sources, consent.by_terminal(report), report, named, more)
     return python_of(ENVIRONMENT)
 
@@ -113,6 +111,8 @@ def build(
         report.note(f"Python: {python}, which is there")
     else:
         python = _find_python(tool, locks, report, named, more)
+    if any("bpy" in lock.imports for lock in locks):
+        system_packages.provide(system_packages.missing_for_blender())
     fill.tell_sizes(python, locks, DEVICE, report)
     report.stage("environment")
     if not kept:

@@ -55,8 +55,8 @@ class Reporter:
         told = self._downloads.read(line)
         if told and self._stage:
             self._progress(self._downloads.fraction)
-        if line.startswith("Progress "):
-            return  # pip's count of bytes, many times a second.
+        if line.startswith(("Progress ", "Requirement already satisfied")):
+            return  # pip's count of bytes, many times a second, and what need not be done.
         if self._as_json:
             self._emit("log", text=line)
         else:

@@ -300,6 +300,15 @@ def test_certificate_that_is_not_trusted_is_named_and_not_the_package(line):
     assert "SSL_CERT_FILE" in raised.value.hint
 
 
+def test_what_uv_could_not_reach_is_named_with_the_last_cause():
+    lines = ["error: Failed to fetch: https://index/torch/", "  cause: client error (Connect)", "  cause: dns error"]
+    tool = f"print({chr(10).join(lines)!r}); raise SystemExit(2)"
+    with pytest.raises(InstallError) as raised:
+        children.run([sys.executable, "-c", tool], "uv could not install", lambda line: None)
+    assert raised.value.code == "network"
+    assert raised.value.message == "uv could not install: Failed to fetch: https://index/torch/ (dns error)"
+
+
 def test_python_that_cannot_be_used_is_refused_with_the_reason(workshop):
     old = workshop.folder / "python3"
     answer = '{"version": [3, 9], "kind": "cpython", "free_threaded": false, "wide": true, "whole": true}'
