@@ -100,19 +100,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stylize(options: argparse.Namespace) -> int:
-    from .stylize_command import run
+    from .commands.stylize import run
 
     return run(options)
 
 
 def _download(options: argparse.Namespace) -> int:
-    from .download_command import run
+    from .commands.download import run
 
     return run(options)
 
 
 def _worker(options: argparse.Namespace) -> int:
-    from .worker import IDLE_MINUTES, main as serve
+    from .worker.worker import IDLE_MINUTES, main as serve
 
     return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)
 

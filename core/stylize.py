@@ -11,35 +11,36 @@ from typing import Any
 
 import torch
 
-from . import mesh as meshes
-from .bake import PreviewBaker
-from .camera_plan import CameraPlan
-from .cameras import turntable
-from .checkpoint import Checkpoint
-from .coverage import LARGEST_MAP, Coverage, coverage_of
-from .device_choice import DeviceChoice, MemoryNeed
-from .devices import choose_device
+from .devices.device_choice import DeviceChoice, MemoryNeed
+from .devices.devices import choose_device
 from .diffusion.conditioning import condition
 from .diffusion.networks import Networks, inject_style, load_networks
-from .embree import EmbreeRasteriser
+from .geometry import mesh as meshes
+from .geometry.overlap import find_overlap, uv_report
+from .geometry.surface_patches import SurfacePatches
+from .geometry.texels import texel_map
+from .geometry.tiles import Tiles, find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
-from .nvdiffrast_rasteriser import rasteriser_for
-from .objective import Distillation, Objective
-from .optimise import Outcome, new_field, optimise
-from .overlap import find_overlap, uv_report
-from .present_color import PresentColor, read_base_color
-from .presets import OptimisationSettings, optimisation_settings
-from .preview import contact_sheet, render_views
-from .profiles import profile
-from .report import Stages, describe_run, write_report
+from .models.profiles import profile
+from .optimisation.checkpoint import Checkpoint
+from .optimisation.layout import Layout
+from .optimisation.objective import Distillation, Objective
+from .optimisation.optimise import Outcome, new_field, optimise
+from .optimisation.present_color import PresentColor, read_base_color
+from .optimisation.presets import OptimisationSettings, optimisation_settings
+from .optimisation.restyle import fit_field, restyled
 from .reporting import Cancelled, Reporter
-from .restyle import Layout, fit_field, restyled
-from .statistics import StyleStatistics
-from .style_image import as_tensor, read_style_image
-from .surface_patches import SurfacePatches
-from .texels import texel_map
-from .textures import bake_textures
-from .tiles import Tiles, find_tiles
+from .results.bake import PreviewBaker
+from .results.coverage import LARGEST_MAP, Coverage, coverage_of
+from .results.preview import contact_sheet, render_views
+from .results.report import Stages, describe_run, write_report
+from .results.textures import bake_textures
+from .style.statistics import StyleStatistics
+from .style.style_image import as_tensor, read_style_image
+from .views.camera_plan import CameraPlan
+from .views.cameras import turntable
+from .views.embree import EmbreeRasteriser
+from .views.nvdiffrast_rasteriser import rasteriser_for
 
 PREVIEW_SIZE = 384
 """Side of each of the four views in ``preview.png``, in pixels."""
@@ -55,7 +56,7 @@ class LoadedModels:
     """Keeps the model of the last job, since loading it is the slow part; one at a time, to spare memory."""
 
     def __init__(self, model_folder: Path | None = None) -> None:
-        """``model_folder``: take models from here; see ``core.profiles.profile``."""
+        """``model_folder``: take models from here; see ``core.models.profiles.profile``."""
         self.model_folder = model_folder
         self._networks: Networks | None = None
 
@@ -86,7 +87,7 @@ class Result:
     report_path: Path
     """``report`` as JSON."""
     report: dict[str, Any]
-    """See ``core.report``."""
+    """See ``core.results.report``."""
 
     @property
     def base_color(self) -> Path:
@@ -158,7 +159,7 @@ def _run(
         mesh = meshes.normalise(original)
         embree = EmbreeRasteriser(mesh)
         rasteriser = rasteriser_for(mesh, device, embree)
-        plan = CameraPlan(mesh, embree, settings, job.seed)
+        plan = CameraPlan(mesh, embree, settings.views, settings.resolution, job.seed)
         tiles, notice = find_tiles(mesh, job.tiles)
         if notice:
             reporter.warning("uv_tiles", notice)

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Blender side: everything that touches ``bpy``, and nothing that needs PyTorch.
 
-In the order in which a click passes them: ``panel`` and ``preferences`` show ``properties``; ``operators`` call
-``api``; ``settings`` are read from the scene; ``export`` (with ``uv``, ``checks`` and ``style_picture``) writes a job
-folder (``job_folder``); ``runner`` hands it to the worker (``worker_environment``, ``worker_client``), shows frames
-(``preview``, ``image``) and ends in ``material``; ``handlers`` keep undo, saving and loading safe meanwhile.
-``headless`` is the same without a window.
-
-The preferences' Install: ``install_preferences`` shows ``installation`` and the ``installer_run``;
-``install_operators`` call ``installer``, which follows an ``installer_process`` started with ``installer_python``.
+A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``worker``
+(the process, its jobs, and the ``runner`` that brings both together), ``install`` (the worker's environment), ``ui``.
+Between them lie ``settings``, ``api``, which scripts call too, and ``handlers``, which keep undo, saving and loading
+safe while a job runs. ``headless`` is the same without a window; ``demo`` is the scripts of the demo.
 """
 
 from __future__ import annotations
@@ -30,6 +26,7 @@ def unregister() -> None:
 
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
-    from . import handlers, install_operators, operators, panel, preferences, properties
+    from . import handlers
+    from .ui import install_operators, operators, panel, preferences, properties
 
     return properties, preferences, install_operators, operators, panel, handlers

@@ -18,15 +18,16 @@ from collections.abc import Callable, Sequence
 import bpy
 
 from ..core.job import JobError, write_job
-from . import installer, runner
-from .export import export_object
-from .image import check_destination
-from .job_folder import JobFolder, prune
-from .present_color import write_present_color
-from .run_state import Outcome, Run, Task
+from .install import installer
+from .scene.export import export_object
+from .scene.image import check_destination
+from .scene.present_color import write_present_color
+from .scene.style_picture import write_style_image
 from .settings import Settings
-from .style_picture import write_style_image
-from .worker_environment import jobs_folder, worker_command
+from .worker import runner
+from .worker.environment import jobs_folder, worker_command
+from .worker.job_folder import JobFolder, prune
+from .worker.run_state import Outcome, Run, Task
 
 
 def stylize(

@@ -12,8 +12,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import runner, warm_worker
-from .preview import hide_previews
+from .scene.preview import hide_previews
+from .worker import runner, warm_worker
 
 
 @persistent

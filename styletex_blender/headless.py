@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         print("Cancelled", flush=True)
         return job.EXIT_STATUS["cancelled"]
     finally:
-        importlib.import_module(f"{package}.styletex_blender.warm_worker").close()
+        importlib.import_module(f"{package}.styletex_blender.worker.warm_worker").close()
     if options.output and any(outcome.textured for outcome in outcomes):
         bpy.ops.wm.save_as_mainfile(filepath=str(options.output.resolve()), copy=True)
         print(f"Saved {options.output}", flush=True)

@@ -41,7 +41,8 @@ class Blender:
         """The command that runs ``script`` with ``arguments`` after ``--``, in ``scene`` when one is given."""
         scenes = [] if scene is None else [str(scene)]
         if self.is_module:
-            return [str(self.program), str(SCRIPTS / "run_in_module.py"), *scenes, str(script), "--", *arguments]
+            start = [str(self.program), str(SCRIPTS / "demo" / "run_in_module.py")]
+            return [*start, *scenes, str(script), "--", *arguments]
         options = ["--background", "--factory-startup", *scenes, "--python-exit-code", "1", "--python", str(script)]
         return [str(self.program), *options, "--", *arguments]
 

@@ -64,14 +64,15 @@ def texture_suzanne(blender: Blender) -> int:
     textured, texture, render = (FOLDER / name for name in RESULTS)
 
     with step("1 of 3 · A scene with Suzanne"):
-        script = SCRIPTS / "demo_scene.py"
+        script = SCRIPTS / "demo" / "scene.py"
         _run(script.name, blender.command(script, ["--output", str(untextured)]), quiet=True)
     with step(f"2 of 3 · Suzanne in the style of {STYLE_IMAGE.name}"):
         arguments = [*_style(), "--all", "--size", "1024", "--seed", "0", "--output", str(textured)]
         _run("headless.py", blender.command(SCRIPTS / "headless.py", arguments, untextured))
     with step("3 of 3 · Pictures of it from all sides"):
         arguments = ["--style", str(STYLE_IMAGE), "--texture", str(texture), "--render", str(render)]
-        _run("demo_render.py", blender.command(SCRIPTS / "demo_render.py", arguments, textured), quiet=True)
+        script = SCRIPTS / "demo" / "render.py"
+        _run(script.name, blender.command(script, arguments, textured), quiet=True)
     untextured.unlink()
     return _finish(RESULTS)
 

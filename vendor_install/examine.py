@@ -47,7 +47,7 @@ def imports(names: list[str]) -> str:
 
 def device(wanted: str) -> str:
     """The device that the worker will use, the precision, and why."""
-    devices = importlib.import_module("core.devices")
+    devices = importlib.import_module("core.devices.devices")
     if wanted not in ("auto", *("rocm" if each.hip else each.kind for each in devices.present_devices())):
         version = importlib.import_module("torch").__version__
         raise RuntimeError(f"PyTorch {version} finds no {wanted} device")
@@ -57,7 +57,7 @@ def device(wanted: str) -> str:
 def tensor() -> str:
     """Multiply two matrices on the device and compare with what is known."""
     torch = importlib.import_module("torch")
-    kind = importlib.import_module("core.devices").choose_device("auto").device.kind
+    kind = importlib.import_module("core.devices.devices").choose_device("auto").device.kind
     ones = torch.ones(64, 64, device=kind)
     total = float((ones @ ones).sum().item())
     if total != 64.0**3:
@@ -103,7 +103,7 @@ def bundled_model(folder: str) -> str:
 
 def stable_diffusion() -> str:
     """Whether the networks of the profile ``sd15`` are in the model cache; they are not needed."""
-    profiles = importlib.import_module("core.profiles")
+    profiles = importlib.import_module("core.models.profiles")
     find = importlib.import_module("huggingface_hub").try_to_load_from_cache
     profile = profiles.profile("sd15")
     sources = [profile.unet, profile.caption_encoder, *(net.source for net in profile.control_nets)]

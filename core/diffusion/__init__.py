@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The diffusion model as a judge of renders.
 
-In the order in which data passes them: ``networks`` (loading) → ``odcr`` → ``conditioning`` (text and style) →
-``control_images`` → ``timesteps`` → ``guidance`` (the gradient).
+In: a profile's files, a job's words and its style image; then renders. Out: the gradient on their latents. In the order
+in which data passes them: ``networks`` (loading) → ``odcr`` → ``conditioning`` (text and style) → ``timesteps`` →
+``guidance`` (the gradient).
 """

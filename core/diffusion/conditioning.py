@@ -16,7 +16,7 @@ from .networks import Networks
 from .odcr import remove_content
 
 DIRECTION_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
-"""Every word of ``core.cameras.direction_word``."""
+"""Every word of ``core.views.cameras.direction_word``."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Conditioning:
     """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
 
     def rows(self, directions: Sequence[str]) -> Embeddings:
-        """The conditions for views that look from ``directions`` (words of ``core.cameras.direction_word``)."""
+        """The conditions for views that look from ``directions`` (words of ``core.views.cameras.direction_word``)."""
         count = len(directions)
         words = directions if len(self.prompts) > 1 else [""] * count
         return Embeddings(

@@ -23,8 +23,8 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from ..job import JobError
-from ..model_files import repository_folder, require_files, weights_variant
-from ..profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
+from ..models.model_files import repository_folder, require_files, weights_variant
+from ..models.profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
 
 
 class _Pretrained(Protocol):

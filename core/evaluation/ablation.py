@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from ..presets import OptimisationSettings, optimisation_settings
-from ..profiles import profile
+from ..models.profiles import profile
+from ..optimisation.presets import OptimisationSettings, optimisation_settings
 from ..reporting import Reporter
 from ..stylize import LoadedModels
 from .cases import Case, RunSettings, make_cases

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from skimage.color import rgb2lab
 
-from ..coverage import Coverage
-from ..mesh import Mesh, face_vectors, uv_areas
+from ..geometry.mesh import Mesh, face_vectors, uv_areas
+from ..results.coverage import Coverage
 
 _CELL = 0.15
 """Side of the cells, in units of the normalised mesh, that count as independent of each other: whatever is painted is

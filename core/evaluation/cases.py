@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..camera_plan import CameraPlan
-from ..cameras import Camera
-from ..embree import EmbreeRasteriser
 from ..job import MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, write_job
-from ..presets import OptimisationSettings, optimisation_settings
-from ..profiles import profile
+from ..models.profiles import profile
+from ..optimisation.presets import OptimisationSettings, optimisation_settings
 from ..reporting import Reporter
 from ..stylize import LoadedModels, stylize
+from ..views.camera_plan import CameraPlan
+from ..views.cameras import Camera
+from ..views.embree import EmbreeRasteriser
 from .meshes import EvaluationMesh
 from .styles import Style
 
@@ -65,7 +65,9 @@ class Case:
         if settings is None:
             job = self.job
             settings = optimisation_settings(profile(job.profile), job.preset, job.tone, job.shading)
-        plan = CameraPlan(self.mesh.mesh, EmbreeRasteriser(self.mesh.mesh), settings, self.job.seed)
+        plan = CameraPlan(
+            self.mesh.mesh, EmbreeRasteriser(self.mesh.mesh), settings.views, settings.resolution, self.job.seed
+        )
         return [camera for step in range(steps) for camera in plan[step]]
 
     def report(self) -> dict[str, Any]:

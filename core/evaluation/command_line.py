@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from ..commands.stylize import ConsoleReporter
     from ..stylize import LoadedModels
-    from ..stylize_command import ConsoleReporter
     from .ablation import ablate
     from .cases import RunSettings
     from .evaluate import evaluate

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..cameras import ViewSampling
-from ..coverage import measure_coverage
-from ..embree import EmbreeRasteriser
+from ..geometry.mesh import Mesh
 from ..job import JobError
-from ..mesh import Mesh
 from ..reporting import Reporter
+from ..results.coverage import measure_coverage
 from ..stylize import LoadedModels
+from ..views.cameras import ViewSampling
+from ..views.embree import EmbreeRasteriser
 from .baked_light import measure_baked_light
 from .cases import Case, RunSettings, finish_case, make_cases
 from .judge import Judge

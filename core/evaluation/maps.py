@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cameras import Camera
-from ..coverage import Coverage, look
-from ..embree import EmbreeRasteriser
-from ..mesh import Mesh, flat_normals
+from ..geometry.mesh import Mesh, flat_normals
+from ..results.coverage import Coverage
+from ..views.cameras import Camera
+from ..views.embree import EmbreeRasteriser
+from ..views.visibility import look
 from .seams import SeamError
 from .views import VIEW_SIZE
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import trimesh
 
+from ..geometry.mesh import Mesh, import_file, normalise
 from ..job import JobError
-from ..mesh import Mesh, import_file, normalise
 from .shapes import SHAPES, together
 
-_BLENDER_SCRIPTS = Path(__file__).parents[2] / "styletex_blender"
+_BLENDER_SCRIPTS = Path(__file__).parents[2] / "styletex_blender" / "demo"
 _BLENDER_SECONDS = 300
 
 
@@ -73,14 +73,14 @@ def suzanne() -> Mesh:
         JobError: ``dependencies`` when the Python module bpy is missing or fails.
     """
     hint = (
-        "Run styletex_blender/demo_scene.py in Blender (blender -b -P demo_scene.py -- --output suzanne.glb) and name"
+        "Run styletex_blender/demo/scene.py in Blender (blender -b -P scene.py -- --output suzanne.glb) and name"
         " that file."
     )
     if importlib.util.find_spec("bpy") is None:
         raise JobError("dependencies", "Suzanne is made by Blender's Python module bpy, which is not installed", hint)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "suzanne.glb"
-        scripts = [str(_BLENDER_SCRIPTS / name) for name in ("run_in_module.py", "demo_scene.py")]
+        scripts = [str(_BLENDER_SCRIPTS / name) for name in ("run_in_module.py", "scene.py")]
         done = subprocess.run(
             [sys.executable, *scripts, "--", "--output", str(path)],
             stdout=subprocess.PIPE,

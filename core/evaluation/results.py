@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..preview import contact_sheet
+from ..results.preview import contact_sheet
 from .baked_light import BakedLight
 from .leakage import Leakage
 from .rank import Rank, rank_own

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from ..coverage import Coverage
-from ..mesh import Mesh, face_vectors, flat_normals, uv_areas
-from ..texels import TexelMap
+from ..geometry.mesh import Mesh, face_vectors, flat_normals, uv_areas
+from ..geometry.texels import TexelMap
+from ..results.coverage import Coverage
 
 _APART_TEXELS = 2.0
 """Distance between the two points of a pair, in texels: further than bilinear look-ups blend."""

@@ -4,8 +4,8 @@
 Sliced Wasserstein distances in CIELAB, of pixels and of the responses of a fixed random convolution on three scales
 (random filters model texture well: Ustyuzhaninov et al., arXiv 1606.00021; the sliced form: Heitz et al., arXiv
 2006.07229). The filters are fixed by a seed, 7 by 7, without mean and rectified. The statistics term of the
-optimisation (``core.statistics``) compares colours of patches in sRGB and not these responses, but what is near by one
-tends to be near by the other: for what that term contributes, this distance is no evidence; ``judge`` is.
+optimisation (``core.style.statistics``) compares colours of patches in sRGB and not these responses, but what is near
+by one tends to be near by the other: for what that term contributes, this distance is no evidence; ``judge`` is.
 """
 
 from __future__ import annotations

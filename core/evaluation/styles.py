@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..style_image import read_style_image
+from ..style.style_image import read_style_image
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 """The style images that come with the program, and ``samples.json``, which says what they show."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..cameras import Camera, turntable
-from ..embree import EmbreeRasteriser
-from ..mesh import Mesh, bounding_radius
-from ..preview import covered_views, texture_paint
+from ..geometry.mesh import Mesh, bounding_radius
+from ..results.preview import covered_views, texture_paint
+from ..views.cameras import Camera, turntable
+from ..views.embree import EmbreeRasteriser
 
 VIEW_SIZE = 256
 """Side of a view, and the shorter side to which a style image is resized, in pixels."""

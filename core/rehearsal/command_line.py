@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    from ..stylize_command import ConsoleReporter
+    from ..commands.stylize import ConsoleReporter
 
     if arguments.count_only:
         print(_table(arguments.profile), end="")
@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         reporter = ConsoleReporter(progress, console)
         reporter.stage("imports", "Starting PyTorch")
 
-        from ..presets import optimisation_settings
-        from ..profiles import profile
+        from ..models.profiles import profile
+        from ..optimisation.presets import optimisation_settings
         from .rehearse import rehearse
 
         model = profile(arguments.profile)
@@ -84,8 +84,8 @@ def describe(result: Rehearsal) -> str:
 
 def _table(name: str) -> str:
     """Operations of every preset of the profile called ``name``, as a Markdown table."""
-    from ..presets import optimisation_settings
-    from ..profiles import profile
+    from ..models.profiles import profile
+    from ..optimisation.presets import optimisation_settings
     from .flops import count_mean_step
     from .random_networks import networks_without_numbers
 

@@ -18,8 +18,8 @@ from ..diffusion.conditioning import Embeddings
 from ..diffusion.guidance import interval_score_gradient, inversion_indexes, predict_noise
 from ..diffusion.networks import Networks
 from ..diffusion.timesteps import Interval
-from ..optimise import step_generator
-from ..presets import OptimisationSettings
+from ..optimisation.presets import OptimisationSettings
+from ..optimisation.step_generator import step_generator
 
 
 @dataclass(frozen=True)

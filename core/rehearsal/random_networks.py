@@ -14,7 +14,7 @@ from diffusers.utils import logging as diffusers_logging
 from torch import nn
 
 from ..diffusion.networks import ControlNet, Networks, reads_text, take_image_projection
-from ..profiles import ModelProfile
+from ..models.profiles import ModelProfile
 from ..training.architecture import attach_ip_adapter, fresh_ip_adapter
 from ..training.captions import VOCABULARY
 from ..training.vocabulary import write_tokenizer

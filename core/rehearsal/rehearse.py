@@ -11,23 +11,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..camera_plan import CameraPlan
-from ..checkpoint import Checkpoint
 from ..diffusion.conditioning import condition
 from ..diffusion.timesteps import Interval
-from ..embree import EmbreeRasteriser
 from ..evaluation.meshes import chair
 from ..evaluation.styles import sample_paths, style
+from ..geometry.surface_patches import SurfacePatches
 from ..job import Job
-from ..objective import Distillation, Objective
-from ..optimise import new_field, optimise, step_generator
-from ..presets import OptimisationSettings
-from ..profiles import ModelProfile
-from ..report import Stages
+from ..models.profiles import ModelProfile
+from ..optimisation.checkpoint import Checkpoint
+from ..optimisation.objective import Distillation, Objective
+from ..optimisation.optimise import new_field, optimise
+from ..optimisation.presets import OptimisationSettings
+from ..optimisation.step_generator import step_generator
 from ..reporting import Reporter
-from ..statistics import StyleStatistics
-from ..style_image import as_tensor
-from ..surface_patches import SurfacePatches
+from ..results.report import Stages
+from ..style.statistics import StyleStatistics
+from ..style.style_image import as_tensor
+from ..views.camera_plan import CameraPlan
+from ..views.embree import EmbreeRasteriser
 from .flops import StepFlops, count_step
 from .memory import peak_memory
 from .random_networks import networks_without_numbers, random_networks
@@ -96,7 +97,7 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
     with stages.stage("mesh", "Making the mesh"):
         mesh = chair()
         embree = EmbreeRasteriser(mesh)
-        plan = CameraPlan(mesh, embree, one_step, seed)
+        plan = CameraPlan(mesh, embree, one_step.views, one_step.resolution, seed)
         rasteriser = stopwatch.rasteriser("rasterising", embree)
         picture = style(sample_paths()[0])
     with stages.stage("networks", "Building the networks"):

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from ..cameras import Camera
-from ..rasteriser import Raster, Rasteriser
+from ..views.cameras import Camera
+from ..views.rasteriser import Raster, Rasteriser
 
 
 class Stopwatch:

@@ -219,7 +219,7 @@ def build_bundle(folder: Path, seed: int) -> Bundle:
 
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the networks to ``folder`` as fp16 safetensors in the layout that ``core.profiles`` names."""
+    """Write the networks to ``folder`` as fp16 safetensors in the layout that ``core.models.profiles`` names."""
     half = torch.float16
     write_tokenizer(VOCABULARY, folder / "tokenizer")
     write_tokenizer(VOCABULARY, folder / "caption_tokenizer")

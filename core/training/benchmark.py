@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..embree import EmbreeRasteriser
 from ..evaluation.cases import Case
 from ..evaluation.results import CaseResult
 from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
-from ..mesh import Mesh, bounding_radius
+from ..geometry.mesh import Mesh, bounding_radius
+from ..views.embree import EmbreeRasteriser
 from .captions import PATTERN_WORDS
 from .family_judge import FamilyJudge
 from .pictures import as_image, swatch

@@ -22,7 +22,7 @@ COLOUR_WORDS = (
     "beige",
 )  # fmt: skip
 VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
-"""The words of ``core.cameras.direction_word``."""
+"""The words of ``core.views.cameras.direction_word``."""
 NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
 
 _GLUE = (

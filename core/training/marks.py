@@ -17,15 +17,15 @@ import numpy as np
 from PIL import Image
 from skimage.color import rgb2lab
 
-from ..cameras import turntable
-from ..embree import EmbreeRasteriser
 from ..evaluation.cases import RunSettings, finish_case, make_cases
 from ..evaluation.meshes import EvaluationMesh
 from ..evaluation.styles import Style as StyleImage
 from ..evaluation.views import View, textured_views
-from ..mesh import bounding_radius
+from ..geometry.mesh import bounding_radius
 from ..reporting import Reporter
 from ..stylize import LoadedModels
+from ..views.cameras import turntable
+from ..views.embree import EmbreeRasteriser
 from .pictures import write_style_images
 from .rasters import seen_pattern
 from .shapes import MARK_COLOURS, Shape, make_shape

@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from ..commands.stylize import ConsoleReporter
 from ..evaluation.ablation import VARIANTS, variant_cases
 from ..evaluation.cases import RunSettings
 from ..evaluation.evaluate import TABLE_FILE, StyleReferences, finish_and_measure
@@ -26,7 +27,6 @@ from ..evaluation.judge import Judge
 from ..evaluation.meshes import evaluation_mesh
 from ..evaluation.results import as_table
 from ..stylize import LoadedModels
-from ..stylize_command import ConsoleReporter
 from .benchmark import families, held_out_styles, ranks, swatches
 from .family_judge import load_family_judge
 from .marks import measure_marks

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cameras import ViewSampler, ViewSampling, direction_word
-from ..diffusion.control_images import depth_image, normal_image
-from ..embree import EmbreeRasteriser
-from ..rasteriser import Raster
+from ..views.cameras import ViewSampler, ViewSampling, direction_word
+from ..views.control_images import depth_image, normal_image
+from ..views.embree import EmbreeRasteriser
+from ..views.rasteriser import Raster
 from .architecture import RESOLUTION
 from .captions import OBJECT_WORDS
 from .shapes import make_shape

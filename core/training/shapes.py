@@ -16,7 +16,7 @@ import trimesh
 from trimesh.creation import box, capsule, cone, cylinder, icosphere, revolve, torus
 from trimesh.transformations import rotation_matrix
 
-from ..mesh import Mesh, normalise
+from ..geometry.mesh import Mesh, normalise
 
 MARK_COLOURS = np.array(
     [

@@ -4,7 +4,7 @@
 import numpy as np
 import trimesh
 
-from core.mesh import Mesh
+from core.geometry.mesh import Mesh
 
 
 def bare_mesh(shape: trimesh.Trimesh) -> Mesh:

@@ -81,7 +81,7 @@ def model_folder(tmp_path_factory) -> Path:
 def networks(model_folder):
     """The untrained model, loaded by the profile."""
     from core.diffusion.networks import load_networks
-    from core.profiles import profile
+    from core.models.profiles import profile
 
     return load_networks(profile("bundled", model_folder), torch.device("cpu"))
 
@@ -101,7 +101,7 @@ def make_mesh():
     """Turns a trimesh primitive into a normalised, unwrapped mesh, by way of a file as a user would."""
     import tempfile
 
-    from core.mesh import import_file, normalise
+    from core.geometry.mesh import import_file, normalise
 
     def make(primitive):
         with tempfile.TemporaryDirectory() as folder:

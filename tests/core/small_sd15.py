@@ -24,8 +24,8 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from core.model_files import model_files
-from core.profiles import ModelProfile
+from core.models.model_files import model_files
+from core.models.profiles import ModelProfile
 from core.training.vocabulary import write_tokenizer
 
 TEXT_WIDTH, JOINT_WIDTH, WIDTHS = 16, 12, (8, 8, 16, 16)

@@ -11,13 +11,13 @@ import torch
 import trimesh
 from PIL import Image
 
-from core.checkpoint import CHECKPOINT_FILE
-from core.device_choice import Device
-from core.field import HashGridSettings
+from core.devices.device_choice import Device
+from core.geometry.mesh import import_file
 from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
-from core.mesh import import_file
-from core.presets import optimisation_settings
-from core.profiles import profile
+from core.models.profiles import profile
+from core.optimisation.checkpoint import CHECKPOINT_FILE
+from core.optimisation.field import HashGridSettings
+from core.optimisation.presets import optimisation_settings
 from core.reporting import Cancelled
 from core.stylize import LoadedModels, stylize
 
@@ -164,7 +164,7 @@ def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(folder, models
 def test_a_gradient_that_is_not_finite_is_an_error_that_names_the_step(
     folder, models, settings, monkeypatch, new_reporter
 ):
-    from core import objective
+    from core.optimisation import objective
 
     real = objective.interval_score_gradient
     calls = []
@@ -217,7 +217,7 @@ def test_a_device_that_is_not_there_is_named(folder, models, settings, new_repor
 def test_a_job_that_is_too_large_for_the_machine_is_refused_before_it_starts(
     folder, models, settings, new_reporter, monkeypatch
 ):
-    monkeypatch.setattr("core.devices.machine_memory_bytes", lambda: 1 << 29)
+    monkeypatch.setattr("core.devices.devices.machine_memory_bytes", lambda: 1 << 29)
     reporter = new_reporter()
     with pytest.raises(JobError) as caught:
         stylize(dataclasses.replace(JOB, device="cpu"), folder, reporter, models, settings)
@@ -228,7 +228,7 @@ def test_a_job_that_is_too_large_for_the_machine_is_refused_before_it_starts(
 def test_a_graphics_card_that_is_passed_over_is_told_and_reported(folder, models, settings, new_reporter, monkeypatch):
     card = Device("cuda", "NVIDIA GeForce GTX 1080", 8 << 30, (6, 1), supported=False)
     processor = Device("cpu", "AMD Ryzen 9 7950X", 64 << 30)
-    monkeypatch.setattr("core.devices.present_devices", lambda: [card, processor])
+    monkeypatch.setattr("core.devices.devices.present_devices", lambda: [card, processor])
     reporter = new_reporter()
     report = stylize(JOB, folder, reporter, models, settings).report
     assert [code for code, _ in reporter.warnings] == ["device"]

@@ -66,8 +66,8 @@ def open_tab() -> float | None:
 def watch() -> float:
     global ticks
     ticks += 1
-    runner = importlib.import_module("styletex.styletex_blender.runner")
-    warm_worker = importlib.import_module("styletex.styletex_blender.warm_worker")
+    runner = importlib.import_module("styletex.styletex_blender.worker.runner")
+    warm_worker = importlib.import_module("styletex.styletex_blender.worker.warm_worker")
     area, region = view_3d()
     monkey = bpy.data.objects["Suzanne"]
     run = runner.current_run()

@@ -33,9 +33,9 @@ def enable() -> None:
     addon_utils.enable(MODULE, default_set=True)
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.system.use_online_access = ONLINE == "online"
-    installer = module("installer")
+    installer = module("install.installer")
     fingerprint = importlib.import_module(f"{MODULE}.vendor_install.installed").fingerprint()
-    python = module("installer_python").installer_command([])[0]
+    python = module("install.installer_python").installer_command([])[0]
     installer.installer_command = lambda arguments: [python, "-u", *FAKE, "--lock", fingerprint, *arguments]
 
 
@@ -53,7 +53,7 @@ def watch() -> float:
             if area.type == "PREFERENCES":
                 region = next(found for found in area.regions if found.type == "WINDOW")
                 state["preferences"] = [window.x + region.x, window.y + region.y, region.width, region.height]
-    installer = module("installer")
+    installer = module("install.installer")
     run = installer.current_run()
     theme = bpy.context.preferences.themes[0].user_interface
     state |= {
@@ -62,7 +62,7 @@ def watch() -> float:
         "installer_pid": installer._process.pid if installer._process else None,
         "percent": run.percent if run else 0.0,
         "ending": run.ending["type"] if run and run.ending else "",
-        "state": module("installation").look_at(module("worker_environment").install_target()).state,
+        "state": module("install.installation").look_at(module("worker.environment").install_target()).state,
         "can_install": bpy.ops.styletex.install.poll(),
     }
     temporary = Path(STATE_FILE).with_suffix(".part")

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mesh to texture: reading, checking and normalising it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from ..job import LARGEST_UV_AREA, JobError
+from .crease import crease_normals
+
+FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
+
+_ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "positions": (np.float32, (3,)),
+    "triangles": (np.int32, (3,)),
+    "corner_uvs": (np.float32, (3, 2)),
+    "corner_normals": (np.float32, (3, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles in world space: right-handed, Z up, the front looks along -Y."""
+
+    positions: NDArray[np.float32]
+    """[V, 3]."""
+    triangles: NDArray[np.int32]
+    """[T, 3] indices into ``positions``, counter-clockwise seen from outside."""
+    corner_uvs: NDArray[np.float32]
+    """[T, 3, 2], origin at the bottom left; values outside [0, 1] repeat the texture."""
+    corner_normals: NDArray[np.float32]
+    """[T, 3, 3] unit split normals."""
+    dropped_triangles: int = 0
+    """Triangles without area that were left out when the mesh was read."""
+
+
+def load_npz(path: Path) -> Mesh:
+    """Read the ``mesh.npz`` of a job folder, checked and without degenerate triangles.
+
+    Raises:
+        JobError: ``bad_mesh`` when the file cannot be read, an array is missing or has another shape, or ``check``
+            finds fault.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            values = {name: arrays[name] for name in _ARRAYS}
+    except KeyError as error:
+        raise JobError("bad_mesh", f"The mesh {path.name} has no array {error.args[0]}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise JobError("bad_mesh", f"The mesh {path.name} cannot be read: {error}") from error
+    for name, (dtype, shape) in _ARRAYS.items():
+        array = values[name]
+        if array.ndim != len(shape) + 1 or array.shape[1:] != shape or not np.can_cast(array.dtype, dtype, "same_kind"):
+            wanted = ", ".join(map(str, shape))
+            raise JobError(
+                "bad_mesh",
+                f"The array {name} of {path.name} is {array.dtype} {list(array.shape)}; "
+                f"it must be {np.dtype(dtype)} [n, {wanted}]",
+            )
+        values[name] = array.astype(dtype, copy=False)
+    return _checked(Mesh(**values))
+
+
+def import_file(path: Path, unwrap: bool = True) -> Mesh:
+    """Read an .obj, .glb, .gltf or .ply file.
+
+    OBJ and glTF are taken as Y up and turned to Z up (a front that looks along +Z then looks along -Y); PLY is taken
+    as Z up. The objects of a scene are joined with their transforms. UVs are kept as they are when every object has
+    them; otherwise the whole mesh is unwrapped anew (xatlas). Without normals in the file, edges below 30° are smooth.
+
+    Args:
+        path: the file.
+        unwrap: ``False`` refuses a mesh that would have to be unwrapped: a texture made before would not fit it.
+
+    Raises:
+        JobError: ``bad_mesh`` when the file is missing, is not of these types, cannot be read, or ``check`` finds
+            fault.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FILE_SUFFIXES:
+        raise JobError(
+            "bad_mesh", f"The mesh {path.name} is not one of {', '.join(FILE_SUFFIXES)}", "Export it as one of these."
+        )
+    if not path.is_file():
+        raise JobError("bad_mesh", f"The mesh {path} does not exist", "Check the path.")
+    try:
+        scene = trimesh.load_scene(path, process=False)
+        parts = [part for part in scene.dump() if isinstance(part, trimesh.Trimesh) and len(part.faces)]
+    except Exception as error:
+        # The readers raise whatever a malformed file makes them stumble over; there is no narrower type.
+        raise JobError(
+            "bad_mesh", f"The mesh {path.name} cannot be read: {error}", "Open it in Blender and export it again."
+        ) from error
+    if not parts:
+        raise JobError("bad_mesh", f"The mesh {path.name} has no faces", "Choose a file with at least one face.")
+    uvs = [_uvs_of(part) for part in parts]
+    positions = np.concatenate([part.vertices for part in parts])
+    if suffix != ".ply":
+        positions = _z_up(positions)
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    triangles = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)])
+    known = [uv for uv in uvs if uv is not None]
+    if not unwrap and len(known) < len(parts):
+        raise JobError(
+            "bad_mesh",
+            f"The mesh {path.name} has no UVs for its present base colour",
+            "Export it with its UV map, or start from nothing.",
+        )
+    normals = _file_normals(parts, suffix)
+    _require_finite("position", positions[triangles])
+    mesh = Mesh(
+        positions=positions.astype(np.float32),
+        triangles=triangles.astype(np.int32),
+        corner_uvs=(
+            np.concatenate(known)[triangles] if len(known) == len(parts) else _unwrapped(positions, triangles)
+        ).astype(np.float32),
+        corner_normals=crease_normals(positions, triangles) if normals is None else normals[triangles],
+    )
+    return _checked(mesh)
+
+
+def check(mesh: Mesh) -> None:
+    """Refuse a mesh that cannot be textured.
+
+    Raises:
+        JobError: ``bad_mesh`` for no faces, indices beyond the vertices, values that are not finite, no area, UVs
+            that are all in one point or line, UVs that cover the texture more than ``LARGEST_UV_AREA`` times, or a
+            face whose UVs reach across more repeats than that.
+    """
+    if not len(mesh.triangles):
+        raise JobError("bad_mesh", "The mesh has no faces", "Choose an object with at least one face.")
+    if mesh.triangles.min() < 0 or mesh.triangles.max() >= len(mesh.positions):
+        raise JobError("bad_mesh", f"A triangle refers to a vertex beyond the mesh's {len(mesh.positions)} vertices")
+    if not len(mesh.triangles) == len(mesh.corner_uvs) == len(mesh.corner_normals):
+        raise JobError(
+            "bad_mesh",
+            f"The mesh has {len(mesh.triangles)} triangles but UVs for {len(mesh.corner_uvs)} "
+            f"and normals for {len(mesh.corner_normals)}",
+        )
+    corners = mesh.positions[mesh.triangles]
+    _require_finite("position", corners)
+    _require_finite("UV", mesh.corner_uvs)
+    solid = _has_area(corners)
+    if not solid.any():
+        raise JobError("bad_mesh", "The mesh has no area: every face is a point or a line", "Check the object's scale.")
+    extent = np.ptp(mesh.corner_uvs.reshape(-1, 2), axis=0)
+    hint = "Unwrap the object, or remove its UV map to have one made."
+    if extent.max() < 1e-6:
+        u, v = mesh.corner_uvs[0, 0]
+        raise JobError("bad_mesh", f"All UVs of the mesh are in one point ({u:g}, {v:g})", hint)
+    repeats = uv_areas(mesh.corner_uvs)[solid].sum()
+    if not repeats > 0.0:
+        raise JobError("bad_mesh", "The UVs of the mesh have no area: every face is a point or a line there", hint)
+    if repeats > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of the mesh cover the texture {repeats:.0f} times over; at most {LARGEST_UV_AREA} is allowed",
+            hint,
+        )
+    across = np.ptp(mesh.corner_uvs.astype(np.float64), axis=1).max()
+    if across > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of a face reach across {across:.0f} repeats of the texture; at most {LARGEST_UV_AREA} is allowed",
+            hint,
+        )
+
+
+def normalise(mesh: Mesh) -> Mesh:
+    """The mesh centred on its bounding box and scaled until its largest absolute coordinate is 0.9."""
+    used = mesh.positions[mesh.triangles].reshape(-1, 3).astype(np.float64)
+    low, high = used.min(axis=0), used.max(axis=0)
+    scaled = (mesh.positions - (low + high) / 2.0) * (1.8 / (high - low).max())
+    return replace(mesh, positions=scaled.astype(np.float32))
+
+
+def bounding_radius(mesh: Mesh) -> float:
+    """Radius of the smallest sphere around the origin that holds the mesh."""
+    return float(np.linalg.norm(mesh.positions[mesh.triangles], axis=-1).max())
+
+
+def face_vectors(mesh: Mesh) -> NDArray[np.float64]:
+    """[T, 3] normals of the triangles as they lie, each as long as twice the triangle's area."""
+    return _cross(mesh.positions[mesh.triangles].astype(np.float64))
+
+
+def flat_normals(mesh: Mesh) -> NDArray[np.float32]:
+    """Unit normals [T, 3] of the triangles as they lie; 0 for a triangle without area."""
+    return _unit(face_vectors(mesh)).astype(np.float32)
+
+
+def points_on(
+    mesh: Mesh, triangle: NDArray[np.int32], barycentric: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Positions and unit split normals, [N, 3] each, at ``barycentric`` [N, 3] of the triangles ``triangle`` [N]."""
+    position = _blend(barycentric, mesh.positions[mesh.triangles[triangle]])
+    normal = _blend(barycentric, mesh.corner_normals[triangle])
+    length = np.linalg.norm(normal, axis=-1, keepdims=True)
+    opposed = length[:, 0] < 1e-6
+    normal /= np.maximum(length, 1e-6)
+    if opposed.any():  # Opposed corner normals cancel out half-way; the flat normal is the only answer left there.
+        normal[opposed] = flat_normals(mesh)[triangle[opposed]]
+    return position, normal
+
+
+def uv_areas(corner_uvs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Areas [T] of the triangles in the UV layout, as shares of the unit square."""
+    corners = corner_uvs.astype(np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2.0
+
+
+def _checked(mesh: Mesh) -> Mesh:
+    check(mesh)
+    keep = _has_area(mesh.positions[mesh.triangles])
+    mesh = Mesh(
+        positions=mesh.positions,
+        triangles=mesh.triangles[keep],
+        corner_uvs=mesh.corner_uvs[keep],
+        corner_normals=mesh.corner_normals[keep],
+        dropped_triangles=int((~keep).sum()),
+    )
+    # Exporters write zero or NaN normals at corners they could not compute; the flat normal is right there.
+    length = np.linalg.norm(mesh.corner_normals, axis=-1, keepdims=True)
+    usable = np.isfinite(length) & (length > 1e-6)
+    normals: NDArray[Any] = np.where(
+        usable, mesh.corner_normals / np.where(usable, length, 1.0), flat_normals(mesh)[:, None]
+    )
+    return replace(mesh, corner_normals=normals.astype(np.float32))
+
+
+def _require_finite(what: str, values: NDArray[Any]) -> None:
+    bad = int((~np.isfinite(values)).any(axis=-1).sum())
+    if bad:
+        raise JobError(
+            "bad_mesh",
+            f"The mesh has {bad} face corner{'s' if bad > 1 else ''} with a {what} that is not finite",
+            "Remove those vertices, or apply and check the modifiers that made them.",
+        )
+
+
+def _has_area(corners: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each triangle [T, 3, 3] is more than a point or line, judged against the size of the mesh."""
+    exact = corners.astype(np.float64)
+    size = float(np.ptp(exact.reshape(-1, 3), axis=0).max())
+    return np.linalg.norm(_cross(exact), axis=-1) > 1e-12 * size * size
+
+
+def _cross(corners: NDArray[Any]) -> NDArray[Any]:
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0.0, length, 1.0)
+
+
+def _blend(weights: NDArray[np.float32], corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    return sum(
+        (weights[:, corner, None] * corners[:, corner] for corner in range(1, 3)), weights[:, :1] * corners[:, 0]
+    )
+
+
+def _z_up(vectors: NDArray[Any]) -> NDArray[Any]:
+    return np.stack([vectors[:, 0], -vectors[:, 2], vectors[:, 1]], axis=-1)
+
+
+def _uvs_of(part: trimesh.Trimesh) -> NDArray[Any] | None:
+    uv: Any = getattr(part.visual, "uv", None)
+    return np.asarray(uv) if np.shape(uv) == (len(part.vertices), 2) else None
+
+
+def _file_normals(parts: list[trimesh.Trimesh], suffix: str) -> NDArray[np.float32] | None:
+    """Vertex normals that the file itself brought for every part, Z up; trimesh's own average over creases."""
+    if any("vertex_normals" not in part._cache for part in parts):
+        return None
+    normals = np.concatenate([part.vertex_normals for part in parts])
+    return (normals if suffix == ".ply" else _z_up(normals)).astype(np.float32)
+
+
+def _unwrapped(positions: NDArray[Any], triangles: NDArray[Any]) -> NDArray[Any]:
+    """UVs [T, 3, 2] by xatlas."""
+    _, welded = np.unique(positions, axis=0, return_inverse=True)
+    _, first = np.unique(welded, return_index=True)
+    # To a common size: of meshes that are very small xatlas makes UVs that are not numbers.
+    size = float(np.ptp(positions, axis=0).max()) or 1.0
+    whole = trimesh.Trimesh(positions[first] / size, welded.reshape(-1)[triangles], process=False)
+    unwrapped = whole.unwrap()
+    visual: Any = unwrapped.visual
+    return np.asarray(visual.uv)[unwrapped.faces]

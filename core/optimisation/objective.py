@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the optimisation pulls the renders towards: the diffusion model's score and the style's statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..diffusion.conditioning import Conditioning
+from ..diffusion.guidance import interval_score_gradient
+from ..diffusion.networks import Networks
+from ..style.statistics import StyleStatistics
+from ..views.shading import shade
+from ..views.step_views import Views, average_down
+from .layout import Layout
+from .presets import OptimisationSettings
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """The diffusion model's opinion of renders, for one job."""
+
+    networks: Networks
+    """The diffusion model."""
+    conditioning: Conditioning
+    """The job's words and style."""
+
+    def __call__(
+        self, images: Tensor, views: Views, step: int, settings: OptimisationSettings, generator: torch.Generator
+    ) -> tuple[Tensor, float]:
+        """A scalar whose gradient on the latents is the score's, averaged over the views, and that gradient's root
+        mean square; see ``Objective`` for the arguments.
+        """
+        latents = self.networks.encode(average_down(images, settings.supersampling))
+        interval = settings.timesteps.interval(step, settings.steps, generator)
+        gradient = interval_score_gradient(
+            self.networks,
+            latents.detach(),
+            torch.randn(latents.shape, generator=generator).to(latents.device),
+            interval,
+            self.conditioning.rows(views.directions),
+            views.control_images,
+            settings.controls.at(step),
+            settings.guidance,
+        )
+        return (gradient * latents).sum() / latents.shape[0], float(gradient.square().mean().sqrt())
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The terms of the optimisation; each may be absent."""
+
+    settings: OptimisationSettings
+    """Weights, schedules and resolutions."""
+    distillation: Distillation | None
+    """The diffusion model, or ``None`` without it."""
+    statistics: StyleStatistics | None
+    """The style image's statistics, or ``None`` without them."""
+    layout: Layout | None = None
+    """The layout of the present colour, or ``None`` without it."""
+
+    def __call__(
+        self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """A scalar to go down, and what to record.
+
+        Args:
+            field: colours [N, 3] in [0, 1], with gradient, at positions [N, 3].
+            views: what the diffusion model looks at.
+            step: 0-based.
+            generator: of the CPU; all randomness of the step comes from it.
+
+        Returns:
+            The scalar (its value means nothing: the distillation is no true loss), and for each term its measure:
+            "distillation", the root mean square of the gradient on the latents, "statistics" and "layout", the loss.
+        """
+        measures: dict[str, float] = {}
+        total = views.weights.new_zeros(())
+        if self.distillation is not None:
+            settings = self.settings
+            backgrounds = _backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
+            images = views.render(field(views.positions), backgrounds)
+            # Light is for the model's eye alone: the style's statistics are those of base colours.
+            if settings.shading is not None:
+                images = shade(images, views, settings.shading, generator)
+            term, measures["distillation"] = self.distillation(images, views, step, settings, generator)
+            total = settings.distillation_weight * term
+        rest, others = self.without_model(field, views, step, generator)
+        return total + rest, measures | others
+
+    def without_model(
+        self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Likewise, of the terms that do not look at renders: they cost little, and more updates do them good."""
+        total = views.weights.new_zeros(())
+        measures: dict[str, float] = {}
+        if self.statistics is not None:
+            loss = self.statistics.loss(field, step / self.settings.steps, generator)
+            measures["statistics"] = float(loss.detach())
+            total = total + self.settings.statistics_weight * loss
+        if self.layout is not None:
+            loss = self.layout.loss(generator)
+            measures["layout"] = float(loss.detach())
+            # Like the statistics, a sum over the pixels of a view.
+            total = total + self.layout.weight * views.weights.sum() / views.shape[0] * loss
+        return total, measures
+
+
+def _backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
+    """[count, 3] colours."""
+    if kind == "white":
+        return torch.ones(count, 3)
+    return torch.rand(count, 1, generator=generator).expand(count, 3)

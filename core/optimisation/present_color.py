@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base colour that the object has now, at random points of its surface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import map_coordinates
+from torch import Tensor
+
+from ..geometry.mesh import Mesh, face_vectors, points_on
+from ..job import JobError
+
+
+class SurfacePoints(NamedTuple):
+    """N points of the surface, on the CPU."""
+
+    positions: Tensor
+    """[N, 3] world space."""
+    normals: Tensor
+    """[N, 3] unit split normals, interpolated."""
+    colours: Tensor
+    """[N, 3] present colours, sRGB in [0, 1]."""
+
+
+class PresentColor:
+    """A texture on its mesh. All of the surface is reached, also where parts of it share one place of the texture."""
+
+    def __init__(self, mesh: Mesh, texture: NDArray[np.uint8]) -> None:
+        """Take the mesh, normalised, and its texture [H, W, 3], sRGB, which repeats beyond [0, 1]."""
+        self._mesh = mesh
+        self._texture = texture.astype(np.float32) / 255.0
+        areas = np.linalg.norm(face_vectors(mesh), axis=-1)
+        self._until = np.cumsum(areas) / areas.sum()
+
+    def sample(self, count: int, generator: torch.Generator) -> SurfacePoints:
+        """``count`` points spread evenly over the surface; the texture is looked up bilinearly."""
+        lot, first, second = torch.rand(3, count, dtype=torch.float64, generator=generator).numpy()
+        triangle = np.minimum(np.searchsorted(self._until, lot, side="right"), len(self._until) - 1).astype(np.int32)
+        # Even over a triangle: Osada et al. 2002, "Shape Distributions", eq. 1.
+        root = np.sqrt(first)
+        barycentric = np.stack([1.0 - root, root * (1.0 - second), root * second], axis=-1).astype(np.float32)
+        position, normal = points_on(self._mesh, triangle, barycentric)
+        uv = np.einsum("nc,ncd->nd", barycentric, self._mesh.corner_uvs[triangle]).astype(np.float64)
+        height, width = self._texture.shape[:2]
+        place = np.stack([(1.0 - uv[:, 1]) * height - 0.5, uv[:, 0] * width - 0.5])
+        channels = [map_coordinates(self._texture[..., c], place, order=1, mode="grid-wrap") for c in range(3)]
+        return SurfacePoints(*(torch.from_numpy(array) for array in (position, normal, np.stack(channels, axis=-1))))
+
+
+def read_base_color(path: Path) -> NDArray[np.uint8]:
+    """The present base colour at ``path``: uint8 [H, W, 3], sRGB; transparency plays no part in it.
+
+    Raises:
+        JobError: ``bad_image`` when it is missing, damaged or too large to be a picture.
+    """
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise JobError(
+            "bad_image",
+            f"The present base colour {path.name} cannot be read: {error}",
+            "Choose a PNG, JPEG or WebP picture, or start from nothing.",
+        ) from error

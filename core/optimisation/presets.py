@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Presets: for each model profile, how long and how finely to optimise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..diffusion.guidance_settings import ControlSchedule, GuidanceSettings
+from ..diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTimesteps
+from ..job import PRESETS, JobError
+from ..models.profiles import ModelProfile, StyleLayers
+from ..style.statistics import StatisticsSettings
+from ..views.cameras import ViewSampling
+from ..views.published_cameras import PublishedSampling
+from ..views.shading import ShadingSettings
+from .field import HashGridSettings
+
+_NOISE = 0.3
+"""Initial amplitude of the field for the style statistics: where all is alike, transport gives all the same likes."""
+
+
+@dataclass(frozen=True)
+class OptimisationSettings:
+    """Everything that the optimisation loop does, apart from the networks."""
+
+    steps: int
+    """Optimiser steps; 0 leaves the field as it is."""
+    views: ViewSampling | PublishedSampling
+    """Where the cameras stand, and how many views one step renders."""
+    resolution: int
+    """Side of the square image that the diffusion model sees, in pixels."""
+    supersampling: int
+    """Renders have so many times that side; averaging them down smooths silhouettes. Odd, so that the control images
+    can be taken from the pixels' centres. At 1 several rays through the pixels at edges do the smoothing."""
+    background: str
+    """Behind the object: "white", or "grey" for a random grey in each view."""
+    timesteps: TimestepSchedule
+    """Which noise level each step looks at."""
+    guidance: GuidanceSettings
+    """Scales and inversion of the distillation."""
+    controls: ControlSchedule
+    """Weights of the ControlNets."""
+    distillation_weight: float
+    """Weight of the distillation's gradient; 0 leaves it out."""
+    statistics_weight: float
+    """Weight of the style-statistics term; 0 leaves it out."""
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    """What the style-statistics term compares."""
+    style_layers: StyleLayers | None = None
+    """Where style is injected, in place of the profile's own choice."""
+    shading: ShadingSettings | None = field(default_factory=ShadingSettings)
+    """Light on the renders that the diffusion model sees; ``None`` shows it the base colour alone."""
+    hash_grid: HashGridSettings = field(default_factory=HashGridSettings)
+    """Size of the texture field."""
+    learning_rate: float = 0.005
+    """Of Adam."""
+    final_learning_rate: float = 0.005
+    """Of Adam at the last step; it falls geometrically."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Of Adam."""
+    epsilon: float = 1e-15
+    """Of Adam."""
+    checkpoint_seconds: float = 30.0
+    """Time between two checkpoints."""
+    frame_size: int = 256
+    """Side of the texture shown while optimising, in texels."""
+    frame_seconds: float = 1.5
+    """Least time between two frames."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise JobError("bad_setting", f"steps is {self.steps}; it must be 0 or more")
+        if self.supersampling < 1 or self.supersampling % 2 == 0:
+            raise JobError("bad_setting", f"supersampling is {self.supersampling}; it must be odd and at least 1")
+        if self.background not in ("white", "grey"):
+            raise JobError("bad_setting", f"background is {self.background!r}; it must be white or grey")
+
+
+def optimisation_settings(
+    profile: ModelProfile, preset: str, statistics_weight: float | None = None, shading: bool = True
+) -> OptimisationSettings:
+    """The settings of a preset for a profile.
+
+    Args:
+        profile: the model.
+        preset: one of ``core.job.PRESETS``.
+        statistics_weight: in place of the profile's own.
+        shading: ``False`` leaves the light out where the preset has some.
+
+    Raises:
+        JobError: ``bad_setting`` when there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise JobError("bad_setting", f"The preset is {preset!r}; it must be one of {', '.join(PRESETS)}")
+    weight = profile.statistics_weight if statistics_weight is None else statistics_weight
+    make = _bundled if profile.name == "bundled" else _stable_diffusion
+    settings = make(profile, preset, weight)
+    return settings if shading else replace(settings, shading=None)
+
+
+def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
+    steps = {"draft": 80, "balanced": 200, "paper": 500}[preset]
+    return OptimisationSettings(
+        steps=steps,
+        # The model was trained on whole objects, seen from about one distance.
+        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
+        resolution=profile.resolution,
+        supersampling=3,
+        background=profile.background,
+        timesteps=AnnealedTimesteps(),
+        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, inversion_steps=1),
+        controls=_control_schedule(profile, steps),
+        distillation_weight=1.0,
+        statistics_weight=statistics_weight,
+        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=_NOISE),
+        learning_rate=0.02,
+        final_learning_rate=0.004,
+    )
+
+
+def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
+    """``paper`` is the published method (Xie et al. 2024, §5); the others see all sides, in antipodal pairs, lit."""
+    steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
+    return OptimisationSettings(
+        steps=steps,
+        views=PublishedSampling() if preset == "paper" else ViewSampling(),
+        resolution=profile.resolution,
+        supersampling=1,
+        background=profile.background,
+        timesteps=UniformTimesteps(warm_up_steps=round(0.6 * steps)),
+        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance),
+        controls=_control_schedule(profile, steps),
+        distillation_weight=1.0,
+        statistics_weight=statistics_weight,
+        shading=None if preset == "paper" else ShadingSettings(),
+        hash_grid=HashGridSettings() if statistics_weight == 0.0 else HashGridSettings(initial_amplitude=_NOISE),
+    )
+
+
+def _control_schedule(profile: ModelProfile, steps: int) -> ControlSchedule:
+    return ControlSchedule(
+        scales=tuple(control.scale for control in profile.control_nets),
+        late_scales=tuple(control.late_scale for control in profile.control_nets),
+        late_step=round(0.28 * steps),
+    )

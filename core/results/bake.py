@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the texture field to the texture: every texel gets a colour, also those between the islands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from torch import nn
+
+from ..geometry.texels import TexelMap
+from .coverage import Coverage
+
+_POINTS = 1 << 16
+"""Points given to the field in one go."""
+
+
+def bake(
+    field: nn.Module,
+    texels: TexelMap | Iterable[TexelMap],
+    coverage: Coverage | None = None,
+    in_coverage: Callable[[TexelMap], TexelMap] | None = None,
+) -> NDArray[np.uint8]:
+    """The texture, uint8 [size, size, 3], sRGB, row 0 at the top.
+
+    Texels between the islands take the colour of the nearest one on an island, so that neither bilinear look-ups nor
+    mip maps bring in a foreign colour.
+
+    Args:
+        field: colours [N, 3] in [0, 1] from positions [N, 3]; called without gradients on its own device.
+        texels: the texel map, or its bands where a whole one would be too large (``texels.texel_bands``).
+        coverage: if given, texels that no camera sees are filled from seen ones.
+        in_coverage: turns texels into those of the map that the coverage is of, where that is another one.
+    """
+    bands = [texels] if isinstance(texels, TexelMap) else texels
+    seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
+    image, written = None, None
+    for band in bands:
+        if image is None or written is None:
+            image = np.zeros((band.size, band.size, 3), dtype=np.uint8)
+            written = np.zeros((band.size, band.size), dtype=np.bool_)
+        looked_up = in_coverage(band) if in_coverage else band
+        image[band.row, band.column] = to_uint8(_colours(field, looked_up, coverage, seen_colours))
+        written[band.row, band.column] = True
+    if image is None or written is None:
+        raise ValueError("there is no band of texels to bake")
+    row, column = _nearest_written(written)
+    return image[row, column]
+
+
+class PreviewBaker:
+    """Bakes the same small texture again and again; what does not change between frames is kept."""
+
+    def __init__(self, texels: TexelMap) -> None:
+        self._texels = texels
+        written = np.full((texels.size, texels.size), -1, dtype=np.int64)
+        written[texels.row, texels.column] = np.arange(len(texels.row))
+        row, column = _nearest_written(written >= 0)
+        self._source = written[row, column]
+
+    def bake(self, field: nn.Module) -> NDArray[np.uint8]:
+        """As the function ``bake``, without the filling of unseen texels."""
+        return to_uint8(field_colours(field, self._texels.position))[self._source]
+
+
+def field_colours(field: nn.Module, positions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The field's colours float32 [N, 3] at ``positions`` [N, 3], in parts and without gradients."""
+    device = next(field.parameters()).device
+    colours = np.empty((len(positions), 3), dtype=np.float32)
+    with torch.no_grad():
+        for start in range(0, len(positions), _POINTS):
+            part = torch.from_numpy(np.ascontiguousarray(positions[start : start + _POINTS])).to(device)
+            colours[start : start + _POINTS] = field(part).float().cpu().numpy()
+    return colours
+
+
+def to_uint8(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Colours in [0, 1] (clipped to it) as whole numbers from 0 to 255, rounded."""
+    return (np.clip(colours, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _colours(
+    field: nn.Module, texels: TexelMap, coverage: Coverage | None, seen_colours: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    if coverage is None or seen_colours is None or not len(seen_colours):
+        return field_colours(field, texels.position)
+    seen = coverage.seen_at(texels)
+    colours = np.empty((len(seen), 3), dtype=np.float32)
+    colours[seen] = field_colours(field, texels.position[seen])
+    colours[~seen] = coverage.fill(seen_colours, texels.position[~seen], texels.normal[~seen])
+    return colours
+
+
+def _nearest_written(written: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Row and column [H, W] of the written texel nearest to each texel."""
+    nearest: Any = distance_transform_edt(~written, return_distances=False, return_indices=True)
+    return nearest[0], nearest[1]

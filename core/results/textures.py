@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The finished textures of a job: one, or one for each UDIM tile, written as they are baked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from ..geometry.mesh import Mesh
+from ..geometry.texels import texel_bands
+from ..geometry.tiles import Tiles
+from ..job import TEXTURE_FILE, tile_file
+from ..views.rasteriser import Raster
+from .bake import bake
+from .coverage import Coverage
+from .preview import Paint, texture_paint
+
+_LARGEST_PAINT = 1024
+"""Side to which the textures of tiles are averaged down for ``Paint``: of 8192 texels, few would fit into memory."""
+
+
+def bake_textures(
+    field: nn.Module, mesh: Mesh, tiles: Tiles | None, size: int, coverage: Coverage | None, folder: Path
+) -> tuple[list[Path], Paint]:
+    """Bake the textures of ``size`` by ``size`` texels into a folder.
+
+    Args:
+        field: see ``bake``.
+        mesh: with its own UVs.
+        tiles: of the mesh; ``None`` for one texture.
+        size: side of each texture.
+        coverage: of ``tiles.layout``, or without tiles of the mesh; ``None`` fills nothing.
+        folder: gets ``base_color.png``, or ``base_color.1001.png`` and so on.
+
+    Returns:
+        The files, and what paints them on the mesh.
+    """
+    if tiles is None:
+        texture = bake(field, texel_bands(mesh, size), coverage)
+        return [_saved(texture, folder / TEXTURE_FILE)], texture_paint(mesh, texture)
+    paths, paints = [], []
+    for index, number in enumerate(tiles.numbers):
+        texture = bake(field, texel_bands(tiles.part(mesh, index), size), coverage, tiles.in_layout(index))
+        paths.append(_saved(texture, folder / tile_file(number)))
+        side = min(size, _LARGEST_PAINT)
+        small = Image.fromarray(texture).resize((side, side), Image.Resampling.BOX)
+        paints.append(texture_paint(mesh, np.asarray(small)))
+    return paths, _tiled_paint(tiles, paints)
+
+
+def _saved(texture: NDArray[np.uint8], path: Path) -> Path:
+    Image.fromarray(texture).save(path)
+    return path
+
+
+def _tiled_paint(tiles: Tiles, paints: list[Paint]) -> Paint:
+    """Each triangle by its tile's own paint."""
+
+    def paint(raster: Raster) -> NDArray[np.float32]:
+        image = np.zeros((*raster.mask.shape, 3), dtype=np.float32)
+        for index, own in enumerate(paints):
+            here = raster.mask & (tiles.tile[raster.triangle] == index)
+            image[here] = own(replace(raster, mask=here))
+        return image[raster.mask]
+
+    return paint

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an object can be textured at all, found out before any worker starts."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ...core.job import LARGEST_UV_AREA, JobError
+from .mesh_arrays import MeshArrays
+
+
+def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> None:
+    """Whether the object is a visible mesh that may be changed.
+
+    Raises:
+        JobError: ``bad_mesh``.
+    """
+    if target.type != "MESH":
+        raise JobError("bad_mesh", f"It is a {target.type.lower()}, not a mesh", "Convert it with Object > Convert")
+    if target.library or target.data.library or target.override_library or target.data.override_library:
+        raise JobError(
+            "bad_mesh",
+            "The object or its mesh is linked from another file and cannot be changed here",
+            "Make it local with Object > Relations > Make Local",
+        )
+    if view_layer.objects.get(target.name) is not target:
+        raise JobError("bad_mesh", f"The object is not in the view layer {view_layer.name!r}")
+    if not target.visible_get(view_layer=view_layer):
+        raise JobError("bad_mesh", "The object is hidden", "Show it, so that its modifiers are evaluated")
+
+
+def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
+    """Whether there is a surface to texture: positions [V, 3], triangles [T, 3].
+
+    Raises:
+        JobError: ``bad_mesh`` without faces, with positions that are not finite, or with no area.
+    """
+    if len(triangles) == 0:
+        raise JobError("bad_mesh", "The mesh has no faces", "Add faces, or look for a modifier that removes them")
+    broken = int((~np.isfinite(positions)).any(axis=1).sum())
+    if broken:
+        raise JobError(
+            "bad_mesh",
+            f"The positions of {broken} of {len(positions)} vertices are not numbers",
+            "Delete those vertices, or look for a modifier that makes them",
+        )
+    corners = positions[triangles].astype(np.float64)
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    if not areas.sum() > 0.0:
+        raise JobError("bad_mesh", "The faces have no area", "Check the object's scale and its modifiers")
+
+
+def check_uvs(arrays: MeshArrays, uv_map: str) -> None:
+    """Whether the UV map lays the surface out: its coordinates are finite, span an area, and can carry one texture.
+
+    Raises:
+        JobError: ``bad_mesh``.
+    """
+    uvs = arrays.corner_uvs.astype(np.float64)
+    if not np.isfinite(uvs).all():
+        raise JobError("bad_mesh", f"The UV map {uv_map!r} has coordinates that are not numbers", "Unwrap it anew")
+    edge_1, edge_2 = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
+    areas = np.abs(edge_1[:, 0] * edge_2[:, 1] - edge_1[:, 1] * edge_2[:, 0]) / 2.0
+    if not areas.sum() > 1e-12:
+        raise JobError(
+            "bad_mesh",
+            f"The faces have no area in the UV map {uv_map!r}",
+            "Unwrap the mesh, or remove the UV map and StyleTex makes one",
+        )
+    repeats = max(areas.sum(), np.ptp(uvs, axis=1).max())
+    if repeats > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UV map {uv_map!r} repeats the texture {repeats:.0f} times; at most {LARGEST_UV_AREA} is allowed",
+            "Unwrap the mesh, or remove the UV map and StyleTex makes one",
+        )

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An object as arrays: the evaluated mesh in world space, as the worker wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ...core.job import JobError
+from .checks import check_geometry, check_object, check_uvs
+from .mesh_arrays import MeshArrays
+from .uv import UV_MAP_NAME, active_uv_map, unwrapped_copy
+
+
+@dataclass(frozen=True)
+class ExportedObject:
+    """What an export found and made."""
+
+    arrays: MeshArrays
+    """The evaluated mesh."""
+    uv_map: str
+    """Name of the UV map that the texture is for."""
+    new_uvs: np.ndarray | None
+    """Coordinates of a UV map that the object's mesh still has to be given, float32 [loops, 2]."""
+
+
+def export_object(target: bpy.types.Object, context: bpy.types.Context) -> ExportedObject:
+    """Read the evaluated mesh of an object; the object itself is not changed.
+
+    Raises:
+        JobError: ``bad_mesh`` when it cannot be textured.
+    """
+    check_object(target, context.view_layer)
+    if target.mode == "EDIT":
+        target.update_from_editmode()
+        target.data.update_tag()
+    depsgraph = context.evaluated_depsgraph_get()
+    matrix = np.array(target.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
+    uv_map = active_uv_map(target.data)
+    if uv_map is not None:
+        return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None)
+    _check_before_unwrapping(target, depsgraph)
+    with unwrapped_copy(target) as (copy, scene, new_uvs):
+        scene.view_layers[0].update()
+        arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, UV_MAP_NAME, matrix)
+    return ExportedObject(arrays, UV_MAP_NAME, new_uvs)
+
+
+def read_evaluated(
+    target: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_map: str, matrix: np.ndarray
+) -> MeshArrays:
+    """The mesh with its modifiers, transformed by ``matrix`` (float64 [4, 4]), triangulated, and checked.
+
+    Raises:
+        JobError: ``bad_mesh``.
+    """
+    evaluated = target.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
+    try:
+        arrays = _read_mesh(mesh, uv_map, matrix)
+    finally:
+        evaluated.to_mesh_clear()
+    check_uvs(arrays, uv_map)
+    return arrays
+
+
+def _check_before_unwrapping(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    evaluated = target.evaluated_get(depsgraph)
+    for mesh in (target.data, evaluated.to_mesh()):
+        mesh.calc_loop_triangles()
+        check_geometry(_read_positions(mesh), _read_triangles(mesh, "vertices"))
+    evaluated.to_mesh_clear()
+
+
+def _read_positions(mesh: bpy.types.Mesh) -> np.ndarray:
+    positions = np.empty((len(mesh.vertices), 3), dtype=np.float32)
+    mesh.vertices.foreach_get("co", positions.reshape(-1))
+    return positions
+
+
+def _read_triangles(mesh: bpy.types.Mesh, what: str) -> np.ndarray:
+    """Per triangle its three "vertices" or "loops", int32 [T, 3]."""
+    indices = np.empty((len(mesh.loop_triangles), 3), dtype=np.int32)
+    mesh.loop_triangles.foreach_get(what, indices.reshape(-1))
+    return indices
+
+
+def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArrays:
+    local = _read_positions(mesh).astype(np.float64)
+    positions = (local @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+    mesh.calc_loop_triangles()
+    triangles, loops = _read_triangles(mesh, "vertices"), _read_triangles(mesh, "loops")
+    check_geometry(positions, triangles)
+    layer = mesh.uv_layers.get(uv_map)
+    if layer is None:
+        raise JobError(
+            "bad_mesh",
+            f"A modifier removes the UV map {uv_map!r}",
+            "Store the UV map in the geometry nodes, or apply the modifier",
+        )
+    uvs = np.empty((len(mesh.loops), 2), dtype=np.float32)
+    layer.uv.foreach_get("vector", uvs.reshape(-1))
+    normals = np.empty((len(mesh.loops), 3), dtype=np.float32)
+    mesh.corner_normals.foreach_get("vector", normals.reshape(-1))
+    if np.linalg.det(matrix[:3, :3]) < 0.0:
+        # A mirrored object turns its faces inside out; the other order of corners turns them back.
+        triangles, loops = triangles[:, ::-1], loops[:, ::-1]
+    return MeshArrays(
+        positions=positions,
+        triangles=np.ascontiguousarray(triangles),
+        corner_uvs=uvs[loops],
+        corner_normals=_transform_normals(normals, matrix)[loops],
+    )
+
+
+def _transform_normals(normals: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Normals [N, 3] by the cofactor matrix: the inverse transpose without the division, so flat objects work too."""
+    a, b, c = matrix[:3, 0], matrix[:3, 1], matrix[:3, 2]
+    cofactor = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    world = normals.astype(np.float64) @ cofactor.T * np.sign(np.linalg.det(matrix[:3, :3]) or 1.0)
+    length = np.linalg.norm(world, axis=1, keepdims=True)
+    return (world / np.where(length > 0.0, length, 1.0)).astype(np.float32)

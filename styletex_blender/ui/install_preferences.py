@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the preferences that installs what the worker needs. Drawing reads three small files and no more."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.types import Context, UILayout
+
+from ..install import installer
+from ..install.installation import Installation, look_at
+from ..install.installer_run import Finding, InstallerRun
+from ..install.installer_text import download_line, in_blender, outcome_line, stage_line
+from ..install.quantities import amount
+from ..worker.environment import install_target
+from .draw_text import draw_text
+from .install_operators import ALLOW_ONLINE, bundle_command, why_not_install
+
+_LARGE_DOWNLOAD = "large_download"
+"""The installer's error that asks whether PyTorch may come in a far larger build (``vendor_install/consent.py``)."""
+_ABSENT = "Not installed. StyleTex computes with PyTorch, which it keeps in a folder of its own"
+
+
+def draw(layout: UILayout, context: Context, preferences: bpy.types.AddonPreferences) -> None:
+    """What is installed and how it goes, the settings of an installation, and its buttons."""
+    box = layout.box()
+    run = installer.running()
+    if run is not None:
+        _draw_run(box, context, run)
+        return
+    here = look_at(install_target())
+    _draw_state(box, context, here)
+    column = box.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(preferences, "install_device")
+    column.prop(preferences, "wheels_folder")
+    last = installer.current_run()
+    if preferences.base_python or (last and last.failed and last.ending and last.ending["code"] == "no_python"):
+        column.prop(preferences, "base_python")
+    _draw_buttons(box, here, preferences)
+    if why_not_install() == ALLOW_ONLINE:
+        _draw_way_on(box, context)
+    if last is not None:
+        _draw_outcome(box, context, last)
+
+
+def _draw_state(layout: UILayout, context: Context, here: Installation) -> None:
+    check = installer.last_check()
+    if here.state == "absent":
+        draw_text(layout, context, _ABSENT, "INFO")
+    elif here.state == "broken":
+        draw_text(layout, context, f"Installed, but broken: {here.problem}", "ERROR")
+    elif here.state == "outdated":
+        draw_text(layout, context, "Installed for another version of StyleTex: update it", "ERROR")
+    elif check is not None and check.wrong:
+        draw_text(layout, context, "Installed, but something is wrong: see below", "ERROR")
+    else:
+        size = f", {amount(here.size_bytes)} on disk" if here.size_bytes else ""
+        draw_text(layout, context, f"Installed{size}", "CHECKMARK")
+    if here.versions:
+        draw_text(layout, context, here.versions, "BLANK1")
+
+
+def _draw_buttons(layout: UILayout, here: Installation, preferences: bpy.types.AddonPreferences) -> None:
+    row = layout.row()
+    row.scale_y = 1.4
+    if here.state == "ready" and here.device != preferences.install_device:
+        chosen = preferences.bl_rna.properties["install_device"].enum_items[preferences.install_device].name
+        text, rebuild = f"Install for {chosen}", False
+    else:
+        text = {"absent": "Install", "outdated": "Update"}.get(here.state, "Repair")
+        rebuild = text == "Repair"
+    row.operator("styletex.install", text=text, icon="IMPORT").rebuild = rebuild
+    if here.state != "absent":
+        row.operator("styletex.check_install", icon="VIEWZOOM")
+        row.operator("styletex.remove_install", icon="TRASH")
+
+
+def _draw_run(layout: UILayout, context: Context, run: InstallerRun) -> None:
+    layout.label(text=stage_line(run), icon="SORTTIME")
+    if run.command == "install":
+        layout.progress(factor=run.percent / 100.0, text=f"{run.percent:.0f} %")
+    layout.label(text=download_line(run), icon="BLANK1")
+    if run.notes:
+        draw_text(layout, context, run.notes[-1], "BLANK1")
+    for finding in run.findings:
+        _draw_finding(layout, context, finding)
+    layout.operator("styletex.cancel_install", icon="CANCEL")
+
+
+def _draw_way_on(layout: UILayout, context: Context) -> None:
+    """How to install where Blender may not use the network."""
+    box = layout.box()
+    if bpy.app.online_access_override:
+        text = "Blender was started without network access (--offline-mode). Start it without that option to install"
+        draw_text(box, context, text, "INTERNET_OFFLINE")
+    else:
+        text = "Blender may not use the network. Allow it: Preferences > System > Network > Allow Online Access"
+        draw_text(box, context, text, "INTERNET_OFFLINE")
+        box.operator("screen.userpref_show", text="Open System Preferences", icon="PREFERENCES").section = "SYSTEM"
+    text = "Or install offline: run this in StyleTex's folder on a connected computer with the same system, and choose "
+    text += "the folder that it makes as Wheels Folder"
+    draw_text(box, context, text, "BLANK1")
+    row = box.row()
+    row.label(text=bundle_command(), icon="CONSOLE")
+    row.operator("styletex.copy_bundle_command", text="", icon="COPYDOWN")
+
+
+def _draw_outcome(layout: UILayout, context: Context, run: InstallerRun) -> None:
+    if run.failed and run.ending is not None:
+        column = layout.column(align=True)
+        column.alert = True
+        draw_text(column, context, run.ending["message"], "ERROR")
+        if hint := in_blender(run.ending["hint"]):
+            draw_text(layout, context, hint, "BLANK1")
+        if run.ending["code"] == _LARGE_DOWNLOAD:
+            again = layout.operator("styletex.install", text="Install All the Same", icon="IMPORT")
+            again.rebuild, again.large_download = True, True
+    elif line := outcome_line(run):
+        layout.label(text=line, icon="ERROR" if run.wrong else "CHECKMARK")
+    for finding in run.findings:
+        _draw_finding(layout, context, finding)
+    layout.operator("styletex.open_install_log", icon="TEXT")
+
+
+def _draw_finding(layout: UILayout, context: Context, finding: Finding) -> None:
+    column = layout.column(align=True)
+    column.alert = not finding.ok
+    text = f"{finding.name.capitalize()}: {finding.text}"
+    draw_text(column, context, text, "CHECKMARK" if finding.ok else "ERROR")
+    if finding.mend:
+        draw_text(layout, context, in_blender(finding.mend), "BLANK1")

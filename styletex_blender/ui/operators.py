@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operators: they read what the user set, call ``api`` or ``runner``, and report."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.types import Context, Operator
+
+from ...core.job import JobError
+from .. import api
+from ..settings import Settings
+from ..worker import runner
+from ..worker.environment import PACKAGE, is_extension, log_path, preference
+from .availability import selected_meshes, why_not
+from .reasoned_operator import ReasonedOperator
+
+
+class STYLETEX_OT_stylize(ReasonedOperator, Operator):
+    """Texture the selected objects in the style of the chosen image, one after another"""
+
+    # No UNDO: the step is pushed when the texture is there, not when the work begins (see ``runner``).
+    bl_idname = "styletex.stylize"
+    bl_label = "Stylize Texture"
+    bl_options = {"REGISTER"}
+
+    why_not = staticmethod(why_not)
+
+    def execute(self, context: Context) -> set[str]:
+        """Start the run; in the background, do it."""
+        try:
+            settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
+            run = api.stylize(selected_meshes(context), settings)
+        except JobError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
+            return {"CANCELLED"}
+        for object_name, error in run.failures:
+            self.report({"WARNING"}, f"{object_name}: {error.message}")
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_cancel(ReasonedOperator, Operator):
+    """Stop, and leave the object as it was; objects that are done keep their textures"""
+
+    bl_idname = "styletex.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(_context: Context) -> str:
+        run = runner.running()
+        if run is None:
+            return "No texture is being made"
+        return "It is being cancelled" if run.wants_cancel else ""
+
+    def execute(self, _context: Context) -> set[str]:
+        """Ask for it."""
+        runner.cancel()
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_finish(ReasonedOperator, Operator):
+    """Stop here and keep the texture as it is now"""
+
+    bl_idname = "styletex.finish"
+    bl_label = "Stop and Keep"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(_context: Context) -> str:
+        run = runner.running()
+        if run is None or run.wants_cancel:
+            return "No texture is being made"
+        if run.wants_finish:
+            return "It is being finished"
+        return "There is nothing to keep yet" if run.frame is None else ""
+
+    def execute(self, _context: Context) -> set[str]:
+        """Ask for it."""
+        runner.finish()
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_dismiss(Operator):
+    """Close this message"""
+
+    bl_idname = "styletex.dismiss"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        """Forget the last run."""
+        runner.dismiss()
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_open_log(ReasonedOperator, Operator):
+    """Open the worker's log, which says more about what went wrong"""
+
+    bl_idname = "styletex.open_log"
+    bl_label = "Open Log"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(_context: Context) -> str:
+        return "" if log_path().is_file() else "There is no log yet: the worker has not run"
+
+    def execute(self, _context: Context) -> set[str]:
+        """Open it in the system's viewer for text files."""
+        bpy.ops.wm.path_open(filepath=str(log_path()))
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
+    """Open the add-on's preferences, where the worker's Python is chosen"""
+
+    bl_idname = "styletex.open_preferences"
+    bl_label = "Open Preferences"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(_context: Context) -> str:
+        return "" if is_extension() else "StyleTex is not installed as an extension, so it has no preferences"
+
+    def execute(self, _context: Context) -> set[str]:
+        """Show them."""
+        bpy.ops.preferences.addon_show(module=PACKAGE)
+        return {"FINISHED"}
+
+
+_CLASSES = (
+    STYLETEX_OT_stylize,
+    STYLETEX_OT_cancel,
+    STYLETEX_OT_finish,
+    STYLETEX_OT_dismiss,
+    STYLETEX_OT_open_log,
+    STYLETEX_OT_open_preferences,
+)
+
+
+def register() -> None:
+    """Add the operators."""
+    for operator in _CLASSES:
+        bpy.utils.register_class(operator)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for operator in reversed(_CLASSES):
+        bpy.utils.unregister_class(operator)

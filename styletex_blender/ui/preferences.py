@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on's preferences: the worker's environment, and how and where the worker runs."""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.types import AddonPreferences, Context
+
+from ...core.job import DEVICES, JobError
+from ..worker.environment import NOT_INSTALLED, PACKAGE, worker_command
+from . import install_preferences
+from .draw_text import draw_text
+
+_DEVICE_TEXTS = {
+    "auto": ("Automatic", "The graphics card when there is one, else the processor"),
+    "cpu": ("Processor", "Works everywhere, slowly"),
+    "cuda": ("NVIDIA", "A graphics card by CUDA"),
+    "mps": ("Apple", "The graphics processor of a Mac by Metal"),
+}
+
+_INSTALL_DEVICE_TEXTS = {
+    "auto": ("Automatic", "For the graphics card that has a driver here, else for the processor"),
+    "cpu": ("Processor", "Works everywhere, and is the smallest download"),
+    "cuda": ("NVIDIA", "For a graphics card by CUDA"),
+    "rocm": ("AMD", "For a graphics card by ROCm, on Linux"),
+    "mps": ("Apple", "For the graphics processor of a Mac"),
+}
+
+
+class StyleTexPreferences(AddonPreferences):
+    """Preferences of StyleTex"""
+
+    bl_idname = PACKAGE
+
+    install_device: EnumProperty(
+        name="Install For",
+        description="Which build of PyTorch to install",
+        items=[(key, *texts) for key, texts in _INSTALL_DEVICE_TEXTS.items()],
+        default="auto",
+    )
+    wheels_folder: StringProperty(
+        name="Wheels Folder",
+        description="Install from this folder, made by vendor_install bundle, and not from the network",
+        subtype="DIR_PATH",
+    )
+    base_python: StringProperty(
+        name="Base Python",
+        description="The Python (3.11 to 3.13) to make the environment with; leave it empty to use Blender's own",
+        subtype="FILE_PATH",
+    )
+    worker_python: StringProperty(
+        name="Python",
+        description="A Python that has PyTorch and diffusers; leave it empty to use the one that is found",
+        subtype="FILE_PATH",
+    )
+    idle_minutes: IntProperty(
+        name="Idle Minutes",
+        description="How long the worker stays in memory after a job, so that the next one starts sooner",
+        default=10,
+        min=0,
+        soft_max=120,
+    )
+    device: EnumProperty(
+        name="Device",
+        description="Where textures are computed",
+        items=[(key, *_DEVICE_TEXTS[key]) for key in DEVICES],
+        default="auto",
+    )
+    log_folder: StringProperty(
+        name="Log Folder",
+        description="Where the worker writes its log; leave it empty for the extension's own folder",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context: Context) -> None:
+        """Show what is installed, the settings, and which Python will be used."""
+        layout = self.layout
+        install_preferences.draw(layout, context, self)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.prop(self, "worker_python")
+        try:
+            worker = worker_command()
+        except JobError as error:
+            # That nothing is installed stands above, and the hints lead here.
+            if error.message != NOT_INSTALLED:
+                draw_text(column, context, error.message, "ERROR")
+        else:
+            column.label(text=f"Used: {worker.origin}", icon="CHECKMARK")
+            column.label(text=worker.command[0], icon="BLANK1")
+        layout.prop(self, "device")
+        layout.prop(self, "idle_minutes")
+        column = layout.column()
+        column.prop(self, "log_folder")
+        column.operator("styletex.open_log", icon="TEXT")
+
+
+def register() -> None:
+    """Add the preferences."""
+    bpy.utils.register_class(StyleTexPreferences)
+
+
+def unregister() -> None:
+    """Take them away."""
+    bpy.utils.unregister_class(StyleTexPreferences)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user sets, kept in the scene so that it is saved with the file."""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.types import Image, PropertyGroup, Scene
+
+from ...core.job import PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES
+
+_PRESET_TEXTS = {
+    "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
+    "balanced": ("Balanced", "Good quality in reasonable time"),
+    "paper": ("Paper", "The most steps and the longest wait; with Stable Diffusion 1.5, the published settings"),
+}
+_PROFILE_TEXTS = {
+    "bundled": (
+        "Bundled",
+        "A small model that comes with StyleTex and needs no network. It was trained on generated patterns: it brings "
+        "palette and stroke, and simple patterns; it does not know what most objects look like",
+    ),
+    "sd15": (
+        "Stable Diffusion 1.5",
+        "The model of the StyleTex paper. It needs about 10 GB of model files and a graphics card with 8 GB of memory",
+    ),
+}
+
+_TILES_TEXTS = {
+    "auto": ("Automatic", "Tell from the UV map whether it is meant as UDIM"),
+    "one": ("One Image", "One image; UVs beyond its borders repeat it"),
+    "udim": ("UDIM", "An image for each tile of the UV map"),
+}
+
+
+def _is_picture(_settings: "SceneSettings", image: Image) -> bool:
+    """Whether an image can be a style image: render results and viewers cannot."""
+    return image.type not in {"RENDER_RESULT", "COMPOSITING"} and image.source in {"FILE", "GENERATED"}
+
+
+class SceneSettings(PropertyGroup):
+    """Settings of Stylize Texture"""
+
+    style_image: PointerProperty(
+        type=Image,
+        name="Style Image",
+        description="The picture whose style the texture takes on: its colours, strokes and patterns",
+        poll=_is_picture,
+    )
+    prompt: StringProperty(
+        name="Object",
+        description='What the object is, in a few words: "a wooden treasure chest"',
+    )
+    content: StringProperty(
+        name="Shown",
+        description=(
+            'What the style image shows, in a few words: "a woman\'s face". It is kept out of the texture. '
+            "Leave it empty for a picture of nothing but pattern"
+        ),
+    )
+    preset: EnumProperty(
+        name="Preset",
+        description="How long to work on the texture",
+        items=[(key, *_PRESET_TEXTS[key]) for key in PRESETS],
+        default="balanced",
+    )
+    profile: EnumProperty(
+        name="Model",
+        description="The diffusion model that judges the texture",
+        items=[(key, *_PROFILE_TEXTS[key]) for key in PROFILES],
+        default="bundled",
+    )
+    texture_size: EnumProperty(
+        name="Size",
+        description="Width and height of the texture",
+        items=[(str(size), f"{size} px", f"{size} x {size} texels") for size in TEXTURE_SIZES],
+        default="1024",
+    )
+    tiles: EnumProperty(
+        name="UV Tiles",
+        description="What becomes of UVs outside of the first tile",
+        items=[(key, *_TILES_TEXTS[key]) for key in UV_TILES],
+        default="auto",
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="The same seed and settings give the same texture again; another seed gives another",
+        default=0,
+        min=0,
+        max=2**31 - 1,
+    )
+    content_removal: FloatProperty(
+        name="Content Removal",
+        description="How much of what the style image shows is removed from its style. Lower it when colours get lost",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    use_tone: BoolProperty(
+        name="Set Tone",
+        description="Set how strongly the texture follows the style image's colours and strokes; otherwise the model's "
+        "own value is used",
+        default=False,
+    )
+    tone: FloatProperty(
+        name="Tone",
+        description="How strongly the texture follows the style image's colours and strokes; 0 leaves it to the model, "
+        "and the bundled model's own value is 3",
+        default=3.0,
+        min=0.0,
+        soft_max=10.0,
+    )
+    start_from_present: BoolProperty(
+        name="Start from Present Colour",
+        description="Start from the base colour that the object's material has now, an image on the active UV map or a "
+        "plain colour, and keep its layout of light and dark",
+        default=False,
+    )
+    restyle_strength: FloatProperty(
+        name="Restyle",
+        description="How far to go from the present colour: 0 keeps it as it is, 1 forgets it",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    shading: BoolProperty(
+        name="Keep Light Out",
+        description="Let the model see the object in light from many sides, so that it does not paint light and shade "
+        "into the texture. The published settings (Stable Diffusion 1.5, Paper) never do",
+        default=True,
+    )
+    destination: EnumProperty(
+        name="Keep Image",
+        description="Where the finished texture goes",
+        items=[
+            ("packed", "In the File", "Pack the image into the .blend file"),
+            ("beside", "Beside the File", 'Save the image as a PNG in a folder "textures" beside the .blend file'),
+        ],
+        default="packed",
+    )
+
+
+def register() -> None:
+    """Add ``scene.styletex``."""
+    bpy.utils.register_class(SceneSettings)
+    Scene.styletex = PointerProperty(type=SceneSettings)
+
+
+def unregister() -> None:
+    """Take ``scene.styletex`` away."""
+    del Scene.styletex
+    bpy.utils.unregister_class(SceneSettings)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's folder on disk, named by what it holds, so that the same job finds the checkpoint of an interrupted one.
+
+Beside each folder lies a lock file while the folder is in use. The process that uses the folder holds the lock, and the
+operating system lets go of it when that process dies, however it dies; so two Blenders never share a folder, and what a
+killed one left is free for the next. No ``bpy`` here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from ...core.job import CHECKPOINT_FILE, MESH_FILE, Job
+
+KEPT_DAYS = 7.0
+"""How long the checkpoint of an interrupted job waits for somebody to go on from it."""
+
+
+class JobFolder:
+    """A folder that nobody else uses until ``leave``."""
+
+    def __init__(self, path: Path, lock: BinaryIO) -> None:
+        """Take over a folder, which may not exist, and its lock."""
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def new(cls, jobs: Path) -> JobFolder:
+        """An empty folder inside ``jobs``, with a name of its own until ``settle`` gives it a better one."""
+        while True:
+            path = jobs / uuid.uuid4().hex
+            # Somebody's ``prune`` may try the lock between its making and its taking.
+            if (lock := _take_lock(path)) is not None:
+                path.mkdir()
+                return cls(path, lock)
+
+    def settle(self, job: Job) -> None:
+        """Take the name that the contents give, with the checkpoint of an interrupted job of the same contents.
+
+        While the folder of that name is in use, this one stays what it is.
+
+        Args:
+            job: of this folder, which already holds all that belongs to the job.
+        """
+        path = self.path.with_name(_digest(job, self.path))
+        lock = _take_lock(path)
+        if lock is None:
+            return
+        if _has_checkpoint(path):
+            (path / CHECKPOINT_FILE).replace(self.path / CHECKPOINT_FILE)
+        if path.exists():
+            shutil.rmtree(path)
+        self.path.rename(path)
+        _release_lock(self._lock, self.path)
+        self.path, self._lock = path, lock
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the same job would go on from a checkpoint."""
+        return _has_checkpoint(self.path)
+
+    def leave(self, keep_checkpoint: bool) -> None:
+        """Let go of the folder and remove it, unless its checkpoint is wanted and there."""
+        if not (keep_checkpoint and self.resumable):
+            # On Windows a virus scanner may hold a file for a moment; then ``prune`` removes the rest.
+            shutil.rmtree(self.path, ignore_errors=True)
+        _release_lock(self._lock, self.path)
+
+
+def prune(jobs: Path) -> None:
+    """Remove the folders inside ``jobs`` that nobody uses: those without a checkpoint, and those that are too old."""
+    oldest = time.time() - KEPT_DAYS * 86400.0
+    for path in {entry.with_suffix("") for entry in jobs.iterdir()}:
+        if (lock := _take_lock(path)) is not None:
+            JobFolder(path, lock).leave(keep_checkpoint=path.exists() and path.stat().st_mtime > oldest)
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return (folder / CHECKPOINT_FILE).is_file()
+
+
+def _digest(job: Job, folder: Path) -> str:
+    """Of everything that decides the optimised texture; the object's name and the texture's size do not."""
+    decisive = {**asdict(job), "object_name": "", "texture_size": 0}
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
+    for name in (MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def _lock_path(folder: Path) -> Path:
+    # Beside the folder, so that the folder can be removed and renamed while its lock is held.
+    return folder.with_suffix(".lock")
+
+
+def _take_lock(folder: Path) -> BinaryIO | None:
+    """The lock of a folder, or ``None`` while another holds it."""
+    path = _lock_path(folder)
+    while True:
+        lock = path.open("ab")
+        try:
+            _lock_file(lock)
+        except (BlockingIOError, PermissionError):
+            lock.close()
+            return None
+        if _is_at(lock, path):
+            return lock
+        # Its holder removed it just before it was taken.
+        lock.close()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_file(lock: BinaryIO) -> None:
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock_file(lock: BinaryIO) -> None:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_at(lock: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _release_lock(lock: BinaryIO, folder: Path) -> None:
+    path = _lock_path(folder)
+    if sys.platform != "win32":
+        path.unlink(missing_ok=True)
+        lock.close()
+        return
+    # Windows removes no open file; one that another process opened meanwhile is that one's.
+    lock.close()
+    with contextlib.suppress(PermissionError):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m core bench``: real jobs in processes of their own, and the arithmetic of its table."""
+
+from core.bench.costs import Cost, as_table
+from core.command_line import main
+from core.job import EXIT_STATUS
+from core.models.profiles import profile
+from core.optimisation.presets import optimisation_settings
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("| ").split("|")]
+
+
+def test_ratios_are_taken_round_by_round():
+    def cost(whole):
+        return Cost(whole=whole, start=1.0, model=0.5, step=whole / 100, after=2.0, peak_memory=round(whole) * 2**30)
+
+    table = as_table({"this": [cost(10.0), cost(20.0), cost(40.0)], "that": [cost(20.0), cost(30.0), cost(20.0)]})
+    _, _, this, that = map(cells, table.splitlines())
+    assert this == ["this", "1.00", "0.50", "0.20", "2.00", "20.00", "1.00 (1.00 to 1.00)", "40.00"]
+    assert that == ["that", "1.00", "0.50", "0.20", "2.00", "20.00", "1.50 (0.50 to 2.00)", "30.00"]
+
+
+def test_a_bench_runs_the_job_and_accounts_for_its_time(model_folder, capsys):
+    assert main(["bench", "--ways", "no statistics", "--rounds", "1", "--models", str(model_folder)]) == 0
+    heading, _, row = capsys.readouterr().out.splitlines()
+    values = dict(zip(cells(heading), cells(row), strict=True))
+    start, model, step, after, whole = (
+        float(values[f"{name}, s"]) for name in ("start", "model", "a step", "after", "whole")
+    )
+    assert min(start, model, step, after) > 0.0
+    steps = optimisation_settings(profile("bundled"), "draft").steps
+    assert start + model + steps * step + after <= whole + 0.5
+    assert values["whole / no statistics"] == "1.00 (1.00 to 1.00)"
+    assert 0.1 < float(values["memory, GiB"]) < 8.0
+
+
+def test_a_job_that_fails_is_said_with_its_cause(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", "--rounds", "1", "--mesh", "nowhere.obj"]) == EXIT_STATUS["bad_mesh"]
+    assert str(tmp_path / "nowhere.obj") in capsys.readouterr().err
+
+
+def test_no_rounds_are_refused(capsys):
+    assert main(["bench", "--rounds", "0"]) == EXIT_STATUS["bad_setting"]
+    assert "--rounds is 0" in capsys.readouterr().err

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real graphics cards as PyTorch describes them, and what is chosen for each; no card is needed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from core.devices.device_choice import Device, MemoryNeed, choose, is_built_for
+from core.devices.devices import choose_device, present_devices
+from core.job import JobError
+from core.models.profiles import profile
+from core.rehearsal.random_networks import networks_without_numbers
+
+GIB = 1 << 30
+PROCESSOR = Device("cpu", "AMD Ryzen 9 7950X", 64 * GIB)
+SMALL_MACHINE = Device("cpu", "Intel Core i5", 16 * GIB)
+SD15 = MemoryNeed("sd15", profile("sd15").peak_values(views=2))
+BUNDLED = MemoryNeed("bundled", profile("bundled").peak_values(views=4))
+CUDA_13 = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120"]
+CUDA_12_6 = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
+
+
+def nvidia(name: str, major: int, minor: int, memory: float, supported: bool = True) -> Device:
+    return Device("cuda", f"NVIDIA {name}", int(memory * GIB), (major, minor), supported=supported)
+
+
+def amd(name: str, memory: float, supported: bool = True) -> Device:
+    return Device("cuda", f"AMD {name}", int(memory * GIB), hip="7.2", supported=supported)
+
+
+@pytest.mark.parametrize(
+    ("card", "precision"),
+    [
+        (nvidia("GeForce RTX 5090", 12, 0, 31.4), "float16"),
+        (nvidia("GeForce RTX 4090", 8, 9, 23.6), "float16"),
+        (nvidia("GeForce RTX 3060 Laptop GPU", 8, 6, 5.7), "float16"),
+        (nvidia("H100 80GB HBM3", 9, 0, 79.1), "float16"),
+        (nvidia("GeForce RTX 2060", 7, 5, 5.8), "float16"),
+        (nvidia("TITAN RTX", 7, 5, 23.6), "float16"),
+        (nvidia("T4", 7, 5, 14.6), "float16"),
+        (nvidia("Tesla V100-SXM2-32GB", 7, 0, 31.7), "float16"),
+        (nvidia("Tesla P100-PCIE-16GB", 6, 0, 15.9), "float16"),
+        # TU116 and TU117: the capability of an RTX 2060, and black pictures in half precision.
+        (nvidia("GeForce GTX 1660 Ti", 7, 5, 5.8), "float32"),
+        (nvidia("GeForce GTX 1660 SUPER", 7, 5, 5.8), "float32"),
+        (nvidia("GeForce GTX 1650", 7, 5, 3.8), "float32"),
+        (nvidia("GeForce GTX 1630", 7, 5, 3.8), "float32"),
+        (nvidia("GeForce MX450", 7, 5, 2.0), "float32"),
+        (nvidia("T1000 8GB", 7, 5, 7.8), "float32"),
+        (nvidia("T600 Laptop GPU", 7, 5, 3.8), "float32"),
+        (nvidia("CMP 30HX", 7, 5, 5.8), "float32"),
+        # Pascal and Maxwell: half precision at a 64th of the speed, or none.
+        (nvidia("GeForce GTX 1080", 6, 1, 7.9), "float32"),
+        (nvidia("Tesla P40", 6, 1, 23.9), "float32"),
+        (nvidia("GeForce GTX 980", 5, 2, 4.0), "float32"),
+        (amd("Radeon RX 7900 XTX", 24.0), "float16"),
+        (amd("Radeon RX 6800 XT", 16.0), "float16"),
+        (amd("Instinct MI300X", 192.0), "float16"),
+        (amd("Radeon RX 5700 XT", 8.0), "float32"),
+        (Device("mps", "Apple M2", 16 * GIB), "float32"),
+        (PROCESSOR, "float32"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Device) else value,
+)
+def test_bundled_model_runs_on_the_best_device_in_the_precision_that_is_sound_there(card, precision):
+    choice = choose("auto", [card, PROCESSOR], BUNDLED)
+    assert (choice.device, choice.precision, choice.warning) == (card, precision, "")
+    assert card.name in choice.reason and "\n" not in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("card", "reason"),
+    [
+        (
+            nvidia("GeForce RTX 4090", 8, 9, 23.6),
+            "NVIDIA GeForce RTX 4090 (24 GiB, compute capability 8.9), half precision",
+        ),
+        (
+            nvidia("GeForce GTX 1660", 7, 5, 5.8),
+            "NVIDIA GeForce GTX 1660 (6 GiB, compute capability 7.5), full precision:"
+            " half precision gives black pictures on this series",
+        ),
+        (amd("Radeon RX 6800 XT", 16.0), "AMD Radeon RX 6800 XT (16 GiB, ROCm 7.2), half precision"),
+        (
+            Device("mps", "Apple M2", 16 * GIB),
+            "Apple M2 (16 GiB, Metal), full precision: half precision is not reliable with Metal",
+        ),
+        (
+            nvidia("GeForce GTX 1080", 6, 1, 7.9, supported=False),
+            "AMD Ryzen 9 7950X (64 GiB), full precision:"
+            " This PyTorch was not built for NVIDIA GeForce GTX 1080 (8 GiB, compute capability 6.1)",
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Device) else "",
+)
+def test_reason_is_one_line_of_plain_words(card, reason):
+    assert choose("auto", [card, PROCESSOR]).reason == reason
+
+
+def test_the_processor_is_chosen_for_a_reason_too():
+    finds_none = "AMD Ryzen 9 7950X (64 GiB), full precision: PyTorch finds no graphics card that it can use"
+    assert choose("auto", [PROCESSOR]).reason == finds_none
+    card = nvidia("GeForce RTX 4090", 8, 9, 23.6)
+    assert choose("cpu", [card, PROCESSOR]).reason == "AMD Ryzen 9 7950X (64 GiB), full precision"
+
+
+@pytest.mark.parametrize(
+    ("card", "precision"),
+    [
+        (nvidia("GeForce RTX 4090", 8, 9, 23.6), "float16"),
+        (nvidia("GeForce RTX 3080", 8, 6, 9.8), "float16"),
+        (nvidia("GeForce RTX 3070", 8, 6, 7.8), None),
+        (nvidia("GeForce GTX 1660", 7, 5, 5.8), None),
+        # Too little for full precision, and half precision is slow there but sound.
+        (nvidia("GeForce GTX 1080 Ti", 6, 1, 10.9), "float16"),
+        (nvidia("Tesla P40", 6, 1, 23.9), "float32"),
+        (nvidia("Tesla M40", 5, 2, 11.9), None),
+        (Device("mps", "Apple M3 Max", 36 * GIB), "float32"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Device) else value,
+)
+def test_stable_diffusion_goes_where_it_fits(card, precision):
+    choice = choose("auto", [card, PROCESSOR], SD15)
+    assert choice.device == (card if precision else PROCESSOR)
+    assert choice.precision == (precision or "float32")
+    assert bool(choice.warning) == (precision is None)
+
+
+def test_one_view_a_step_needs_less_than_two():
+    card = nvidia("GeForce RTX 3070", 8, 6, 8.0)
+    one_view = MemoryNeed("sd15", profile("sd15").peak_values(views=1))
+    assert choose("auto", [card, PROCESSOR], one_view).device == card
+    assert choose("auto", [card, PROCESSOR], SD15).device == PROCESSOR
+
+
+def test_passing_over_a_card_that_is_too_small_is_told_with_both_sizes_and_a_way_out():
+    warning = choose("auto", [nvidia("GeForce RTX 3070", 8, 6, 7.8), PROCESSOR], SD15).warning
+    assert warning.startswith("The model sd15 needs 9.7 GiB in half precision, and NVIDIA GeForce RTX 3070 has 7.8 GiB")
+    assert "so AMD Ryzen 9 7950X computes, which takes much longer. Choose the bundled model" in warning
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "auto"])
+def test_a_job_that_fits_nowhere_is_refused_before_it_loads_anything(wanted):
+    with pytest.raises(JobError) as caught:
+        choose(wanted, [nvidia("GeForce RTX 3070", 8, 6, 7.8), SMALL_MACHINE], SD15)
+    assert caught.value.code == "out_of_memory"
+    assert "NVIDIA GeForce RTX 3070 has 7.8 GiB" in caught.value.message
+    assert ("Intel Core i5 has 16.0 GiB" in caught.value.message) == (wanted == "auto")
+    assert "bundled" in caught.value.hint
+
+
+def test_a_card_that_pytorch_was_not_built_for_is_an_error_when_it_is_named():
+    with pytest.raises(JobError, match=r"not built for NVIDIA GeForce GTX 1080 \(8 GiB") as caught:
+        choose("cuda", [nvidia("GeForce GTX 1080", 6, 1, 7.9, supported=False), PROCESSOR], BUNDLED)
+    assert caught.value.code == "dependencies"
+
+
+def test_a_device_that_is_not_there_is_refused_naming_those_that_are():
+    with pytest.raises(JobError, match="'mps', which this computer does not offer; it has cpu, cuda") as caught:
+        choose("mps", [nvidia("GeForce RTX 4090", 8, 9, 23.6), PROCESSOR])
+    assert caught.value.code == "bad_setting"
+
+
+@pytest.mark.parametrize(
+    ("builds", "architecture", "built"),
+    [
+        (CUDA_13, "sm_75", True),
+        (CUDA_13, "sm_89", True),
+        (CUDA_13, "sm_121", True),
+        (CUDA_13, "sm_70", False),
+        (CUDA_13, "sm_61", False),
+        (CUDA_12_6, "sm_61", True),
+        (CUDA_12_6, "sm_52", True),
+        (CUDA_12_6, "sm_120", False),
+        (["sm_90a"], "sm_90", False),
+        (["gfx1030", "gfx1100"], "gfx1100", True),
+        (["gfx1030", "gfx1100"], "gfx1010", False),
+    ],
+)
+def test_a_build_serves_the_cards_it_has_code_for(builds, architecture, built):
+    assert is_built_for(builds, architecture) is built
+
+
+def test_this_computer_has_a_processor_that_can_be_chosen():
+    assert present_devices()[-1].kind == "cpu"
+    choice = choose_device("cpu")
+    assert choice.precision == "float32"
+    assert torch.device(choice.device.kind).type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["bundled", "sd15"])
+def test_the_parameters_that_a_profile_names_are_those_of_its_networks(name):
+    networks = networks_without_numbers(profile(name))
+    count = sum(parameter.numel() for module in networks.modules().values() for parameter in module.parameters())
+    assert profile(name).parameters == pytest.approx(count, rel=0.002)

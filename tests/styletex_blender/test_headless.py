@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command for machines without a window.
+
+Processes of their own run in the Blender that the environment variable BLENDER names, else in the bpy module.
+The scene of three is textured by the real worker with the bundled model; the others need only a worker that answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADLESS = ROOT / "styletex_blender" / "headless.py"
+AS_BLENDER = ROOT / "tests" / "styletex_blender" / "as_blender.py"
+THREE_OBJECTS = ROOT / "tests" / "styletex_blender" / "three_objects.py"
+FAKE = [sys.executable, "-u", str(ROOT / "tests" / "fake_worker.py"), "--step-seconds", "0.005"]
+
+
+def command(blend, arguments):
+    """The command line of the manual, for the Blender that is there."""
+    if program := os.environ.get("BLENDER"):
+        start = [program, "-b", "--factory-startup", str(blend), "--python-exit-code", "1"]
+    else:
+        start = [sys.executable, str(AS_BLENDER), str(blend)]
+    return [*start, "-P", str(HEADLESS), "--", *map(str, arguments)]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return {**os.environ, "STYLETEX_WORKER": json.dumps(FAKE), "BLENDER_USER_RESOURCES": str(tmp_path / "user")}
+
+
+@pytest.fixture
+def scene_file(bpy, tmp_path):
+    """The scene of three, open and saved."""
+    from tests.styletex_blender.three_objects import make
+
+    make()
+    path = tmp_path / "three.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+@pytest.fixture
+def their_scene_file(scene_file, environment, tmp_path):
+    """The scene of three as the Blender of ``command`` wrote it: it may be older than this one."""
+    program = os.environ.get("BLENDER")
+    if not program:
+        return scene_file
+    path = tmp_path / "theirs.blend"
+    start = [program, "-b", "--factory-startup", "--python-exit-code", "1", "-P", str(THREE_OBJECTS), "--", str(path)]
+    subprocess.run(start, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=240)
+    return path
+
+
+@pytest.fixture
+def main(bpy, scene_file, fake_worker, styletex):
+    """The command in this process, on the scene of three."""
+    return styletex.module("headless").main
+
+
+def test_two_of_three_objects_are_textured_and_the_broken_one_is_reported(
+    bpy, their_scene_file, environment, style_image, tmp_path
+):
+    del environment["STYLETEX_WORKER"]  # The real worker and the bundled model.
+    output = tmp_path / "out.blend"
+    what = ["--style", style_image, "--prompt", "a toy", "--all", "--preset", "draft", "--size", 256]
+    done = subprocess.run(
+        command(their_scene_file, [*what, "--output", output]),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    lines = {line.partition(":")[0]: line for line in done.stdout.splitlines() if ": " in line}
+    assert "textured in" in lines["Bare"], done.stdout + done.stderr
+    assert "textured in" in lines["Smooth"]
+    assert "The mesh has no faces" in lines["Broken"]
+    assert done.returncode == 2
+    assert re.search(r"Smooth: Optimising \d+ of \d+, \d+ s left", done.stderr)
+    bpy.ops.wm.open_mainfile(filepath=str(output))
+    for name, uv_map in (("Bare", "StyleTex"), ("Smooth", "UVMap")):
+        textured = bpy.data.objects[name]
+        (slot,) = textured.material_slots
+        assert slot.material.name == f"StyleTex · {name}"
+        assert tuple(slot.material.node_tree.nodes["StyleTex Texture"].image.size) == (256, 256)
+        assert [layer.name for layer in textured.data.uv_layers] == [uv_map]
+    assert len(bpy.data.objects["Broken"].material_slots) == 0
+
+
+def test_without_output_nothing_is_saved_and_it_says_so(main, scene_file, style_image, capsys):
+    before = scene_file.read_bytes()
+    arguments = ["--style", str(style_image), "--prompt", "a toy", "--objects", "Smooth", "--size", "256"]
+    assert main(arguments) == 0
+    assert "Not saved: no --output was given" in capsys.readouterr().out
+    assert scene_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--prompt", "a toy", "--objects", "Nobody"], "There is no object Nobody; the meshes are"),
+        (["--prompt", " ", "--all"], "The object prompt is empty"),
+        (["--prompt", "a toy", "--all", "--seed", "-3"], "The seed is -3"),
+        (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),
+        (["--prompt", "a toy", "--image", "beside", "--objects", "Broken"], "The mesh has no faces"),
+    ],
+)
+def test_bad_requests_are_explained(main, style_image, capsys, arguments, words):
+    assert main(["--style", str(style_image), *arguments]) == 2
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--all"], ["--prompt", "a toy", "--size", "100"]])
+def test_wrong_usage_is_explained_on_standard_output(main, style_image, capsys, arguments):
+    with pytest.raises(SystemExit) as leaving:
+        main(["--style", str(style_image), *arguments])
+    assert leaving.value.code == 2
+    assert "Nothing was textured: " in capsys.readouterr().out
+
+
+def test_ctrl_c_cancels_and_leaves_no_worker(bpy, their_scene_file, environment, style_image):
+    environment["STYLETEX_WORKER"] = json.dumps([*FAKE, "--steps", "100000"])
+    arguments = ["--style", style_image, "--prompt", "a toy", "--objects", "Smooth"]
+    process = subprocess.Popen(
+        command(their_scene_file, arguments), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + 240.0
+    while not (workers := children(process.pid)):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert "Cancelled" in output
+    assert process.returncode == 130
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def children(pid):
+    """Process ids of the workers that a process started; a wrapper around Blender may start other things first."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            command = (path.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == pid and b"fake_worker.py" in command:
+            found.append(int(path.parent.name))
+    return found
