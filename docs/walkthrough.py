@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """StyleTex from mesh to texture, in the order of the rooms in ``core/``, by calling their own functions.
 
-Run it in the checkout, with the environment that the README's commands make; it takes about a minute:
+Run it in the checkout, with the environment that the README's commands make; it takes about a minute (on a busy machine
+longer, unless OMP_WAIT_POLICY=PASSIVE keeps threads that wait from spinning):
 
     .venv/bin/python -m docs.walkthrough [OUTPUT.png]
 
