@@ -25,6 +25,7 @@ from .judge import Judge
 from .leakage import measure_leakage
 from .maps import coverage_map, seam_map
 from .meshes import EvaluationMesh
+from .place import PlaceMeasure
 from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
 from .style_distance import StyleSignature
@@ -43,6 +44,8 @@ class StyleReferences:
         self.judge = judge
         self.views = {style.name: picture_view(style.picture) for style in styles}
         self.signatures = {name: StyleSignature([view]) for name, view in self.views.items()}
+        pictures = {style.name: style.picture for style in styles}
+        self.places = None if judge is None else PlaceMeasure(judge, pictures)
         self.judged = {} if judge is None else {name: judge.signature([view]) for name, view in self.views.items()}
 
 
@@ -126,6 +129,7 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         mesh=case.mesh.name,
         style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
         judge_distances=judged,
+        place=None if references.places is None else references.places.measure(mesh, texture, case.style.name),
         leakage=measure_leakage(references.views[case.style.name], views),
         seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),

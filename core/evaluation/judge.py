@@ -47,16 +47,21 @@ class Judge:
         self._network = network.eval()
 
     @torch.no_grad()
-    def signature(self, views: Sequence[View]) -> list[Tensor]:
-        """For each block a vector of length 1: the Gram matrix of the covered places of all ``views`` together."""
-        grams: list[Tensor | None] = [None] * len(_BLOCKS)
+    def signature(self, views: Sequence[View], centred: bool = False) -> list[Tensor]:
+        """For each block a vector of length 1: the Gram matrix of the covered places of all ``views`` together.
+
+        ``centred`` takes the mean out first, so that it is the features' covariance: how strong they are on average is
+        mostly the palette, and what they do together the structure.
+        """
+        blocks: list[list[Tensor]] = [[] for _ in _BLOCKS]
         for view in views:
             mask = torch.from_numpy(view.mask.astype("float32"))[None, None]
-            for number, features in enumerate(self._features(_on_own_colour(view), mask)):
-                gram = features @ features.T
-                before = grams[number]
-                grams[number] = gram if before is None else before + gram
-        return [_vector(gram) for gram in grams if gram is not None]
+            for block, features in zip(blocks, self._features(_on_own_colour(view), mask), strict=True):
+                block.append(features)
+        pooled = [torch.cat(block, dim=1) for block in blocks]
+        if centred:
+            pooled = [features - features.mean(dim=1, keepdim=True) for features in pooled]
+        return [_vector(features @ features.T) for features in pooled]
 
     @staticmethod
     def distance(one: Sequence[Tensor], two: Sequence[Tensor]) -> float:

@@ -14,6 +14,7 @@ from PIL import Image
 from ..results.preview import contact_sheet
 from .baked_light import BakedLight
 from .leakage import Leakage
+from .place import Place
 from .rank import Rank, rank_own
 from .seams import SeamError
 from .style_distance import StyleDistance
@@ -31,6 +32,8 @@ class CaseResult:
     """To every style, by its name."""
     judge_distances: Mapping[str, float] | None
     """The independent judge's, likewise; ``None`` when it was left out."""
+    place: Place | None
+    """Between floor and ceiling, by the centred judge; ``None`` when it was left out."""
     leakage: Leakage
     """Of the own style image's motif."""
     seams: SeamError
@@ -83,6 +86,7 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "style_rank": asdict(result.style_rank),
                 "judge_distance": None if result.judge_distances is None else dict(result.judge_distances),
                 "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
+                "place": None if result.place is None else {**asdict(result.place), "value": result.place.value},
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
                 "seams": {name: getattr(result.seams, name) for name in ("seam", "interior", "pairs", "ratio")},
                 "baked_light": asdict(result.baked_light),
@@ -98,9 +102,9 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
 def as_table(results: Sequence[CaseResult]) -> str:
     """A Markdown table, one row a case; a rank is followed by the distances to the own and the nearest other style."""
     lines = [
-        "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | leakage | seam error"
-        " | undersides | baked light: from above (best) | seen, filled, untouched | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | place: rank | leakage"
+        " | seam error | undersides | baked light: from above (best) | seen, filled, untouched | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         shares = ", ".join(f"{100 * result.coverage[name]:.1f} %" for name in ("seen", "filled", "untouched"))
@@ -108,6 +112,7 @@ def as_table(results: Sequence[CaseResult]) -> str:
         undersides = "–" if result.undersides is None else f"{result.undersides:.2f}"
         lines.append(
             f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
+            f" | {_place(result.place)}"
             f" | {result.leakage.excess:+.2f} | {ratio} | {undersides} | {_light(result.baked_light)} | {shares}"
             f" | {result.seconds:.0f} |"
         )
@@ -115,6 +120,11 @@ def as_table(results: Sequence[CaseResult]) -> str:
     by_judge = _judge_firsts(results)
     judged = "the judge was left out" if by_judge is None else f"{by_judge} of {count} by the judge"
     lines += ["", f"Own style nearest: {firsts} of {count} by style distance, {judged}."]
+    if places := [result.place for result in results if result.place is not None]:
+        first = sum(place.rank.place == 1 for place in places)
+        values = [place.value for place in places if place.value is not None]
+        mean = f"mean {np.mean(values):.2f}" if values else "not to be told"
+        lines += [f"Place between floor (0) and ceiling (1): {mean}; nearest in its own colours: {first} of {count}."]
     return "\n".join(lines) + "\n"
 
 
@@ -144,6 +154,12 @@ def _judge_firsts(results: Sequence[CaseResult]) -> int | None:
 def _light(light: BakedLight) -> str:
     top = "–" if light.top is None else f"{light.top:+.2f}"
     return f"{top} (–)" if light.best is None else f"{top} ({light.best:.2f})"
+
+
+def _place(place: Place | None) -> str:
+    if place is None or place.value is None:
+        return "–"
+    return f"{place.value:.2f}: {place.rank.place}"
 
 
 def _cell(rank: Rank | None, digits: int) -> str:

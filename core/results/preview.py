@@ -18,7 +18,8 @@ from .bake import field_colours, to_uint8
 Paint = Callable[[Raster], NDArray[np.float32]]
 """Colours float32 [N, 3] in [0, 1] of the N covered pixels of a raster, in the order of ``raster.mask``."""
 
-_SUPERSAMPLING = 2
+SUPERSAMPLING = 2
+"""A view is rasterised at so many times its side, and averaged down."""
 _MARGIN = 12
 _LABEL_HEIGHT = 22
 
@@ -79,8 +80,8 @@ def covered_views(
     headlight: float = 0.0,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
     """The same as ``render_views``, and of each view the pixels [size, size] that the surface covers wholly."""
-    side = size * _SUPERSAMPLING
-    blocks = (size, _SUPERSAMPLING, size, _SUPERSAMPLING)
+    side = size * SUPERSAMPLING
+    blocks = (size, SUPERSAMPLING, size, SUPERSAMPLING)
     for camera in cameras:
         raster = rasteriser.rasterise(camera, side, side)
         image = np.empty((side, side, 3), dtype=np.float32)

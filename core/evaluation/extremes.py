@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The best and the worst that a texture can be by any measure of style, made from the style image itself.
+
+The ceiling is the picture laid onto the object from three sides: all of its strokes, undistorted, and all of its
+content. The floor has every colour of the picture as often as the picture, and nothing of what it does with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..geometry.mesh import Mesh
+from ..results.preview import SUPERSAMPLING, Paint, covered_views
+from ..views.cameras import Camera
+from ..views.embree import EmbreeRasteriser
+from ..views.rasteriser import Raster
+from .views import NEUTRAL, View
+
+PICTURE_SPAN = 1.4
+"""Length on the normalised mesh that the picture's shorter side is laid over, as in the style statistics."""
+_SEED = 20261126
+
+
+def box_projected(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int) -> list[View]:
+    """Views of the mesh with ``picture`` laid on along the axis that the surface faces most, mirrored at its edges."""
+    return _views(mesh, _box_paint(np.asarray(picture.convert("RGB"))), cameras, size)
+
+
+def shuffled(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int) -> list[View]:
+    """Views of the mesh each of whose pixels is a pixel of ``picture``, drawn at random."""
+    return _views(mesh, _random_paint(np.asarray(picture.convert("RGB")).reshape(-1, 3)), cameras, size)
+
+
+def _views(mesh: Mesh, paint: Paint, cameras: Sequence[Camera], size: int) -> list[View]:
+    return [View(image, mask) for image, mask in covered_views(EmbreeRasteriser(mesh), paint, cameras, size, NEUTRAL)]
+
+
+def _random_paint(pixels: NDArray[np.uint8]) -> Paint:
+    generator = np.random.default_rng(_SEED)
+
+    def paint(raster: Raster) -> NDArray[np.float32]:
+        height, width = raster.mask.shape
+        # One colour for all samples of a pixel: averaged, they would all be the mean colour.
+        drawn = generator.integers(len(pixels), size=(height // SUPERSAMPLING, width // SUPERSAMPLING))
+        row, column = np.nonzero(raster.mask)
+        return pixels[drawn[row // SUPERSAMPLING, column // SUPERSAMPLING]] / np.float32(255.0)
+
+    return paint
+
+
+def _box_paint(picture: NDArray[np.uint8]) -> Paint:
+    height, width = picture.shape[:2]
+    pixels_per_length = min(height, width) / PICTURE_SPAN
+
+    def paint(raster: Raster) -> NDArray[np.float32]:
+        position, normal = raster.position[raster.mask], raster.normal[raster.mask]
+        axis = np.abs(normal).argmax(axis=-1)
+        # Upright on the sides (z is up), and lying on top and bottom as seen from the front.
+        across = np.where(axis == 0, position[:, 1], position[:, 0])
+        upward = np.where(axis == 2, position[:, 1], position[:, 2])
+        column = _folded(across * pixels_per_length + (width - 1) / 2.0, width)
+        row = _folded((height - 1) / 2.0 - upward * pixels_per_length, height)
+        return _bilinear(picture, row, column)
+
+    return paint
+
+
+def _folded(place: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Places in [0, count - 1], mirrored at both ends as often as it takes."""
+    last = max(count - 1, 1)
+    return np.asarray(last - np.abs(np.mod(place, 2 * last) - last), dtype=np.float32)
+
+
+def _bilinear(
+    picture: NDArray[np.uint8], row: NDArray[np.floating], column: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
+    bottom, right = np.minimum(top + 1, picture.shape[0] - 1), np.minimum(left + 1, picture.shape[1] - 1)
+    down, over = (row - top)[:, None], (column - left)[:, None]
+    upper = picture[top, left] * (1.0 - over) + picture[top, right] * over
+    lower = picture[bottom, left] * (1.0 - over) + picture[bottom, right] * over
+    return ((upper * (1.0 - down) + lower * down) / 255.0).astype(np.float32)
