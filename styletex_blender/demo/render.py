@@ -17,17 +17,17 @@ import bpy
 import numpy as np
 from mathutils import Euler, Vector
 
-LARGE_VIEWS = ((-20.0, 12.0), (70.0, 12.0), (160.0, 12.0), (-110.0, 12.0))
-"""Azimuth (0 is the front, 90 the object's left) and elevation in degrees: front, left, back, right."""
-SMALL_VIEWS = ((-20.0, 65.0), (-20.0, -55.0))
-"""From above and from below."""
-LARGE = 480
-"""Side of a large view in pixels."""
-GAP = 20
+VIEWS = ((-20.0, 12.0), (70.0, 12.0), (160.0, 12.0), (-110.0, 12.0), (-20.0, 65.0), (-20.0, -55.0))
+"""Azimuth (0 is the front, 90 the object's left) and elevation in degrees: front, left, back, right, above, below."""
+COLUMNS = 3
+"""Views in a row."""
+SIDE = 440
+"""Of a view in pixels; the style image has the same height and width at most."""
+GAP = 16
 """Pixels between the pictures."""
 BACKGROUND = 0.93
 """Grey behind everything, sRGB-encoded."""
-FILLED = 0.94
+FILLED = 0.97
 """Share of a view's width that the object may take."""
 SAMPLES = 32
 """Cycles samples a pixel."""
@@ -113,6 +113,9 @@ def render_view(camera: bpy.types.Object, azimuth: float, elevation: float, size
     camera.rotation_euler = Euler((math.radians(90.0 - elevation), 0.0, math.radians(azimuth)))
     axes = np.array(camera.rotation_euler.to_matrix())
     seen = (points - centre) @ axes
+    # In the middle of what is seen from here, which is not the middle of the object.
+    across = (seen.min(axis=0) + seen.max(axis=0)) / 2 * (1.0, 1.0, 0.0)
+    centre, seen = centre + axes @ across, seen - across
     slope = FILLED * math.tan(camera.data.angle / 2)
     distance = float((seen[:, 2] + np.abs(seen[:, :2]).max(axis=1) / slope).max())
     camera.location = Vector(centre + distance * axes[:, 2])
@@ -143,20 +146,19 @@ def style_panel(path: Path, size: int) -> np.ndarray:
     return panel
 
 
-def compose(style: np.ndarray, large: list[np.ndarray], small: list[np.ndarray]) -> np.ndarray:
-    """The style image over the two small views on the left, the four large views on the right."""
-    height = 2 * LARGE + 3 * GAP
-    picture = np.full((height, style.shape[1] + 2 * LARGE + 4 * GAP, 3), BACKGROUND, dtype=np.float32)
+def compose(style: np.ndarray, views: list[np.ndarray]) -> np.ndarray:
+    """The style image on the left, as high as it may be, and the views in rows beside it, all of one size."""
+    rows = -(-len(views) // COLUMNS)
+    height, step = rows * SIDE + (rows + 1) * GAP, SIDE + GAP
+    picture = np.full((height, (COLUMNS + 1) * step + GAP, 3), BACKGROUND, dtype=np.float32)
 
     def paste(tile: np.ndarray, top: int, left: int) -> None:
         picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
 
-    paste(style, GAP, GAP)
-    for index, tile in enumerate(small):
-        paste(tile, height - GAP - tile.shape[0], GAP + index * (tile.shape[1] + GAP))
-    for index, tile in enumerate(large):
-        row, column = divmod(index, 2)
-        paste(tile, GAP + row * (LARGE + GAP), style.shape[1] + 2 * GAP + column * (LARGE + GAP))
+    paste(style, (height - style.shape[0]) // 2, GAP)
+    for index, tile in enumerate(views):
+        row, column = divmod(index, COLUMNS)
+        paste(tile, GAP + row * step, GAP + (column + 1) * step)
     return picture
 
 
@@ -188,9 +190,8 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     save_texture(options.texture)
     camera = prepare()
-    large = [render_view(camera, *view, LARGE) for view in LARGE_VIEWS]
-    small = [render_view(camera, *view, (LARGE - GAP) // 2) for view in SMALL_VIEWS]
-    _write(options.render, compose(style_panel(options.style, LARGE), large, small))
+    views = [render_view(camera, *view, SIDE) for view in VIEWS]
+    _write(options.render, compose(style_panel(options.style, SIDE), views))
 
 
 if __name__ == "__main__":
