@@ -47,7 +47,8 @@ def _random_paint(pixels: NDArray[np.uint8]) -> Paint:
         # One colour for all samples of a pixel: averaged, they would all be the mean colour.
         drawn = generator.integers(len(pixels), size=(height // SUPERSAMPLING, width // SUPERSAMPLING))
         row, column = np.nonzero(raster.mask)
-        return pixels[drawn[row // SUPERSAMPLING, column // SUPERSAMPLING]] / np.float32(255.0)
+        chosen = pixels[drawn[row // SUPERSAMPLING, column // SUPERSAMPLING]]
+        return np.asarray(chosen / 255.0, dtype=np.float32)
 
     return paint
 
