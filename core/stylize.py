@@ -38,14 +38,14 @@ from .results.textures import bake_textures
 from .style.statistics import StyleStatistics
 from .style.style_image import as_tensor, read_style_image
 from .views.camera_plan import CameraPlan
-from .views.cameras import turntable
+from .views.cameras import six_sides
 from .views.embree import EmbreeRasteriser
 from .views.nvdiffrast_rasteriser import rasteriser_for
 
 PREVIEW_SIZE = 384
-"""Side of each of the four views in ``preview.png``, in pixels."""
-PREVIEW_ELEVATION = 15.0
-"""Elevation of its cameras, in degrees."""
+"""Side of each of the views in ``preview.png``, in pixels."""
+PREVIEW_COLUMNS = 3
+"""Of them in a row."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 """What networks compute in, by the precision that was chosen."""
 BAKE_SECONDS = 4e-6
@@ -83,7 +83,7 @@ class Result:
     tiles: tuple[int, ...]
     """UDIM numbers of ``textures``; none for one texture."""
     preview: Path
-    """The style image and four views, PNG."""
+    """The style image and views from six sides, PNG."""
     report_path: Path
     """``report`` as JSON."""
     report: dict[str, Any]
@@ -221,17 +221,12 @@ def _run(
         fill = coverage if settings.steps > 0 else None
         textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, folder)
     with stages.stage("preview", "Drawing the preview"):
-        views = render_views(
-            rasteriser,
-            paint,
-            turntable(4, PREVIEW_ELEVATION, meshes.bounding_radius(mesh)),
-            PREVIEW_SIZE,
-        )
+        views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = uv_report(overlap, len(textures))
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine)
     preview = folder / PREVIEW_FILE
-    contact_sheet(style_image, views).save(preview)
+    contact_sheet(style_image, views, columns=PREVIEW_COLUMNS).save(preview)
     # The report comes last, so that its presence says that all is there.
     write_report(report, folder / REPORT_FILE)
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)

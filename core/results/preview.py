@@ -92,31 +92,40 @@ def covered_views(
 
 
 def contact_sheet(
-    style_image: Image.Image, views: Sequence[NDArray[np.uint8]], labels: Sequence[str] = ()
+    style_image: Image.Image, views: Sequence[NDArray[np.uint8]], labels: Sequence[str] = (), columns: int = 0
 ) -> Image.Image:
-    """One picture: the style image at the left, the views beside it, each with its label below.
+    """One picture: the style image at the left, the views in rows beside it, each with its label below.
 
     Args:
         style_image: any size and mode; fitted into a square of a view's height.
         views: uint8 [H, W, 3], all of one size, at least one.
         labels: of the style image and then of the views; missing ones are left out.
+        columns: views in a row; 0 puts all into one.
     """
     height, width = views[0].shape[:2]
-    style = style_image.convert("RGB")
-    style.thumbnail((height, height), Image.Resampling.LANCZOS)
-    if max(style.size) < height:
-        scale = height / max(style.size)
-        style = style.resize((round(style.width * scale), round(style.height * scale)), Image.Resampling.LANCZOS)
-    panels = [style, *(Image.fromarray(view) for view in views)]
-    widths = [height, *([width] * len(views))]
+    columns = columns or len(views)
+    rows = -(-len(views) // columns)
     below = _LABEL_HEIGHT if labels else 0
-    sheet = Image.new("RGB", (sum(widths) + _MARGIN * (len(panels) + 1), height + 2 * _MARGIN + below), "white")
+    down, across = height + below + _MARGIN, width + _MARGIN
+    sheet = Image.new("RGB", (height + 2 * _MARGIN + columns * across, rows * down + _MARGIN), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    left = _MARGIN
-    for number, (panel, panel_width) in enumerate(zip(panels, widths, strict=True)):
-        sheet.paste(panel, (left + (panel_width - panel.width) // 2, _MARGIN + (height - panel.height) // 2))
+
+    def paste(panel: Image.Image, left: int, top: int, panel_width: int, number: int) -> None:
+        sheet.paste(panel, (left + (panel_width - panel.width) // 2, top + (height - panel.height) // 2))
         if number < len(labels):
-            place = (left + panel_width / 2, height + 1.5 * _MARGIN + _LABEL_HEIGHT / 2)
+            place = (left + panel_width / 2, top + height + (_MARGIN + _LABEL_HEIGHT) / 2)
             draw.text(place, labels[number], fill=(60, 60, 60), font=font, anchor="mm")
-        left += panel_width + _MARGIN
+
+    paste(_fitted(style_image, height), _MARGIN, _MARGIN + (rows - 1) * down // 2, height, 0)
+    for number, view in enumerate(views):
+        row, column = divmod(number, columns)
+        left = height + 2 * _MARGIN + column * across
+        paste(Image.fromarray(view), left, _MARGIN + row * down, width, number + 1)
     return sheet
+
+
+def _fitted(picture: Image.Image, side: int) -> Image.Image:
+    """The whole picture, as large as a square of ``side`` allows."""
+    scale = side / max(picture.size)
+    sides = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.convert("RGB").resize(sides, Image.Resampling.LANCZOS)

@@ -205,6 +205,13 @@ def turntable(
     return [Camera(360.0 * number / count, elevation, distance, fov_degrees) for number in range(count)]
 
 
+def six_sides(radius: float = LARGEST_RADIUS) -> list[Camera]:
+    """For pictures of an object within ``radius``: four cameras around it, a little above, and one each from high above
+    and from below, towards the front.
+    """
+    return [*turntable(4, 15.0, radius), *turntable(1, 60.0, radius), *turntable(1, -50.0, radius)]
+
+
 def sphere_cameras(count: int, distance: float) -> FloatArray:
     """Positions float32 [count, 3] spread evenly on a sphere around the origin (Fibonacci lattice)."""
     number = np.arange(count) + 0.5

@@ -91,3 +91,13 @@ def test_the_contact_sheet_shows_the_style_image_and_every_view():
     assert tuple(picture[44, 44]) == (250, 10, 10)
     assert (picture[78:] < 128).any()  # labels
     assert contact_sheet(Image.new("L", (8, 8), 90), views[:1]).size == (2 * 64 + 36, 64 + 24)
+
+
+def test_the_contact_sheet_breaks_into_rows_with_the_style_image_in_their_middle():
+    style = Image.new("RGB", (64, 64), (250, 10, 10))
+    views = [np.full((64, 64, 3), shade, np.uint8) for shade in (40, 80, 120, 160)]
+    picture = np.asarray(contact_sheet(style, views, columns=3))
+    assert picture.shape == (2 * 76 + 12, 4 * 76 + 12, 3)
+    np.testing.assert_array_equal(picture[88:152, 88:152], 160)
+    assert (picture[50:114, 12:76] == (250, 10, 10)).all()
+    assert (picture[88:152, 164:] == 255).all()
