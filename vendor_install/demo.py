@@ -84,7 +84,7 @@ def texture_cup(python: Path) -> int:
         SetupError: a step failed, or left a result out.
     """
     _make_room()
-    mesh = FOLDER / "cup.glb"
+    mesh = FOLDER / "cup.ply"
     with step("1 of 2 · A cup"):
         _run("The cup", [str(python), "-c", _MAKE_CUP, str(mesh)], quiet=True)
     with step(f"2 of 2 · The cup in the style of {STYLE_IMAGE.name}"):
