@@ -5,6 +5,7 @@ This file is also read by older Pythons, which must get as far as the message. W
 with is decided later (``pythons``).
 """
 
+import io
 import os
 import subprocess
 import sys
@@ -20,6 +21,9 @@ NEWER = ((3, 13), (3, 12), (3, 11), (3, 14))
 def main():
     """Run the command, in another Python when this one is too old."""
     if sys.version_info[:2] >= OLDEST:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # Not every console can show every sign.
         from . import command_line, commands
 
         arguments = sys.argv[1:]

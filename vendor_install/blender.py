@@ -115,9 +115,18 @@ def about(blender: Blender) -> About:
         SetupError: it does not start in the background, and what it said.
     """
     command = [str(blender.program), "--background", "--factory-startup", "--python-expr", _QUESTION]
-    result = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", env=scrubbed_environment(), check=False
-    )
+    try:
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=scrubbed_environment(),
+            timeout=300,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SetupError(f"{blender} does not come to an end in the background") from error
     match = re.search(r"^ABOUT (.+)$", result.stdout, re.MULTILINE)
     if match is None:
         said = (result.stdout + result.stderr).strip()[-500:]
@@ -151,8 +160,10 @@ def _module_tool(python: Path) -> Path:
 
 def _version(program: str) -> tuple[int, int] | None:
     try:
-        result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    except OSError:
+        result = subprocess.run(
+            [program, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r"^Blender (\d+)\.(\d+)", result.stdout, re.MULTILINE)
     return (int(match[1]), int(match[2])) if result.returncode == 0 and match else None

@@ -21,10 +21,13 @@ _DROPPED = (
     "PIP_PREFIX",
     "PIP_USER",
     "PIP_REQUIRE_VIRTUALENV",
+    "PIP_ROOT",
+    "PIP_DRY_RUN",
+    "PIP_QUIET",
     "UV_PYTHON",
     "UV_SYSTEM_PYTHON",
 )
-"""Settings of a person's shell that would send packages elsewhere."""
+"""Settings of a person's shell that would send packages elsewhere, or hide what happens."""
 _CERTIFICATE = (
     "The certificate of the package index is not trusted here; a proxy or a virus scanner may stand between",
     "Name your organisation's certificates in the environment variable SSL_CERT_FILE, or install offline",

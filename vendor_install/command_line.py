@@ -40,8 +40,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if options.command == "release":
             return release.run(options.output.expanduser().absolute())
-        return demo.run(options.python) if options.command == "demo" else checks.run(options.python, rest)
+        named = options.python or None
+        return demo.run(named) if options.command == "demo" else checks.run(named, rest)
     except SetupError as error:
+        print(f"\nERROR: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"\nERROR: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Cancelled):

@@ -26,7 +26,7 @@ from . import (
 from .checkout import ENVIRONMENT
 from .children import Cancelled, cancellable, end_with_input
 from .events import Reporter
-from .installed import LOCK_FILE, current_environment, default_target, record_of
+from .installed import LOCK_FILE, current_environment, default_target
 from .messages import InstallError
 
 COMMANDS = ("install", "doctor", "size", "remove", "bundle", "nvdiffrast", "lock")
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "lock": commands.add_parser("lock", help="write the locks anew from the lists of requirements (needs uv)"),
     }
     for name in ("install", "doctor", "size", "remove", "nvdiffrast"):
-        in_checkout = name in ("doctor", "size", "nvdiffrast") and record_of(ENVIRONMENT)
+        in_checkout = name in ("doctor", "size", "nvdiffrast") and ENVIRONMENT.is_dir()
         place = ENVIRONMENT if in_checkout else default_target()
         made[name].add_argument("--target", type=_path, default=place, metavar="DIR", help="where it is (%(default)s)")
     for name in ("install", "bundle"):

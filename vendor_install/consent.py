@@ -28,7 +28,11 @@ def refuse(what: str, instead: str) -> None:
 def ask(what: str, instead: str) -> None:
     """For a terminal."""
     print(f"==> {what}.\n    To avoid that: {instead}.", flush=True)
-    if input("    Go on all the same? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input("    Go on all the same? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise InstallError(CODE, "The large download was declined", f"To avoid it: {instead}")
 
 

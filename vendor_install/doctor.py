@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import distributions
-from .checkout import ROOT
+from .checkout import ENVIRONMENT, ROOT
 from .children import scrubbed_environment
 from .fill import site_packages
 from .installed import POINTER, current_environment, environments, fingerprint, python_of, record_of
@@ -52,7 +52,10 @@ def examine(target: Path, lock: Lock, model: Path = MODEL) -> Iterator[Finding]:
     yield _space(target)
     environment = current_environment(target)
     if environment is None:
-        yield Finding("environment", False, f"there is none in {target}", "Install: python3 -m vendor_install install")
+        mend = "Install: python3 -m vendor_install install"
+        if target == ENVIRONMENT:
+            mend = "Run the README's first command"
+        yield Finding("environment", False, f"there is none in {target}", mend)
         return
     if not environment.is_dir():
         text = f"{target / POINTER} names {environment.name}, which is not there"

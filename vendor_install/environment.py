@@ -71,8 +71,13 @@ def provide(
 
 def is_ready(folder: Path, locks: Sequence[Lock]) -> bool:
     """Whether ``folder`` holds a finished environment with the packages of ``locks``, perhaps with others."""
-    built_from = _fingerprints(record_of(folder))
-    return all(lock.fingerprint in built_from for lock in locks) and pythons.version_of(python_of(folder)) is not None
+    record = record_of(folder)
+    built_from = _fingerprints(record)
+    return (
+        _is_here(record, folder)
+        and all(lock.fingerprint in built_from for lock in locks)
+        and pythons.version_of(python_of(folder)) is not None
+    )
 
 
 def build(
@@ -105,7 +110,7 @@ def build(
     tool = tools.provide(sources, report)
     report.note(f"The packages are installed with {tool.name}")
     report.stage("python")
-    kept = _will_do(folder, locks) and _is_of(folder, named)
+    kept = _will_do(folder, locks) and _is_of(folder, named) and _is_here(record, folder)
     if kept:
         python = python_of(folder)
         report.note(f"Python: {python}, which is there")
@@ -131,7 +136,8 @@ def build(
     try:
         versions = fill.fill(folder, locks, DEVICE, tool, agree, report)
     except fill.DamagedError as error:
-        hint = f"Remove {folder} and run the same command again; if that does not help: uv cache clean"
+        clean = f"{tool.program} cache clean" if isinstance(tool, tools.Uv) else "pip cache purge"
+        hint = f"Remove {folder} and run the same command again; if that does not help, first: {clean}"
         raise InstallError("damaged", str(error).rstrip("."), hint) from error
     except InstallError as error:
         raise SetupError(f"{error}\nThe next run continues from here.") from error
@@ -142,6 +148,7 @@ def build(
             "lock": locks[0].fingerprint,
             "more": [*(lock.fingerprint for lock in locks[1:]), *others],
             "device": DEVICE,
+            "folder": str(folder),
             **versions,
         },
     )
@@ -173,6 +180,11 @@ def _find_python(
 def _fingerprints(record: dict[str, Any]) -> list[str]:
     """What the environment with ``record`` was built from, the worker's lock first."""
     return [record["lock"], *record.get("more", [])] if record else []
+
+
+def _is_here(record: dict[str, Any], folder: Path) -> bool:
+    """Whether the environment was built where it is: its programs know their Python by its path."""
+    return record.get("folder", str(folder)) == str(folder)
 
 
 def _will_do(folder: Path, locks: Sequence[Lock]) -> bool:

@@ -4,6 +4,9 @@
 import os
 import subprocess
 import sys
+import threading
+
+SECONDS_TO_START = 20.0
 
 
 def find_python(version):
@@ -18,12 +21,19 @@ def find_python(version):
         path = os.path.join(folder, name)
         if not (folder and os.path.isfile(path) and os.access(path, os.X_OK)):
             continue
-        process = subprocess.Popen(
-            [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        try:
+            process = subprocess.Popen(
+                [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError:
+            continue
+        # A timer and not a timeout, which Pythons of long ago do not have.
+        ending = threading.Timer(SECONDS_TO_START, process.kill)
+        ending.start()
         output = process.communicate()[0]
+        ending.cancel()
         if process.returncode == 0 and output.decode("ascii", "replace").strip() == text:
             return path
     return None

@@ -44,7 +44,8 @@ def check(target: Path, megabytes: int) -> None:
         raise InstallError("bad_target", message, "Choose a shorter one")
     try:
         target.mkdir(parents=True, exist_ok=True)
-        foreign = [path.name for path in target.iterdir() if path.name not in _OWN and path not in environments(target)]
+        own = _OWN if is_ours(target) else ()
+        foreign = [path.name for path in target.iterdir() if path.name not in own and path not in environments(target)]
         # Not os.access: root is told that it may write to a disk that is mounted read-only, and so are some on Windows.
         probe = target / f"{POINTER}.new"
         probe.touch()
@@ -71,6 +72,11 @@ def check_space(folder: Path, megabytes: int, hint: str = "Free space") -> None:
     if free < megabytes:
         message = f"The installation needs {megabytes:,} MB of space in {folder}, which has {free:,} MB"
         raise InstallError("disk_full", message, hint)
+
+
+def is_ours(target: Path) -> bool:
+    """Whether an installation has been in ``target``: a folder called "cache" alone may be anybody's."""
+    return (target / LOCK).exists() or (target / POINTER).exists() or bool(environments(target))
 
 
 @contextmanager
@@ -126,10 +132,14 @@ def remove(target: Path) -> None:
     """Remove everything that installations have put into ``target``, and ``target`` when nothing else is in it.
 
     Raises:
-        InstallError: ``busy``, or ``read_only`` when something cannot be removed.
+        InstallError: ``busy``; ``bad_target`` when no installation has been there, whatever the names of its folders;
+            or ``read_only`` when something cannot be removed.
     """
     if not target.is_dir():
         return
+    if not is_ours(target):
+        message = f"{target} holds nothing that an installation made"
+        raise InstallError("bad_target", message, "Name the folder that it was told to install into")
     with alone(target):
         # The pointer first: what is half removed is never in use.
         try:

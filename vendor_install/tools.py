@@ -99,7 +99,7 @@ class Pip:
                 raise Large
 
         try:
-            self.install(environment, lock.torch, "--dry-run", "--no-deps", log=listen)
+            self.install(environment, lock.torch, "--dry-run", "--no-deps", "--verbose", log=listen)
         except Large:
             return True
         return False
@@ -127,7 +127,7 @@ class Uv:
     needs_pip = False
 
     def __init__(self, program: str, sources: Sources, log: Callable[[str], None]) -> None:
-        self._program = program
+        self.program = program
         self._sources = sources
         self._log = log
 
@@ -192,7 +192,7 @@ class Uv:
             variables["UV_CACHE_DIR"] = str(self._sources.cache / "uv")
         if self._sources.pythons:
             variables["UV_PYTHON_INSTALL_DIR"] = str(self._sources.pythons)
-        return children.run([self._program, *arguments], failure, self._log, variables)
+        return children.run([self.program, *arguments], failure, self._log, variables)
 
 
 def seed_pip(environment: Path, log: Callable[[str], None]) -> None:

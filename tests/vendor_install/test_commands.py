@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from vendor_install import checks, command_line, demo, environment, lock, real_blender, requirements, system_packages
+from vendor_install import (
+    checks,
+    command_line,
+    demo,
+    environment,
+    interpreter,
+    lock,
+    real_blender,
+    requirements,
+    system_packages,
+)
 from vendor_install.blender import Blender
 from vendor_install.interpreter import find_python
 from vendor_install.messages import InstallError, SetupError
@@ -35,6 +45,16 @@ def test_python_that_does_not_start_is_passed_over(tmp_path, monkeypatch):
     right = program(tmp_path / "real" / name, f'exec "{sys.executable}" "$@"')
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "shims"), str(tmp_path / "real")]))
     assert find_python(version) == str(right)
+
+
+def test_python_that_hangs_or_is_no_program_is_passed_over(tmp_path, monkeypatch):
+    program(tmp_path / "hangs" / "python3.12", "exec sleep 60")
+    broken = program(tmp_path / "broken" / "python3.12", "")
+    broken.write_text("#!/no/such/program\n")
+    monkeypatch.setattr(interpreter, "SECONDS_TO_START", 0.3)
+    places = [str(tmp_path / "hangs"), str(tmp_path / "broken"), "/bin", "/usr/bin"]
+    monkeypatch.setenv("PATH", os.pathsep.join(places))
+    assert find_python((3, 12)) not in [f"{place}/python3.12" for place in places[:2]]
 
 
 def test_python_that_is_another_version_is_passed_over(tmp_path, monkeypatch):

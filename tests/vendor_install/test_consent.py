@@ -32,6 +32,21 @@ def test_blenders_button_is_told_before_gigabytes_are_fetched_and_may_go_on(work
     assert "To avoid that" in notes(events)
 
 
+def test_person_who_wants_pip_quiet_is_asked_all_the_same(workshop, index):
+    workshop.variables["PIP_QUIET"] = "1"
+    index.claims["torch"] = 527_000_000
+    assert workshop.install(wheels=False)[-1]["code"] == "large_download"
+
+
+def test_end_of_input_is_no(monkeypatch):
+    def end(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end)
+    with pytest.raises(InstallError, match="declined"):
+        consent.ask("3 GB", "use the other index")
+
+
 def test_build_for_the_processor_that_pip_knows_of_needs_no_question(workshop, index):
     events = workshop.install(wheels=False)
     assert events[-1]["type"] == "done", events[-1]

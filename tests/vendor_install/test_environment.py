@@ -142,6 +142,14 @@ def test_environment_that_pip_filled_is_continued_by_uv_and_the_other_way_round(
     assert strokes(folder) == "3"
 
 
+def test_environment_of_a_checkout_that_was_moved_is_made_anew(shop, built, tmp_path):
+    moved = tmp_path / "elsewhere"
+    built.rename(moved)
+    assert not environment.is_ready(moved, [shop.worker])
+    assert "made anew" in shop.build(moved)
+    assert environment.is_ready(moved, [shop.worker, shop.tests])
+
+
 def test_root_on_debian_gets_a_python_of_debians_where_no_other_will_do(shop, folder, monkeypatch):
     installed: list[str] = []
     choose = pythons.choose

@@ -331,6 +331,18 @@ def test_remove_takes_its_own_things_and_leaves_others(workshop):
     assert not workshop.target.exists()
 
 
+@pytest.mark.parametrize("name", ["cache", "python", "bootstrap"])
+def test_folders_of_somebody_else_are_neither_removed_nor_installed_into(workshop, name):
+    theirs = workshop.target / name / "a.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    removal = workshop.run("remove")
+    assert removal.returncode == 2
+    assert "holds nothing that an installation made" in removal.stderr
+    assert error_of(workshop.install())["code"] == "bad_target"
+    assert theirs.read_text() == "mine"
+
+
 def test_environment_of_an_older_layout_is_still_found(tmp_path):
     folder = tmp_path / "env"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
