@@ -7,6 +7,7 @@ import sys
 import threading
 
 SECONDS_TO_START = 20.0
+"""After which a Python that has said nothing is given up."""
 
 
 def find_python(version):
