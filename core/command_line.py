@@ -71,6 +71,21 @@ def _parser() -> argparse.ArgumentParser:
     stylize.add_argument("--content-removal", type=float, default=1.0, metavar="S", help="strength from 0 to 1 (1)")
     stylize.add_argument("--tone", type=float, metavar="W", help="weight of the style's colours and strokes, 0 or more")
     stylize.add_argument(
+        "--style-strength", type=float, default=1.0, metavar="S", help="how strongly the style is laid on, 0 to 2 (1)"
+    )
+    stylize.add_argument(
+        "--detail",
+        type=float,
+        metavar="S",
+        help="the picture's own detail: 0 none, 0.5 its fine strokes, 1 its colours too (the preset's own)",
+    )
+    stylize.add_argument(
+        "--stroke-size",
+        type=float,
+        metavar="S",
+        help="how much of the object the picture's shorter side covers (such that its pixels meet the texels)",
+    )
+    stylize.add_argument(
         "--base-color",
         type=Path,
         metavar="IMAGE",

@@ -24,6 +24,8 @@ PROFILES = ("bundled", "sd15")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 UV_TILES = ("auto", "one", "udim")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
+STROKE_SIZES = (0.1, 4.0)
+"""Least and greatest."""
 
 LARGEST_UV_AREA = 100
 """How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
@@ -108,6 +110,15 @@ class Job:
     """Strength of ODCR in [0, 1]: 1 removes the content direction whole, 0 keeps it."""
     tone: float | None = None
     """Weight of the style-statistics term, 0 or more; ``None`` takes the profile's own."""
+    style_strength: float = 1.0
+    """How strongly the style is laid on, in [0, 2]: a factor of the model's style guidance, of the tone and, as far as
+    there is more of it, of the detail."""
+    detail: float | None = None
+    """How much of the style image's own detail goes into the texels, in [0, 1]: up to one half its fine strokes over
+    the optimised colours, from there on its colours too; ``None`` takes the preset's own."""
+    stroke_size: float | None = None
+    """How much of the object's largest side the style image's shorter side would cover, in ``STROKE_SIZES``;
+    ``None`` takes what makes a pixel of the picture about a texel."""
     tiles: str = "auto"
     """One of ``UV_TILES``: "udim" for an image for each tile of the UVs, "one" for one image that repeats beyond
     [0, 1], "auto" to tell from the UVs."""
@@ -141,6 +152,18 @@ class Job:
         _require(
             self.tone is None or (math.isfinite(self.tone) and self.tone >= 0.0),
             f"The tone weight is {self.tone}; it must be 0 or more",
+        )
+        _require(
+            0.0 <= self.style_strength <= 2.0,
+            f"The style strength is {self.style_strength}; it must be between 0 and 2",
+        )
+        _require(
+            self.detail is None or 0.0 <= self.detail <= 1.0,
+            f"The detail is {self.detail}; it must be between 0 and 1",
+        )
+        _require(
+            self.stroke_size is None or STROKE_SIZES[0] <= self.stroke_size <= STROKE_SIZES[1],
+            f"The stroke size is {self.stroke_size}; it must be between {STROKE_SIZES[0]} and {STROKE_SIZES[1]}",
         )
         _require(
             bool(self.style_image) and Path(self.style_image).name == self.style_image,

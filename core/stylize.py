@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from .detail.detail import find_detail
+from .detail.settings import style_extent
 from .devices.device_choice import DeviceChoice, MemoryNeed
 from .devices.devices import choose_device
 from .diffusion.conditioning import condition
@@ -18,7 +20,7 @@ from .diffusion.networks import Networks, inject_style, load_networks
 from .geometry import mesh as meshes
 from .geometry.overlap import find_overlap, uv_report
 from .geometry.surface_patches import SurfacePatches
-from .geometry.texels import texel_map
+from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
 from .models.profiles import profile
@@ -27,10 +29,10 @@ from .optimisation.layout import Layout
 from .optimisation.objective import Distillation, Objective
 from .optimisation.optimise import Outcome, new_field, optimise
 from .optimisation.present_color import PresentColor, read_base_color
-from .optimisation.presets import OptimisationSettings, optimisation_settings
+from .optimisation.presets import OptimisationSettings, job_settings
 from .optimisation.restyle import fit_field, restyled
 from .reporting import Cancelled, Reporter
-from .results.bake import PreviewBaker
+from .results.bake import ColourAround, PreviewBaker
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
 from .results.preview import contact_sheet, render_views
 from .results.report import Stages, describe_run, write_report
@@ -50,6 +52,8 @@ DTYPES = {"float16": torch.float16, "float32": torch.float32}
 """What networks compute in, by the precision that was chosen."""
 BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
+DETAIL_SECONDS, DETAIL_TEXEL_SECONDS = 8.0, 6e-6
+"""Seconds to find the strokes, and to add them to one texel, likewise."""
 
 
 class LoadedModels:
@@ -121,7 +125,7 @@ def stylize(
     """
     model = profile(job.profile, models.model_folder)
     if settings is None:
-        settings = optimisation_settings(model, job.preset, job.tone, job.shading)
+        settings = job_settings(model, job)
     if job.base_color is not None:
         settings = restyled(settings, job.restyle_strength)
     need = None
@@ -171,6 +175,9 @@ def _run(
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         style_image = read_style_image(folder / job.style_image)
         present = _present_color(job, folder, mesh, tiles)
+        texel = texel_side(mesh, job.texture_size)
+        extent = style_extent(job.stroke_size, style_image.size, texel)
+        settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
     distillation = None
     if _uses_networks(settings):
         with stages.stage("models", "Loading the model"):
@@ -193,6 +200,8 @@ def _run(
         if not checkpoint.usable:
             with stages.stage("present", "Reading the present colour"):
                 fit_field(field, present, job.seed, reporter)
+    texels = job.texture_size**2 * (len(tiles.numbers) if tiles else 1)
+    seconds_to_bake = texels * (BAKE_SECONDS + (DETAIL_TEXEL_SECONDS if _adds_detail(settings) else 0.0))
     with stages.stage("optimise", "Optimising"):
         outcome = optimise(
             field,
@@ -203,11 +212,11 @@ def _run(
             reporter,
             checkpoint,
             draw_frame=lambda: preview_baker.bake(field),
-            seconds_after=BAKE_SECONDS * job.texture_size**2 * (len(tiles.numbers) if tiles else 1),
+            seconds_after=seconds_to_bake + (DETAIL_SECONDS if _adds_detail(settings) else 0.0),
             overlap=overlap,
             frame_extent=tiles.extent if tiles else 1,
         )
-    with stages.stage("bake", "Baking the texture"):
+    with stages.stage("coverage", "Checking what is seen"):
         cameras = [camera for step in range(len(outcome.records)) for camera in plan[step]]
         coverage = coverage_of(
             uv_layout,
@@ -219,7 +228,22 @@ def _run(
         )
         # Without a step there is no new colour to fill with what no camera sees; it keeps the present one.
         fill = coverage if settings.steps > 0 else None
-        textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, folder)
+    detail = None
+    if _adds_detail(settings):
+        with stages.stage("detail", "Adding the style's own strokes"):
+            detail = find_detail(
+                mesh,
+                texel,
+                style_image,
+                extent,
+                ColourAround(field, fill),
+                settings.detail,
+                job.seed,
+                overlap,
+                lambda done, of: _tell(reporter, done, of, seconds_to_bake),
+            )
+    with stages.stage("bake", "Baking the texture"):
+        textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, detail, folder, reporter)
     with stages.stage("preview", "Drawing the preview"):
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
@@ -271,6 +295,22 @@ def _report(
     )
 
 
+def _adds_detail(settings: OptimisationSettings) -> bool:
+    """Whether the style image's strokes go over what was optimised; without a step, nothing was."""
+    return settings.detail.strength > 0.0 and settings.steps > 0
+
+
+def _tell(reporter: Reporter, done: int, of: int, seconds_after: float) -> None:
+    """Report rounds of the search for strokes.
+
+    Raises:
+        Cancelled: ``reporter`` said so.
+    """
+    if reporter.should_cancel():
+        raise Cancelled
+    reporter.progress(done, of, DETAIL_SECONDS * (1.0 - done / of) + seconds_after)
+
+
 def _uses_networks(settings: OptimisationSettings) -> bool:
     """Whether a job with ``settings`` loads a diffusion model at all."""
     return settings.distillation_weight > 0.0 and settings.steps > 0
@@ -286,7 +326,8 @@ def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, choice:
     """Identifies everything that decides the optimised field."""
     digest = hashlib.sha256()
     decisive = {
-        "job": {**asdict(job), "object_name": "", "texture_size": 0},
+        # The size of strokes depends on that of texels, unless the job sets it.
+        "job": {**asdict(job), "object_name": "", "texture_size": job.texture_size if job.stroke_size is None else 0},
         "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},
         "device": [choice.device.kind, choice.precision],
     }

@@ -20,19 +20,20 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from core.detail.detail import find_detail
 from core.diffusion.conditioning import condition
 from core.diffusion.guidance import interval_score_gradient
 from core.diffusion.networks import inject_style, load_networks
 from core.evaluation.meshes import chair
 from core.geometry.mesh import bounding_radius
 from core.geometry.surface_patches import SurfacePatches
-from core.geometry.texels import texel_map
+from core.geometry.texels import texel_map, texel_side
 from core.job import Job
 from core.models.profiles import profile
 from core.optimisation.optimise import new_field
 from core.optimisation.presets import optimisation_settings
 from core.optimisation.step_generator import step_generator
-from core.results.bake import bake
+from core.results.bake import ColourAround, bake
 from core.results.coverage import coverage_of
 from core.results.preview import contact_sheet, render_views, texture_paint
 from core.style.statistics import StyleStatistics
@@ -119,7 +120,13 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
     # results: each texel asks the field at its place on the surface; what no camera saw takes the nearest seen colour.
     seen_by = [camera for step in range(max(steps, 1)) for camera in plan[step]]
     coverage = coverage_of(mesh, embree, seen_by, texture_size)
-    texture = bake(field, texel_map(mesh, texture_size), coverage)
+
+    # detail: the field is as fine as the statistics; finer strokes are the style image's own pixels, from places whose
+    # surroundings look like those on the surface and go on from each other.
+    colours = ColourAround(field, coverage)
+    texel, extent = texel_side(mesh, texture_size), settings.statistics.style_extent
+    detail = find_detail(mesh, texel, style_image, extent, colours, settings.detail, SEED)
+    texture = bake(field, texel_map(mesh, texture_size), coverage, detail=detail)
     Image.fromarray(texture).save(output.with_name(f"{output.stem}_base_color.png"))
     cameras = turntable(4, 15.0, bounding_radius(mesh))
     views_of_it = render_views(embree, texture_paint(mesh, texture), cameras, 384)

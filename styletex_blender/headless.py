@@ -72,6 +72,9 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         seed=options.seed,
         content_removal=options.content_removal,
         tone=options.tone,
+        style_strength=options.style_strength,
+        detail=options.detail,
+        stroke_size=options.stroke_size,
         shading=not options.no_shading,
         start_from_present=options.restyle is not None,
         restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
@@ -182,6 +185,13 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
     parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
     parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
+    parser.add_argument("--style-strength", type=float, default=1.0, help="how strongly the style is laid on, 0 to 2")
+    parser.add_argument(
+        "--detail", type=float, help="the picture's own detail: 0.5 its fine strokes, 1 all (default: the preset's own)"
+    )
+    parser.add_argument(
+        "--stroke-size", type=float, help="how much of the object the picture covers (default: its pixels are texels)"
+    )
     parser.add_argument(
         "--restyle", type=float, metavar="S", help="start from the present colour: 0 keeps it, 1 forgets it"
     )

@@ -36,6 +36,12 @@ class Settings:
     """Strength of ODCR in [0, 1]."""
     tone: float | None = None
     """Weight of the style-statistics term; ``None`` takes the model's own."""
+    style_strength: float = 1.0
+    """How strongly the style is laid on, in [0, 2]."""
+    detail: float | None = None
+    """How much of the style image's own detail goes into the texture, in [0, 1]; ``None`` takes the preset's own."""
+    stroke_size: float | None = None
+    """How much of the object's largest side the style image covers; ``None`` lets its pixels meet the texels."""
     device: str = "auto"
     """One of ``core.job.DEVICES``."""
     shading: bool = True
@@ -75,6 +81,9 @@ class Settings:
             seed=values.seed,
             content_removal=values.content_removal,
             tone=values.tone if values.use_tone else None,
+            style_strength=values.style_strength,
+            detail=values.detail if values.use_detail else None,
+            stroke_size=values.stroke_size if values.use_stroke_size else None,
             shading=values.shading,
             start_from_present=values.start_from_present,
             restyle_strength=values.restyle_strength,
@@ -98,6 +107,9 @@ class Settings:
             seed=self.seed,
             content_removal=self.content_removal,
             tone=self.tone,
+            style_strength=self.style_strength,
+            detail=self.detail,
+            stroke_size=self.stroke_size,
             shading=self.shading,
             base_color=present_file,
             restyle_strength=self.restyle_strength,

@@ -22,6 +22,7 @@ ORDER = {
         ["devices"],
         ["diffusion"],
         ["style"],
+        ["detail"],
         ["optimisation"],
         ["results"],
         ["stylize"],

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..job import MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, write_job
 from ..models.profiles import profile
-from ..optimisation.presets import OptimisationSettings, optimisation_settings
+from ..optimisation.presets import OptimisationSettings, job_settings
 from ..reporting import Reporter
 from ..stylize import LoadedModels, stylize
 from ..views.camera_plan import CameraPlan
@@ -64,7 +64,7 @@ class Case:
         settings = self.settings
         if settings is None:
             job = self.job
-            settings = optimisation_settings(profile(job.profile), job.preset, job.tone, job.shading)
+            settings = job_settings(profile(job.profile), job)
         plan = CameraPlan(
             self.mesh.mesh, EmbreeRasteriser(self.mesh.mesh), settings.views, settings.resolution, self.job.seed
         )
@@ -137,7 +137,7 @@ def _inputs(case: Case, models: LoadedModels) -> str:
         digest.update(np.ascontiguousarray(array).tobytes())
     values = {
         "job": asdict(job),
-        "settings": repr(case.settings or optimisation_settings(model, job.preset, job.tone, job.shading)),
+        "settings": repr(case.settings or job_settings(model, job)),
         "style_and_mesh": digest.hexdigest(),
         "weights": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights],
     }

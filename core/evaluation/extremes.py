@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..geometry.mesh import Mesh
-from ..results.preview import SUPERSAMPLING, Paint, covered_views
+from ..results.preview import Paint, covered_views
 from ..views.cameras import Camera
 from ..views.embree import EmbreeRasteriser
 from ..views.rasteriser import Raster
@@ -27,30 +27,15 @@ _SEED = 20261126
 
 def box_projected(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int) -> list[View]:
     """Views of the mesh with ``picture`` laid on along the axis that the surface faces most, mirrored at its edges."""
-    return _views(mesh, _box_paint(np.asarray(picture.convert("RGB"))), cameras, size)
-
-
-def shuffled(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int) -> list[View]:
-    """Views of the mesh each of whose pixels is a pixel of ``picture``, drawn at random."""
-    return _views(mesh, _random_paint(np.asarray(picture.convert("RGB")).reshape(-1, 3)), cameras, size)
-
-
-def _views(mesh: Mesh, paint: Paint, cameras: Sequence[Camera], size: int) -> list[View]:
+    paint = _box_paint(np.asarray(picture.convert("RGB")))
     return [View(image, mask) for image, mask in covered_views(EmbreeRasteriser(mesh), paint, cameras, size, NEUTRAL)]
 
 
-def _random_paint(pixels: NDArray[np.uint8]) -> Paint:
-    generator = np.random.default_rng(_SEED)
-
-    def paint(raster: Raster) -> NDArray[np.float32]:
-        height, width = raster.mask.shape
-        # One colour for all samples of a pixel: averaged, they would all be the mean colour.
-        drawn = generator.integers(len(pixels), size=(height // SUPERSAMPLING, width // SUPERSAMPLING))
-        row, column = np.nonzero(raster.mask)
-        chosen = pixels[drawn[row // SUPERSAMPLING, column // SUPERSAMPLING]]
-        return np.asarray(chosen / 255.0, dtype=np.float32)
-
-    return paint
+def shuffled(picture: Image.Image, size: int) -> View:
+    """A square view each of whose pixels is a pixel of ``picture``, drawn at random."""
+    pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    drawn = np.random.default_rng(_SEED).integers(len(pixels), size=(size, size))
+    return View(pixels[drawn], np.ones((size, size), dtype=np.bool_))
 
 
 def _box_paint(picture: NDArray[np.uint8]) -> Paint:

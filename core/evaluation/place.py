@@ -9,7 +9,6 @@ are looked at in the same way.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..geometry.mesh import Mesh, bounding_radius, face_vectors, uv_areas
+from ..geometry.mesh import Mesh, bounding_radius
+from ..geometry.texels import texel_side
 from .extremes import box_projected, shuffled
 from .judge import Judge
 from .rank import Rank, rank_own
@@ -31,6 +31,8 @@ _PICTURE_SIDE = 384
 """Shorter side at which the style image is looked at, in pixels."""
 _SIDES = (192, 640)
 """Least and greatest side of a view at its full size, in pixels."""
+_VIEWS = (0, 2, 4, 7)
+"""Of ``views.evaluation_cameras``: front, back, and one from above and one from below, which see all that all see."""
 _LEAST_APART = 0.02
 """Floor and ceiling nearer to each other than that are told apart by nothing: the picture has no structure."""
 
@@ -63,18 +65,25 @@ class PlaceMeasure:
         self._judge = judge
         self._pictures = pictures
         self._recoloured: dict[tuple[str, str], list[Tensor]] = {}
+        self._floors: dict[str, float] = {}
 
     def measure(self, mesh: Mesh, texture: NDArray[np.uint8], style: str) -> Place:
         """The place of ``texture`` [S, S, 3] on ``mesh`` (normalised), made in the style called ``style``."""
         side = _view_side(mesh, len(texture))
-        own = self._in_colours_of(style, style)
-        looks = self._looks(textured_views(mesh, texture, side))
+        every = evaluation_cameras(bounding_radius(mesh))
+        cameras = [every[number] for number in _VIEWS]
+        looks = self._looks(textured_views(mesh, texture, side, cameras))
         distances = {name: self._least(looks, self._in_colours_of(name, style)) for name in self._pictures}
-        picture, cameras = self._pictures[style], evaluation_cameras(bounding_radius(mesh))
-        worst = self._looks(shuffled(mesh, picture, cameras, side))
-        best = self._looks(box_projected(mesh, picture, cameras, side))
-        rank = rank_own(distances, style)
-        return Place(distances[style], self._least(worst, own), self._least(best, own), rank)
+        best = self._looks(box_projected(mesh, self._pictures[style], cameras, side))
+        ceiling = self._least(best, self._in_colours_of(style, style))
+        return Place(distances[style], self._floor(style), ceiling, rank_own(distances, style))
+
+    def _floor(self, style: str) -> float:
+        """On whatever mesh: pixels without any order look the same everywhere."""
+        if style not in self._floors:
+            worst = self._looks([shuffled(self._pictures[style], _PICTURE_SIDE)])
+            self._floors[style] = self._least(worst, self._in_colours_of(style, style))
+        return self._floors[style]
 
     def _in_colours_of(self, name: str, style: str) -> list[Tensor]:
         """The signature of one picture in the colours of another."""
@@ -89,7 +98,8 @@ class PlaceMeasure:
 
     def _looks(self, views: Sequence[View]) -> list[list[Tensor]]:
         """Signatures of the views in all sizes."""
-        return [self._judge.signature([_resized(view, scale) for view in views], centred=True) for scale in _SCALES]
+        cut = [_cut_out(view) for view in views]
+        return [self._judge.signature([_resized(view, scale) for view in cut], centred=True) for scale in _SCALES]
 
     def _least(self, looks: Sequence[list[Tensor]], signature: Sequence[Tensor]) -> float:
         return min(self._judge.distance(look, signature) for look in looks)
@@ -97,9 +107,16 @@ class PlaceMeasure:
 
 def _view_side(mesh: Mesh, texture_size: int) -> int:
     """Side of a view in which a pixel is about as large as a texel on the surface."""
-    area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0)
-    texel = math.sqrt(area / max(float(uv_areas(mesh.corner_uvs).sum()), 1e-9)) / texture_size
-    return round(min(max(2.0 * bounding_radius(mesh) / texel, _SIDES[0]), _SIDES[1]))
+    return round(min(max(2.0 * bounding_radius(mesh) / texel_side(mesh, texture_size), _SIDES[0]), _SIDES[1]))
+
+
+def _cut_out(view: View) -> View:
+    """What is covered, without the background around it."""
+    rows, columns = (np.flatnonzero(view.mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return view
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return View(view.image[part], view.mask[part])
 
 
 def _resized(view: View, scale: float) -> View:

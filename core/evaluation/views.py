@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,15 +54,18 @@ def evaluation_cameras(radius: float) -> list[Camera]:
     return [*around, above[1], above[3], below[1], below[3]]
 
 
-def textured_views(mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE) -> list[View]:
-    """The views of ``evaluation_cameras`` without any light.
+def textured_views(
+    mesh: Mesh, texture: NDArray[np.uint8], size: int = VIEW_SIZE, cameras: Sequence[Camera] | None = None
+) -> list[View]:
+    """Views without any light.
 
     Args:
         mesh: normalised.
         texture: [H, W, 3] sRGB.
         size: side of the square views in pixels.
+        cameras: in place of all ``evaluation_cameras``.
     """
-    return _views(mesh, texture, evaluation_cameras(bounding_radius(mesh)), size)
+    return _views(mesh, texture, cameras or evaluation_cameras(bounding_radius(mesh)), size)
 
 
 def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], list[View]]:
@@ -71,7 +75,7 @@ def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], lis
     return above, below
 
 
-def _views(mesh: Mesh, texture: NDArray[np.uint8], cameras: list[Camera], size: int = VIEW_SIZE) -> list[View]:
+def _views(mesh: Mesh, texture: NDArray[np.uint8], cameras: Sequence[Camera], size: int = VIEW_SIZE) -> list[View]:
     rendered = covered_views(EmbreeRasteriser(mesh), texture_paint(mesh, texture), cameras, size, NEUTRAL)
     return [View(image, mask) for image, mask in rendered]
 

@@ -17,6 +17,9 @@ from .crease import crease_normals
 
 FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 
+LARGEST_SIDE = 1.8
+"""Of the bounding box of a normalised mesh."""
+
 _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "positions": (np.float32, (3,)),
     "triangles": (np.int32, (3,)),
@@ -174,10 +177,10 @@ def check(mesh: Mesh) -> None:
 
 
 def normalise(mesh: Mesh) -> Mesh:
-    """The mesh centred on its bounding box and scaled until its largest absolute coordinate is 0.9."""
+    """The mesh centred on its bounding box and scaled until its largest side is ``LARGEST_SIDE``."""
     used = mesh.positions[mesh.triangles].reshape(-1, 3).astype(np.float64)
     low, high = used.min(axis=0), used.max(axis=0)
-    scaled = (mesh.positions - (low + high) / 2.0) * (1.8 / (high - low).max())
+    scaled = (mesh.positions - (low + high) / 2.0) * (LARGEST_SIDE / (high - low).max())
     return replace(mesh, positions=scaled.astype(np.float32))
 
 

@@ -70,7 +70,7 @@ class SurfacePatches:
             triangle, weights = self._overlap.owners(triangle, weights)
         position, normal = points_on(self._mesh, triangle, weights)
         position += (thickness * (depth - 0.5)).astype(np.float32)[:, None] * normal
-        right, up, middle = (torch.from_numpy(axis)[:, None, None] for axis in (*_upright(normal), position))
+        right, up, middle = (torch.from_numpy(axis)[:, None, None] for axis in (*upright(normal), position))
         places = _grid(size)[:, None] + _grid(samples) / samples
         positions = middle + spacing * (places[..., :1] * right + places[..., 1:] * up)
         return Patches(positions, torch.from_numpy(normal))
@@ -83,7 +83,7 @@ def _grid(size: int) -> Tensor:
     return torch.stack([right.flatten(), up.flatten()], dim=-1)
 
 
-def _upright(normal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def upright(normal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Unit tangents [N, 3] to the right and up, seen from the side of the unit normals [N, 3]."""
     up = np.where(np.abs(normal[:, 2:]) > _LYING, _Y, _Z)
     up = up - normal * (up * normal).sum(axis=-1, keepdims=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .mesh import Mesh, points_on
+from .mesh import Mesh, face_vectors, points_on, uv_areas
 
 _BAND_TEXELS = 1 << 18
 _CANDIDATES = 1 << 18
@@ -47,6 +47,12 @@ class TexelMap:
     """[N] its triangle."""
     size: int
     """Side of the square texture in texels."""
+
+
+def texel_side(mesh: Mesh, size: int) -> float:
+    """Side of a texel of a ``size`` by ``size`` texture on the surface, in units of ``mesh``, on average."""
+    area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0)
+    return float(np.sqrt(area / max(float(uv_areas(mesh.corner_uvs).sum()), 1e-9))) / size
 
 
 def texel_map(mesh: Mesh, size: int) -> TexelMap:

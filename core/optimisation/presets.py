@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..detail.settings import DetailSettings
 from ..diffusion.guidance_settings import ControlSchedule, GuidanceSettings
 from ..diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTimesteps
-from ..job import PRESETS, JobError
+from ..job import PRESETS, Job, JobError
 from ..models.profiles import ModelProfile, StyleLayers
 from ..style.statistics import StatisticsSettings
 from ..views.cameras import ViewSampling
@@ -46,6 +47,8 @@ class OptimisationSettings:
     """Weight of the style-statistics term; 0 leaves it out."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     """What the style-statistics term compares."""
+    detail: DetailSettings = field(default_factory=DetailSettings)
+    """How the texture gets the style image's own strokes, when the optimisation is done."""
     style_layers: StyleLayers | None = None
     """Where style is injected, in place of the profile's own choice."""
     shading: ShadingSettings | None = field(default_factory=ShadingSettings)
@@ -74,6 +77,19 @@ class OptimisationSettings:
             raise JobError("bad_setting", f"supersampling is {self.supersampling}; it must be odd and at least 1")
         if self.background not in ("white", "grey"):
             raise JobError("bad_setting", f"background is {self.background!r}; it must be white or grey")
+
+
+def job_settings(profile: ModelProfile, job: Job) -> OptimisationSettings:
+    """The settings of a job: those of its preset, and what it sets itself."""
+    settings = optimisation_settings(profile, job.preset, job.tone, job.shading)
+    guidance, strength = settings.guidance, job.style_strength
+    detail = settings.detail.strength if job.detail is None else job.detail
+    return replace(
+        settings,
+        guidance=replace(guidance, style_scale=strength * guidance.style_scale),
+        statistics_weight=strength * settings.statistics_weight,
+        detail=replace(settings.detail, strength=min(1.0, strength * detail)),
+    )
 
 
 def optimisation_settings(
@@ -132,6 +148,8 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
+        # The published method takes nothing from the picture but its embedding; and what the model paints stays.
+        detail=DetailSettings(strength=0.0 if preset == "paper" else 0.5),
         shading=None if preset == "paper" else ShadingSettings(),
         hash_grid=HashGridSettings() if statistics_weight == 0.0 else HashGridSettings(initial_amplitude=_NOISE),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from torch import nn
 
+from ..detail.detail import Detail
 from ..geometry.texels import TexelMap
 from .coverage import Coverage
 
@@ -24,6 +25,7 @@ def bake(
     texels: TexelMap | Iterable[TexelMap],
     coverage: Coverage | None = None,
     in_coverage: Callable[[TexelMap], TexelMap] | None = None,
+    detail: Detail | None = None,
 ) -> NDArray[np.uint8]:
     """The texture, uint8 [size, size, 3], sRGB, row 0 at the top.
 
@@ -35,6 +37,7 @@ def bake(
         texels: the texel map, or its bands where a whole one would be too large (``texels.texel_bands``).
         coverage: if given, texels that no camera sees are filled from seen ones.
         in_coverage: turns texels into those of the map that the coverage is of, where that is another one.
+        detail: if given, the style image's strokes go over the field's colours.
     """
     bands = [texels] if isinstance(texels, TexelMap) else texels
     seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
@@ -44,12 +47,35 @@ def bake(
             image = np.zeros((band.size, band.size, 3), dtype=np.uint8)
             written = np.zeros((band.size, band.size), dtype=np.bool_)
         looked_up = in_coverage(band) if in_coverage else band
-        image[band.row, band.column] = to_uint8(_colours(field, looked_up, coverage, seen_colours))
+        colours = _colours(field, looked_up, coverage, seen_colours)
+        if detail is not None:
+            colours = detail.colours(band.position, band.normal, colours)
+        image[band.row, band.column] = to_uint8(colours)
         written[band.row, band.column] = True
     if image is None or written is None:
         raise ValueError("there is no band of texels to bake")
     row, column = _nearest_written(written)
     return image[row, column]
+
+
+class ColourAround:
+    """The colours that the texture would have at places around points of the surface, as ``detail`` asks for them."""
+
+    def __init__(self, field: nn.Module, coverage: Coverage | None) -> None:
+        """``field`` and ``coverage`` as for ``bake``."""
+        self._field, self._coverage = field, coverage
+        self._seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
+
+    def __call__(
+        self, around: NDArray[np.float32], position: NDArray[np.float32], normal: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Colours [N, P, 3] at ``around`` [N, P, 3]; what no camera sees has one colour around each point."""
+        colours = field_colours(self._field, around.reshape(-1, 3)).reshape(around.shape)
+        coverage, seen_colours = self._coverage, self._seen_colours
+        if coverage is not None and seen_colours is not None and len(seen_colours):
+            unseen = ~coverage.seen_near(position, normal)
+            colours[unseen] = coverage.fill(seen_colours, position[unseen], normal[unseen])[:, None]
+        return colours
 
 
 class PreviewBaker:

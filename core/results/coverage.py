@@ -73,11 +73,17 @@ class Coverage:
         apart = np.linalg.norm(coarse.position[nearest] - texels.position, axis=-1)
         alike = (apart < self.spacing) & ((coarse.normal[nearest] * texels.normal).sum(-1) > 0.5)
         same = (nearest >= 0) & (alike | (coarse.triangle[nearest] == texels.triangle))
-        elsewhere = np.flatnonzero(~same)
-        for start in range(0, len(elsewhere), _QUERY_POINTS):
-            part = elsewhere[start : start + _QUERY_POINTS]
-            _, nearest[part] = self._tree.query(_features(texels.position[part], texels.normal[part]))
-        return self.seen[nearest]
+        seen = self.seen[nearest]
+        seen[~same] = self.seen_near(texels.position[~same], texels.normal[~same])
+        return seen
+
+    def seen_near(self, positions: NDArray[np.float32], normals: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether the texels nearest to points [M, 3] of the surface with unit normals [M, 3] are seen: bool [M]."""
+        seen = np.empty(len(positions), dtype=np.bool_)
+        for start in range(0, len(positions), _QUERY_POINTS):
+            part = slice(start, start + _QUERY_POINTS)
+            seen[part] = self.seen[self._tree.query(_features(positions[part], normals[part]))[1]]
+        return seen
 
     def fill(
         self, colours: NDArray[np.float32], positions: NDArray[np.float32], normals: NDArray[np.float32]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from ..detail.detail import Detail
 from ..geometry.mesh import Mesh
-from ..geometry.texels import texel_bands
+from ..geometry.texels import TexelMap, texel_bands
 from ..geometry.tiles import Tiles
 from ..job import TEXTURE_FILE, tile_file
+from ..reporting import Cancelled, Reporter
 from ..views.rasteriser import Raster
 from .bake import bake
 from .coverage import Coverage
@@ -25,7 +28,14 @@ _LARGEST_PAINT = 1024
 
 
 def bake_textures(
-    field: nn.Module, mesh: Mesh, tiles: Tiles | None, size: int, coverage: Coverage | None, folder: Path
+    field: nn.Module,
+    mesh: Mesh,
+    tiles: Tiles | None,
+    size: int,
+    coverage: Coverage | None,
+    detail: Detail | None,
+    folder: Path,
+    reporter: Reporter,
 ) -> tuple[list[Path], Paint]:
     """Bake the textures of ``size`` by ``size`` texels into a folder.
 
@@ -35,22 +45,35 @@ def bake_textures(
         tiles: of the mesh; ``None`` for one texture.
         size: side of each texture.
         coverage: of ``tiles.layout``, or without tiles of the mesh; ``None`` fills nothing.
+        detail: see ``bake``.
         folder: gets ``base_color.png``, or ``base_color.1001.png`` and so on.
+        reporter: asked between bands of texels whether to go on.
 
     Returns:
         The files, and what paints them on the mesh.
+
+    Raises:
+        Cancelled: ``reporter`` said so.
     """
     if tiles is None:
-        texture = bake(field, texel_bands(mesh, size), coverage)
+        texture = bake(field, _watched(texel_bands(mesh, size), reporter), coverage, detail=detail)
         return [_saved(texture, folder / TEXTURE_FILE)], texture_paint(mesh, texture)
     paths, paints = [], []
     for index, number in enumerate(tiles.numbers):
-        texture = bake(field, texel_bands(tiles.part(mesh, index), size), coverage, tiles.in_layout(index))
+        bands = _watched(texel_bands(tiles.part(mesh, index), size), reporter)
+        texture = bake(field, bands, coverage, tiles.in_layout(index), detail)
         paths.append(_saved(texture, folder / tile_file(number)))
         side = min(size, _LARGEST_PAINT)
         small = Image.fromarray(texture).resize((side, side), Image.Resampling.BOX)
         paints.append(texture_paint(mesh, np.asarray(small)))
     return paths, _tiled_paint(tiles, paints)
+
+
+def _watched(bands: Iterable[TexelMap], reporter: Reporter) -> Iterator[TexelMap]:
+    for band in bands:
+        if reporter.should_cancel():
+            raise Cancelled
+        yield band
 
 
 def _saved(texture: NDArray[np.uint8], path: Path) -> Path:

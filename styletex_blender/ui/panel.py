@@ -74,18 +74,25 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
-        """Model, content removal, tone and light."""
+        """Model, how strong and how large the style is, what of it is kept out, tone and light."""
         layout, settings = _property_layout(self.layout), context.scene.styletex
         layout.prop(settings, "profile")
+        layout.prop(settings, "style_strength")
         row = layout.row()
         row.active = bool(settings.content.strip())
         row.prop(settings, "content_removal")
-        row = layout.row(heading="Tone")
-        row.prop(settings, "use_tone", text="")
-        value = row.row()
-        value.active = settings.use_tone
-        value.prop(settings, "tone", text="")
+        for name, heading in (("stroke_size", "Strokes"), ("detail", "Detail"), ("tone", "Tone")):
+            _draw_optional(layout, settings, name, heading)
         layout.prop(settings, "shading")
+
+
+def _draw_optional(layout: UILayout, settings: bpy.types.PropertyGroup, name: str, heading: str) -> None:
+    """A value that counts where the box before it is ticked."""
+    row = layout.row(heading=heading)
+    row.prop(settings, f"use_{name}", text="")
+    value = row.row()
+    value.active = getattr(settings, f"use_{name}")
+    value.prop(settings, name, text="")
 
 
 def _property_layout(layout: UILayout) -> UILayout:

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 from bpy.types import Image, PropertyGroup, Scene
 
-from ...core.job import PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES
+from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
 
 _PRESET_TEXTS = {
     "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
@@ -111,6 +111,43 @@ class SceneSettings(PropertyGroup):
         default=3.0,
         min=0.0,
         soft_max=10.0,
+    )
+    style_strength: FloatProperty(
+        name="Strength",
+        description="How strongly the style is laid on: by the model, in tone and in detail",
+        default=1.0,
+        min=0.0,
+        max=2.0,
+        subtype="FACTOR",
+    )
+    use_stroke_size: BoolProperty(
+        name="Set Stroke Size",
+        description="Set how large the strokes are; otherwise a pixel of the style image is about as large as a texel",
+        default=False,
+    )
+    stroke_size: FloatProperty(
+        name="Stroke Size",
+        description="How much of the object the style image would cover: 1 is its largest side, less is finer",
+        default=0.75,
+        min=STROKE_SIZES[0],
+        max=STROKE_SIZES[1],
+        soft_min=0.25,
+        soft_max=2.0,
+    )
+    use_detail: BoolProperty(
+        name="Set Detail",
+        description="Set how much of the style image's own detail goes into the texture; otherwise the preset's value "
+        "is used",
+        default=False,
+    )
+    detail: FloatProperty(
+        name="Detail",
+        description="The style image's own detail: 0 is none, 0.5 its fine strokes over the model's colours, 1 its "
+        "colours too",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
     start_from_present: BoolProperty(
         name="Start from Present Colour",

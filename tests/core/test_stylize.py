@@ -11,6 +11,7 @@ import torch
 import trimesh
 from PIL import Image
 
+from core.detail.settings import DetailSettings
 from core.devices.device_choice import Device
 from core.geometry.mesh import import_file
 from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
@@ -42,6 +43,7 @@ def settings(model_folder):
         hash_grid=HashGridSettings(levels=4, log2_entries=12),
         frame_seconds=0.0,
         frame_size=64,
+        detail=DetailSettings(most_points=1000),
     )
 
 
@@ -79,10 +81,12 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     assert report["coverage"]["untouched"] == 0
     assert -1 <= report["content_cosine"] <= 1
     assert set(report["measures"]) == {"distillation", "statistics"}
-    assert set(report["seconds"]) == {"mesh", "models", "style", "optimise", "bake", "preview"}
-    assert reporter.stages == ["mesh", "models", "style", "optimise", "bake", "preview"]
-    assert [step for step, _, _ in reporter.steps] == [1, 2, 3]
-    assert reporter.steps[-1][2] is not None and reporter.steps[-1][2] >= 0
+    stages = ["mesh", "models", "style", "optimise", "coverage", "detail", "bake", "preview"]
+    assert set(report["seconds"]) == set(stages)
+    assert reporter.stages == stages
+    assert [step for step, of, _ in reporter.steps if of == 3] == [1, 2, 3]
+    left = [seconds for _, _, seconds in reporter.steps[1:]]
+    assert left == sorted(left, reverse=True) and left[-1] >= 0
     assert len(reporter.frames) == 3 and reporter.frames[0].shape == (64, 64, 3)
     assert not (folder / CHECKPOINT_FILE).exists()
 
@@ -118,7 +122,7 @@ def test_a_job_cancelled_at_a_step_leaves_only_what_it_was_given(folder, models,
     assert inputs_only(folder)
 
 
-@pytest.mark.parametrize("stage", ["mesh", "models", "bake"])
+@pytest.mark.parametrize("stage", ["mesh", "models", "detail", "bake"])
 def test_a_job_cancelled_between_stages_leaves_only_what_it_was_given(folder, models, settings, stage, new_reporter):
     with pytest.raises(Cancelled):
         stylize(JOB, folder, new_reporter(cancel_in=stage), models, settings)
@@ -146,7 +150,7 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_texture(folder, models, 
     assert (folder / CHECKPOINT_FILE).exists()
     reporter = new_reporter()
     result = stylize(JOB, folder, reporter, models, every_step)
-    assert [step for step, _, _ in reporter.steps] == [3]
+    assert [step for step, of, _ in reporter.steps if of == 3] == [3]
     assert result.report["resumed_at"] == 2 and result.report["steps_done"] == 3
     assert digest(result.base_color) == expected
 

@@ -84,7 +84,7 @@ def test_a_picture_in_the_colours_of_another_keeps_its_structure():
 def test_floor_has_the_colours_of_the_picture_and_the_ceiling_its_strokes_too(box):
     picture, cameras = PICTURES["poppies"], turntable(4, 10.0)
     own = StyleSignature([picture_view(picture)])
-    worst = StyleSignature(shuffled(box, picture, cameras, 192)).distance(own)
+    worst = StyleSignature([shuffled(picture, 192)]).distance(own)
     best = StyleSignature(box_projected(box, picture, cameras, 192)).distance(own)
     assert max(worst.colour, best.colour) < 6.0
     assert best.structure < worst.structure / 1.5

@@ -35,15 +35,15 @@ def ball(make_mesh):
     return make_mesh(trimesh.creation.icosphere(3))
 
 
-def test_without_tiles_there_is_one_texture(ball, tmp_path):
+def test_without_tiles_there_is_one_texture(ball, tmp_path, new_reporter):
     rasteriser = EmbreeRasteriser(ball)
     coverage = measure_coverage(ball, rasteriser, 3.5, 128)
-    (path,), _ = bake_textures(Gradient(), ball, None, 128, coverage, tmp_path)
+    (path,), _ = bake_textures(Gradient(), ball, None, 128, coverage, None, tmp_path, new_reporter())
     assert path.name == "base_color.png"
     np.testing.assert_array_equal(np.asarray(Image.open(path)), bake(Gradient(), texel_map(ball, 128), coverage))
 
 
-def test_tiles_show_the_field_from_all_sides(ball, tmp_path):
+def test_tiles_show_the_field_from_all_sides(ball, tmp_path, new_reporter):
     places = np.array([(0, 0), (1, 0), (2, 1), (0, 3)])
     # Each quarter of the sphere fills a tile of its own with the islands as they are: they would clash if wrapped.
     quarter = (ball.positions[ball.triangles].mean(axis=1)[:, :2] > 0) @ (1, 2)
@@ -54,7 +54,7 @@ def test_tiles_show_the_field_from_all_sides(ball, tmp_path):
     rasteriser = EmbreeRasteriser(mesh)
     coverage = measure_coverage(tiles.layout(mesh), rasteriser, 3.5, 256 * tiles.extent, None, tiles.map_side(256))
     assert coverage.shares()["seen"] > 0.995
-    paths, paint = bake_textures(Gradient(), mesh, tiles, 256, coverage, tmp_path)
+    paths, paint = bake_textures(Gradient(), mesh, tiles, 256, coverage, None, tmp_path, new_reporter())
     assert [path.name for path in paths] == [f"base_color.{number}.png" for number in tiles.numbers]
     cameras = [*turntable(4, 15), *turntable(1, 80)]
     baked = render_views(rasteriser, paint, cameras, 64)

@@ -172,6 +172,20 @@ def test_job_folder_holds_the_job_the_mesh_and_the_style_image(bpy, styletex, sc
     styletex.end(run)
 
 
+def test_the_panel_s_own_values_count_where_their_box_is_ticked(bpy, styletex, scene, style_image):
+    settings = scene.styletex
+    settings.style_strength, settings.stroke_size, settings.detail = 0.5, 0.25, 0.75
+    run = styletex.begin([bpy.data.objects["Cube"]])
+    job = read_job(run.tasks[0].folder.path)
+    styletex.end(run)
+    assert (job.style_strength, job.stroke_size, job.detail) == (0.5, None, None)
+    settings.use_stroke_size = settings.use_detail = True
+    run = styletex.begin([bpy.data.objects["Cube"]])
+    job = read_job(run.tasks[0].folder.path)
+    styletex.end(run)
+    assert (job.style_strength, job.stroke_size, job.detail) == (0.5, 0.25, 0.75)
+
+
 def test_painted_and_generated_style_images_are_written_as_they_look(bpy, styletex, tmp_path):
     from PIL import Image
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texels that take their colours from the style image's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..geometry.mesh import Mesh, face_vectors
+from ..geometry.overlap import Overlap
+from ..geometry.surface_graph import SurfaceGraph, surface_graph
+from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized, sample
+from .places import find_places, offset, pieces, rounds
+from .settings import DetailSettings
+
+_ASKED = 3
+"""Points around a texel whose places are blended."""
+_BLEND = 0.5
+"""Width of the blend at the border between two pieces, in texels or pixels, whichever are larger: none sees a blur."""
+_TEXELS_A_PIXEL = 0.8
+"""The picture is made smaller where its pixels would be less than so many texels wide: they would flicker."""
+_TONE_LIMIT = 0.1
+"""Differences of tone between surface and picture about this large or larger are meant as they are, and stay."""
+_TONE_ROUNDS = 6
+"""Times that tones are averaged with those of neighbours."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A style image laid on a surface in pieces."""
+
+    graph: SurfaceGraph
+    exemplar: Exemplar
+    place: Floats
+    """[N, 2] of each of the graph's points in the exemplar."""
+    tone: Floats
+    """[N, 3] what to add to the picture's colours, so that one piece has the tone of the next."""
+    strength: float
+    """See ``DetailSettings``."""
+    pixels: Floats
+    """[H, W, 3] the picture, no finer than the texels."""
+    low: Floats
+    """[h, w, 3] the picture as coarse as the optimised colours."""
+    blend: float
+    """Width of the blend at borders, in units of the mesh."""
+
+    def colours(self, position: Floats, normal: Floats, optimised: Floats) -> Floats:
+        """Colours [M, 3] in [0, 1] for texels.
+
+        Args:
+            position: [M, 3] of the texels.
+            normal: [M, 3] unit.
+            optimised: [M, 3] their colours so far.
+        """
+        apart, number = self.graph.nearest(position, normal, _ASKED)
+        weight = np.exp((apart[:, :1] - apart) / self.blend)
+        weight /= weight.sum(axis=1, keepdims=True)
+        places = [self.place[near] + offset(self.graph, near, position, self.exemplar) for near in number.T]
+        own = self._blended(self.pixels, places, weight)
+        tone = self._tone(apart, number, places)
+        fine, whole = min(1.0, 2.0 * self.strength), max(0.0, 2.0 * self.strength - 1.0)
+        low = self._blended(self.low, places, weight)
+        base = optimised + whole * (low + tone - optimised)
+        return np.clip(base + fine * (own - low), 0.0, 1.0)
+
+    def _blended(self, picture: Floats, places: list[Floats], weight: Floats) -> Floats:
+        scale = np.float32(picture.shape[0] / self.exemplar.picture.shape[0])
+        taken = [sample(picture, (place + 0.5) * scale - 0.5) for place in places]
+        return np.einsum("km,kmc->mc", weight.T, np.stack(taken))
+
+    def _tone(self, apart: Floats, number: NDArray[np.int64], places: list[Floats]) -> Floats:
+        """[M, 3]; within a piece it goes over smoothly from point to point."""
+        weight = np.exp(-2.0 * np.square(apart / self.graph.spacing))
+        near = [np.abs(place - places[0]).max(axis=-1) < 2.0 for place in places]
+        weight = weight * np.stack(near, axis=-1)
+        return np.einsum("mk,mkc->mc", weight / weight.sum(axis=1, keepdims=True), self.tone[number])
+
+
+def find_detail(
+    mesh: Mesh,
+    texel: float,
+    picture: Image.Image,
+    extent: float,
+    colour_at: Callable[[Floats, Floats, Floats], Floats],
+    settings: DetailSettings,
+    seed: int,
+    overlap: Overlap | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Detail:
+    """Find out which piece of the style image each place of a surface is painted with.
+
+    Args:
+        mesh: normalised.
+        texel: side of a texel on the surface, in units of the mesh.
+        picture: the style image, RGB.
+        extent: how much of the mesh the picture's shorter side covers.
+        colour_at: the optimised colours [N, P, 3] in [0, 1] at positions [N, P, 3] around points of the surface, whose
+            own positions and unit normals [N, 3] come after them.
+        settings: what is looked for.
+        seed: makes it repeatable.
+        overlap: of ``mesh``.
+        progress: told how many rounds of how many are done; may raise.
+    """
+    generator = np.random.default_rng(seed)
+    area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0)
+    spacing = max(extent / LOOK_RESOLUTION, (area / settings.most_points) ** 0.5)
+    graph = surface_graph(mesh, spacing, len(settings.rounds), generator, overlap)
+    exemplar = Exemplar(picture, extent, settings.search_resolution, len(settings.rounds), generator)
+    across, down = exemplar.look_spacing * look_offsets().T[..., None]
+    around = graph.position[:, None] + across * graph.right[:, None] - down * graph.up[:, None]
+    colours = colour_at(around.astype(np.float32), graph.position, graph.normal)
+    total, done = rounds(graph, settings), 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    place = find_places(exemplar, graph, colours, settings, generator, tick)
+    shorter = min(min(picture.size), max(round(extent / (texel * _TEXELS_A_PIXEL)), 1))
+    return Detail(
+        graph=graph,
+        exemplar=exemplar,
+        place=place,
+        tone=_tones(exemplar, graph, place, colours.mean(axis=1)),
+        strength=settings.strength,
+        pixels=resized(picture, shorter),
+        low=resized(picture, LOOK_RESOLUTION),
+        blend=_BLEND * max(texel, extent / shorter),
+    )
+
+
+def _tones(exemplar: Exemplar, graph: SurfaceGraph, place: Floats, surface: Floats) -> Floats:
+    """[N, 3] what the surroundings on the surface, of the mean colours [N, 3], are lighter than those in the picture.
+
+    Slight differences alone: they would show as steps from piece to piece in what is plain.
+    """
+    tone = surface - exemplar.tones(place)
+    size = np.linalg.norm(tone, axis=-1, keepdims=True)
+    tone = (tone * np.exp(-np.square(size / _TONE_LIMIT))).astype(np.float32)
+    neighbours = graph.levels[0]
+    ordered = tone[neighbours.points]
+    one_piece = pieces(exemplar, neighbours, place[neighbours.points])[..., None]
+    for _ in range(_TONE_ROUNDS):
+        around = (ordered[neighbours.index] * one_piece).sum(axis=1)
+        ordered = (ordered + around) / (1.0 + one_piece.sum(axis=1))
+    tone[neighbours.points] = ordered
+    return tone

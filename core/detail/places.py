@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where in the style image each point of a surface takes its pixels from.
+
+A point wants a place whose surroundings look like its own, and that its neighbours' places go on from; where they do
+not, the border between them should not be seen. As in PatchMatch (Barnes et al. 2009) good places spread from point to
+point; as in graph-cut textures (Kwatra et al. 2003) a border costs what the two sides differ there. Coarse levels come
+first and hand their places down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from ..geometry.surface_graph import Neighbours, SurfaceGraph
+from .exemplar import Exemplar, FineLevel
+from .settings import DetailSettings
+
+_WORST_BORDER = 0.06
+"""A border is not worse than so visible, as a mean squared difference: edges of the object may be borders."""
+_SAME = 1.5
+"""Pixels of a level up to which two places are one piece of the picture."""
+_STEPS = (32.0, 8.0, 2.0)
+"""Pixels, in the mean, to the places that are tried at random."""
+_CHANGED = 0.6
+"""Share of the points that may change in a round: were all to, neighbours would swap for ever."""
+_APPROXIMATE = 1.5
+"""The first places need not be the nearest looks; those this much farther will do."""
+_KEPT = (0.5, 2.0)
+"""Least and greatest factor by which the spread of the surface's looks is brought to that of the picture's."""
+
+Floats = NDArray[np.float32]
+
+
+def find_places(
+    exemplar: Exemplar,
+    graph: SurfaceGraph,
+    colours: Floats,
+    settings: DetailSettings,
+    generator: np.random.Generator,
+    tick: Callable[[], None],
+) -> Floats:
+    """A place for each of the graph's N points: [N, 2].
+
+    Args:
+        exemplar: the style image.
+        graph: of the mesh.
+        colours: [N, LOOK_SIZE ** 2, 3] around the points, upright, row by row.
+        settings: what counts.
+        generator: draws what is tried.
+        tick: called after each round.
+    """
+    wanted = _as_spread_out(exemplar.components.of(colours.reshape(len(colours), -1)), exemplar)
+    offered, looks = exemplar.candidates()
+    _, nearest = KDTree(looks).query(wanted, eps=_APPROXIMATE)
+    place = offered[nearest]
+    for level in reversed(range(len(graph.levels))):
+        here = graph.levels[level]
+        if level + 1 < len(graph.levels):
+            _hand_down(place, graph, graph.levels[level + 1].points, here.points, exemplar)
+        search = _Search(exemplar, level, here, wanted[here.points], settings)
+        place[here.points] = search.improved(place[here.points], settings.rounds[level], generator, tick)
+    return place
+
+
+def rounds(graph: SurfaceGraph, settings: DetailSettings) -> int:
+    """How often ``find_places`` calls ``tick``."""
+    return sum(settings.rounds[: len(graph.levels)])
+
+
+def pieces(exemplar: Exemplar, neighbours: Neighbours, place: Floats) -> NDArray[np.bool_]:
+    """[n, K] whether points and their neighbours, of the finest level, are of one piece of the picture."""
+    ahead = place[:, None] + _in_pixels(neighbours.way, exemplar)
+    apart = np.square(ahead - place[neighbours.index]).sum(-1)
+    return (apart <= _SAME**2) & ~neighbours.turned
+
+
+class _Search:
+    """One level of it."""
+
+    def __init__(
+        self, exemplar: Exemplar, level: int, neighbours: Neighbours, wanted: Floats, settings: DetailSettings
+    ) -> None:
+        self._exemplar, self._neighbours, self._wanted = exemplar, neighbours, wanted
+        self._fine: FineLevel = exemplar.fine[level]
+        self._way, self._back = (_in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
+        self._same = (_SAME * 2**level) ** 2
+        self._likeness, self._settings = settings.likeness[level], settings
+
+    def improved(self, place: Floats, rounds: int, generator: np.random.Generator, tick: Callable[[], None]) -> Floats:
+        """Places [n, 2] from which none of what was tried is better, or nearly so."""
+        for _ in range(rounds):
+            everyone = np.arange(len(place))
+            cost, at_border = self._cost(everyone, place, place)
+            moving = everyone[at_border]
+            best, least = place[moving], cost[at_border]
+            offers = place[self._neighbours.index[moving]] + self._back[moving]
+            for number in range(offers.shape[1]):
+                self._try(moving, offers[:, number], place, best, least)
+            for reach in _STEPS:
+                self._try(moving, best + generator.normal(0.0, reach, best.shape), place, best, least)
+            chosen = generator.random(len(moving)) < _CHANGED
+            place[moving[chosen]] = best[chosen]
+            tick()
+        return place
+
+    def _try(self, point: NDArray[np.int64], offer: Floats, place: Floats, best: Floats, least: Floats) -> None:
+        """Take what is better of ``offer`` [m, 2] into ``best`` and ``least``."""
+        offer = self._exemplar.within(offer.astype(np.float32))
+        cost, _ = self._cost(point, offer, place)
+        better = cost < least
+        best[better], least[better] = offer[better], cost[better]
+
+    def _cost(self, point: NDArray[np.int64], own: Floats, place: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """What the places ``own`` [m, 2] cost points [m] while all are at ``place`` [n, 2]; and whether each is at a
+        border of its piece: [m].
+        """
+        around = self._neighbours
+        unlike = self._wanted[point] - self._exemplar.looks(own)
+        ahead, theirs = own[:, None] + self._way[point], place[around.index[point]]
+        turned, real = around.turned[point], around.real[point]
+        one_piece = (np.square(ahead - theirs).sum(-1) <= self._same) & ~turned
+        visible = np.minimum(self._fine.difference(ahead, theirs, turned), _WORST_BORDER) + self._settings.border
+        visible = np.where(one_piece | ~real, 0.0, visible)
+        cost = self._likeness * np.einsum("md,md->m", unlike, unlike) + self._settings.continuity * visible.mean(axis=1)
+        return cost.astype(np.float32), ~one_piece.all(axis=1)
+
+
+def _as_spread_out(looks: Floats, exemplar: Exemplar) -> Floats:
+    """The looks of the surface with mean and spread of the picture's: it is blurred and duller, and means the same."""
+    goal = exemplar.candidates()[1]
+    factor = np.clip(goal.std(axis=0) / np.maximum(looks.std(axis=0), 1e-4), *_KEPT)
+    return ((looks - looks.mean(axis=0)) * factor + goal.mean(axis=0)).astype(np.float32)
+
+
+def _hand_down(
+    place: Floats, graph: SurfaceGraph, source: NDArray[np.int64], target: NDArray[np.int64], exemplar: Exemplar
+) -> None:
+    """Give the points ``target`` the places that go on from those of the nearest of the points ``source``."""
+    _, nearest = KDTree(graph.position[source]).query(graph.position[target])
+    origin = source[nearest]
+    place[target] = exemplar.within(place[origin] + offset(graph, origin, graph.position[target], exemplar))
+
+
+def offset(graph: SurfaceGraph, origin: NDArray[np.int64], position: Floats, exemplar: Exemplar) -> Floats:
+    """How far positions [m, 3] lie from the graph's points ``origin`` [m] on their planes, [m, 2] in pixels."""
+    apart = position - graph.position[origin]
+    right, up = (apart * graph.right[origin]).sum(-1), (apart * graph.up[origin]).sum(-1)
+    return _in_pixels(np.stack([right, up], axis=-1), exemplar)
+
+
+def _in_pixels(ways: Floats, exemplar: Exemplar) -> Floats:
+    """Ways [..., 2] to the right and up as columns and rows."""
+    return ways * np.array([exemplar.scale, -exemplar.scale], dtype=np.float32)
