@@ -19,7 +19,7 @@ from .settings import DetailSettings
 
 _ASKED = 3
 """Points around a texel whose places are blended."""
-_BLEND = 0.5
+_BLEND = 0.25
 """Width of the blend at the border between two pieces, in texels or pixels, whichever are larger: none sees a blur."""
 _TEXELS_A_PIXEL = 0.8
 """The picture is made smaller where its pixels would be less than so many texels wide: they would flicker."""
@@ -62,16 +62,16 @@ class Detail:
         weight = np.exp((apart[:, :1] - apart) / self.blend)
         weight /= weight.sum(axis=1, keepdims=True)
         places = [self.place[near] + offset(self.graph, near, position, self.exemplar) for near in number.T]
-        own = self._blended(self.pixels, places, weight)
+        own = self._blended(self.pixels, places, weight, "bicubic")
         tone = self._tone(apart, number, places)
         fine, whole = min(1.0, 2.0 * self.strength), max(0.0, 2.0 * self.strength - 1.0)
-        low = self._blended(self.low, places, weight)
+        low = self._blended(self.low, places, weight, "bilinear")
         base = optimised + whole * (low + tone - optimised)
         return np.clip(base + fine * (own - low), 0.0, 1.0)
 
-    def _blended(self, picture: Floats, places: list[Floats], weight: Floats) -> Floats:
+    def _blended(self, picture: Floats, places: list[Floats], weight: Floats, how: str) -> Floats:
         scale = np.float32(picture.shape[0] / self.exemplar.picture.shape[0])
-        taken = [sample(picture, (place + 0.5) * scale - 0.5) for place in places]
+        taken = [sample(picture, (place + 0.5) * scale - 0.5, how) for place in places]
         return np.einsum("km,kmc->mc", weight.T, np.stack(taken))
 
     def _tone(self, apart: Floats, number: NDArray[np.int64], places: list[Floats]) -> Floats:

@@ -153,12 +153,15 @@ def resized(picture: Image.Image, shorter: int) -> Floats:
     return np.asarray(picture.resize(sides, Image.Resampling.LANCZOS), np.float32) / 255.0
 
 
-def sample(picture: Floats, place: Floats) -> Floats:
-    """Colours [..., 3] of ``picture`` [H, W, 3] at places [..., 2] (column, row), bilinear; its border goes on."""
+def sample(picture: Floats, place: Floats, how: str = "bilinear") -> Floats:
+    """Colours [..., 3] of ``picture`` [H, W, 3] at places [..., 2] (column, row); its border goes on.
+
+    ``how`` is "bilinear", or "bicubic", which keeps the finest detail and may go a little beyond the colours there.
+    """
     height, width = picture.shape[:2]
     span = np.array([max(width - 1, 1), max(height - 1, 1)], dtype=np.float32)
     grid = torch.from_numpy(2.0 * place.reshape(1, 1, -1, 2).astype(np.float32) / span - 1.0)
-    found = functional.grid_sample(_as_tensor(picture), grid, "bilinear", "border", align_corners=True)
+    found = functional.grid_sample(_as_tensor(picture), grid, how, "border", align_corners=True)
     return found[0, :, 0].T.reshape(*place.shape[:-1], 3).numpy()
 
 

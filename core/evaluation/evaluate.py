@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..geometry.mesh import Mesh
+from ..geometry.mesh import Mesh, bounding_radius
 from ..job import JobError
 from ..reporting import Reporter
 from ..results.coverage import measure_coverage
@@ -21,6 +21,8 @@ from ..views.cameras import ViewSampling
 from ..views.embree import EmbreeRasteriser
 from .baked_light import measure_baked_light
 from .cases import Case, RunSettings, finish_case, make_cases
+from .contrast import measure_contrast
+from .extremes import box_projected
 from .judge import Judge
 from .leakage import measure_leakage
 from .maps import coverage_map, seam_map
@@ -30,11 +32,13 @@ from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
 from .style_distance import StyleSignature
 from .styles import Style
-from .views import picture_view, steep_views, textured_views
+from .views import VIEW_SIZE, evaluation_cameras, picture_view, steep_views, textured_views
 
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.md"
 SHEET_FILE = "contact_sheet.png"
+_NEARER = 1.15
+"""How much larger the front of an object is in a view than what is as far away as its middle."""
 
 
 class StyleReferences:
@@ -123,14 +127,19 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         own = judge.signature(views)
         judged = {name: judge.distance(own, other) for name, other in references.judged.items()}
     report = case.report()
+    extent = report["settings"]["statistics"]["style_extent"]
+    motif, sizes = references.views[case.style.name], motif_sizes(mesh, extent)
+    laid_on = box_projected(mesh, case.style.picture, evaluation_cameras(bounding_radius(mesh)), VIEW_SIZE, extent)
     seams = measure_seams(mesh, texture, coverage)
     result = CaseResult(
         style=case.style.name,
         mesh=case.mesh.name,
         style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
         judge_distances=judged,
-        place=None if references.places is None else references.places.measure(mesh, texture, case.style.name),
-        leakage=measure_leakage(references.views[case.style.name], views),
+        place=None if references.places is None else references.places.measure(mesh, texture, case.style.name, extent),
+        leakage=measure_leakage(motif, views, sizes),
+        ceiling_leakage=measure_leakage(motif, laid_on, sizes),
+        contrast=measure_contrast(mesh, texture, case.style.picture, extent),
         seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),
         undersides=undersides(mesh, texture, references.signatures[case.style.name]),
@@ -142,6 +151,12 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         "seams": seam_map(coverage, seams),
     }
     return result, SheetRow(case.style, [view.image for view in views], maps)
+
+
+def motif_sizes(mesh: Mesh, extent: float) -> tuple[float, float]:
+    """How large the style image is in views of the mesh, in its middle and at its front; see ``measure_leakage``."""
+    middle = extent / (2.0 * bounding_radius(mesh))
+    return middle, _NEARER * middle
 
 
 def undersides(mesh: Mesh, texture: NDArray[np.uint8], style: StyleSignature) -> float | None:

@@ -20,14 +20,20 @@ from ..views.embree import EmbreeRasteriser
 from ..views.rasteriser import Raster
 from .views import NEUTRAL, View
 
-PICTURE_SPAN = 1.4
-"""Length on the normalised mesh that the picture's shorter side is laid over, as in the style statistics."""
 _SEED = 20261126
 
 
-def box_projected(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int) -> list[View]:
-    """Views of the mesh with ``picture`` laid on along the axis that the surface faces most, mirrored at its edges."""
-    paint = _box_paint(np.asarray(picture.convert("RGB")))
+def box_projected(mesh: Mesh, picture: Image.Image, cameras: Sequence[Camera], size: int, extent: float) -> list[View]:
+    """Views of the mesh with ``picture`` laid on along the axis that the surface faces most, mirrored at its edges.
+
+    Args:
+        mesh: normalised.
+        picture: its shorter side covers ``extent`` of the mesh.
+        cameras: one for each view.
+        size: side of a view in pixels.
+        extent: in units of the mesh.
+    """
+    paint = _box_paint(np.asarray(picture.convert("RGB")), extent)
     return [View(image, mask) for image, mask in covered_views(EmbreeRasteriser(mesh), paint, cameras, size, NEUTRAL)]
 
 
@@ -38,9 +44,9 @@ def shuffled(picture: Image.Image, size: int) -> View:
     return View(pixels[drawn], np.ones((size, size), dtype=np.bool_))
 
 
-def _box_paint(picture: NDArray[np.uint8]) -> Paint:
+def _box_paint(picture: NDArray[np.uint8], extent: float) -> Paint:
     height, width = picture.shape[:2]
-    pixels_per_length = min(height, width) / PICTURE_SPAN
+    pixels_per_length = min(height, width) / extent
 
     def paint(raster: Raster) -> NDArray[np.float32]:
         position, normal = raster.position[raster.mask], raster.normal[raster.mask]

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Content leakage: whether pieces of the style image's motif turn up in the renders.
 
-Patches of the style image are searched for in the renders by normalised cross-correlation, at the size that they have
-in the picture and unturned; slow changes of colour, which any picture has, are taken out first. Strokes alone
-correlate too, so the same is done with patches of the style image cut into
-small tiles and shuffled like a jigsaw: those have its strokes but not its motif. What the real patches find beyond
-the shuffled ones is leakage.
+Patches of the style image are searched for in the renders by normalised cross-correlation, at the sizes that the
+picture has on the object and unturned; slow changes of colour, which any picture has, are taken out first. Strokes
+alone correlate too, so the same is done with patches of the style image cut into small tiles and shuffled like a
+jigsaw: those have its strokes but not its motif. What the real patches find beyond the shuffled ones is leakage.
 """
 
 from __future__ import annotations
@@ -53,10 +52,19 @@ class Leakage:
         return self.real - self.shuffled
 
 
-def measure_leakage(style: View, views: Sequence[View]) -> Leakage:
-    """Search ``views`` for pieces of ``style``; the most findable fiftieth of its patches counts."""
+def measure_leakage(style: View, views: Sequence[View], sizes: Sequence[float] = (1.0,)) -> Leakage:
+    """Search ``views`` for pieces of ``style``; the most findable fiftieth of its patches counts.
+
+    Args:
+        style: the style image.
+        views: of the object.
+        sizes: how large the motif is in the views, over the size at which both have shorter sides of one length; where
+            it is found best counts.
+    """
     picture = _lab(style.image, style.mask, _SIDE / min(style.image.shape[:2]))[0]
-    scenes = [_lab(view.image, view.mask, _SIDE / min(view.image.shape[:2])) for view in views]
+    scenes = [
+        _lab(view.image, view.mask, _SIDE / (size * min(view.image.shape[:2]))) for size in sizes for view in views
+    ]
     generator = np.random.default_rng(_SEED)
     shuffled = [_score(_shuffle(picture, generator), scenes) for _ in range(_SHUFFLES)]
     return Leakage(_score(picture, scenes), float(np.mean(shuffled)))

@@ -67,14 +67,17 @@ class PlaceMeasure:
         self._recoloured: dict[tuple[str, str], list[Tensor]] = {}
         self._floors: dict[str, float] = {}
 
-    def measure(self, mesh: Mesh, texture: NDArray[np.uint8], style: str) -> Place:
-        """The place of ``texture`` [S, S, 3] on ``mesh`` (normalised), made in the style called ``style``."""
+    def measure(self, mesh: Mesh, texture: NDArray[np.uint8], style: str, extent: float) -> Place:
+        """The place of ``texture`` [S, S, 3] on ``mesh`` (normalised), made in the style called ``style``.
+
+        ``extent`` is how much of the mesh the style image covers there.
+        """
         side = _view_side(mesh, len(texture))
         every = evaluation_cameras(bounding_radius(mesh))
         cameras = [every[number] for number in _VIEWS]
         looks = self._looks(textured_views(mesh, texture, side, cameras))
         distances = {name: self._least(looks, self._in_colours_of(name, style)) for name in self._pictures}
-        best = self._looks(box_projected(mesh, self._pictures[style], cameras, side))
+        best = self._looks(box_projected(mesh, self._pictures[style], cameras, side, extent))
         ceiling = self._least(best, self._in_colours_of(style, style))
         return Place(distances[style], self._floor(style), ceiling, rank_own(distances, style))
 

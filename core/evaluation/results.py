@@ -36,6 +36,10 @@ class CaseResult:
     """Between floor and ceiling, by the centred judge; ``None`` when it was left out."""
     leakage: Leakage
     """Of the own style image's motif."""
+    ceiling_leakage: Leakage
+    """Of the picture laid on by box projection: all of the motif."""
+    contrast: Sequence[float] | None
+    """Over the style image's, in each of ``contrast.OCTAVES``; ``None`` where it cannot be told."""
     seams: SeamError
     baked_light: BakedLight
     undersides: float | None
@@ -88,6 +92,8 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
                 "place": None if result.place is None else {**asdict(result.place), "value": result.place.value},
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
+                "ceiling_leakage": {**asdict(result.ceiling_leakage), "excess": result.ceiling_leakage.excess},
+                "contrast": result.contrast,
                 "seams": {name: getattr(result.seams, name) for name in ("seam", "interior", "pairs", "ratio")},
                 "baked_light": asdict(result.baked_light),
                 "undersides": result.undersides,
@@ -102,9 +108,10 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
 def as_table(results: Sequence[CaseResult]) -> str:
     """A Markdown table, one row a case; a rank is followed by the distances to the own and the nearest other style."""
     lines = [
-        "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | place: rank | leakage"
-        " | seam error | undersides | baked light: from above (best) | seen, filled, untouched | seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| style | mesh | style distance: rank (own / other) | judge: rank (own / other) | place: rank"
+        " | leakage (ceiling) | detail by octave | seam error | undersides"
+        " | baked light: from above (best) | seen, filled, untouched | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         shares = ", ".join(f"{100 * result.coverage[name]:.1f} %" for name in ("seen", "filled", "untouched"))
@@ -113,7 +120,8 @@ def as_table(results: Sequence[CaseResult]) -> str:
         lines.append(
             f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
             f" | {_place(result.place)}"
-            f" | {result.leakage.excess:+.2f} | {ratio} | {undersides} | {_light(result.baked_light)} | {shares}"
+            f" | {result.leakage.excess:+.2f} ({result.ceiling_leakage.excess:+.2f}) | {_octaves(result.contrast)}"
+            f" | {ratio} | {undersides} | {_light(result.baked_light)} | {shares}"
             f" | {result.seconds:.0f} |"
         )
     firsts, count = sum(result.style_rank.place == 1 for result in results), len(results)
@@ -125,6 +133,9 @@ def as_table(results: Sequence[CaseResult]) -> str:
         values = [place.value for place in places if place.value is not None]
         mean = f"mean {np.mean(values):.2f}" if values else "not to be told"
         lines += [f"Place between floor (0) and ceiling (1): {mean}; nearest in its own colours: {first} of {count}."]
+    leaked = sum(result.leakage.excess for result in results)
+    if (all_of_it := sum(result.ceiling_leakage.excess for result in results)) > 0.0:
+        lines += [f"Leakage over that of the picture laid on whole: {leaked / all_of_it:.2f}."]
     return "\n".join(lines) + "\n"
 
 
@@ -154,6 +165,10 @@ def _judge_firsts(results: Sequence[CaseResult]) -> int | None:
 def _light(light: BakedLight) -> str:
     top = "–" if light.top is None else f"{light.top:+.2f}"
     return f"{top} (–)" if light.best is None else f"{top} ({light.best:.2f})"
+
+
+def _octaves(contrast: Sequence[float] | None) -> str:
+    return "–" if contrast is None else ", ".join(f"{ratio:.2f}" for ratio in contrast)
 
 
 def _place(place: Place | None) -> str:

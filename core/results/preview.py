@@ -26,23 +26,32 @@ _LABEL_HEIGHT = 22
 
 def texture_paint(mesh: Mesh, texture: NDArray[np.uint8]) -> Paint:
     """Look the colours up in ``texture`` uint8 [H, W, 3], bilinearly, repeated beyond [0, 1]."""
-    height, width = texture.shape[:2]
 
     def paint(raster: Raster) -> NDArray[np.float32]:
-        weights = raster.barycentric[raster.mask]
-        uv = np.einsum("nc,ncd->nd", weights, mesh.corner_uvs[raster.triangle[raster.mask]]).astype(np.float64)
-        x, y = uv[:, 0] * width - 0.5, (1.0 - uv[:, 1]) * height - 0.5
-        column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-        right, down = (x - column)[:, None], (y - row)[:, None]
-
-        def texel(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.uint8]:
-            return texture[rows % height, columns % width]
-
-        upper = texel(row, column) * (1.0 - right) + texel(row, column + 1) * right
-        lower = texel(row + 1, column) * (1.0 - right) + texel(row + 1, column + 1) * right
-        return ((upper * (1.0 - down) + lower * down) / 255.0).astype(np.float32)
+        return uv_colours(mesh, texture, raster.triangle[raster.mask], raster.barycentric[raster.mask])
 
     return paint
+
+
+def uv_colours(
+    mesh: Mesh, texture: NDArray[np.uint8], triangle: NDArray[np.int32], barycentric: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Colours [N, 3] in [0, 1] of ``texture`` uint8 [H, W, 3] at points of the mesh, bilinear, repeated beyond [0, 1].
+
+    The points are at ``barycentric`` [N, 3] of the triangles ``triangle`` [N].
+    """
+    height, width = texture.shape[:2]
+    uv = np.einsum("nc,ncd->nd", barycentric, mesh.corner_uvs[triangle]).astype(np.float64)
+    x, y = uv[:, 0] * width - 0.5, (1.0 - uv[:, 1]) * height - 0.5
+    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    right, down = (x - column)[:, None], (y - row)[:, None]
+
+    def texel(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return texture[rows % height, columns % width]
+
+    upper = texel(row, column) * (1.0 - right) + texel(row, column + 1) * right
+    lower = texel(row + 1, column) * (1.0 - right) + texel(row + 1, column + 1) * right
+    return ((upper * (1.0 - down) + lower * down) / 255.0).astype(np.float32)
 
 
 def field_paint(field: nn.Module) -> Paint:

@@ -25,7 +25,7 @@ from core.geometry.crease import crease_normals
 from core.geometry.mesh import Mesh
 from core.views.cameras import turntable
 
-SIZE = 256
+SIZE, EXTENT = 256, 1.4
 PICTURES = {path.stem: style(path).picture for path in sample_paths()}
 
 
@@ -60,11 +60,11 @@ def texture_of(picture: Image.Image) -> Image.Image:
 def test_the_picture_itself_is_at_the_ceiling_blur_lowers_it_and_shuffled_pixels_are_at_the_floor(box, measure):
     name = "village_street"
     picture = texture_of(PICTURES[name])
-    own = measure.measure(box, np.asarray(picture), name)
-    blurred = measure.measure(box, np.asarray(picture.filter(ImageFilter.GaussianBlur(3))), name)
+    own = measure.measure(box, np.asarray(picture), name, EXTENT)
+    blurred = measure.measure(box, np.asarray(picture.filter(ImageFilter.GaussianBlur(3))), name, EXTENT)
     pixels = np.asarray(picture).reshape(-1, 3)
     order = np.random.default_rng(0).permutation(len(pixels))
-    mixed = measure.measure(box, pixels[order].reshape(SIZE, SIZE, 3), name)
+    mixed = measure.measure(box, pixels[order].reshape(SIZE, SIZE, 3), name, EXTENT)
     assert own.value == pytest.approx(1.0, abs=0.2)
     assert own.rank.place == 1
     assert blurred.value < own.value - 0.2
@@ -85,6 +85,6 @@ def test_floor_has_the_colours_of_the_picture_and_the_ceiling_its_strokes_too(bo
     picture, cameras = PICTURES["poppies"], turntable(4, 10.0)
     own = StyleSignature([picture_view(picture)])
     worst = StyleSignature([shuffled(picture, 192)]).distance(own)
-    best = StyleSignature(box_projected(box, picture, cameras, 192)).distance(own)
+    best = StyleSignature(box_projected(box, picture, cameras, 192, EXTENT)).distance(own)
     assert max(worst.colour, best.colour) < 6.0
     assert best.structure < worst.structure / 1.5
