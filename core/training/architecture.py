@@ -27,9 +27,11 @@ from transformers import (
 from .captions import VOCABULARY
 from .vocabulary import CONTEXT_LENGTH, write_tokenizer
 
-RESOLUTION = 64
+RESOLUTION = 128
 """Side of the pictures the model was trained on, in pixels."""
 LATENT_CHANNELS = 4
+LATENT_SIDE = RESOLUTION // 4
+"""Side of their latents."""
 JOINT_DIMENSION = 256
 """Dimension of the joint text-image space in which ODCR works."""
 IMAGE_TOKENS = 4
@@ -51,11 +53,11 @@ class Bundle:
 
 
 def build_vae() -> AutoencoderKL:
-    """Factor 2: 64 x 64 pixels become 32 x 32 x 4 latents."""
+    """Factor 4: 128 x 128 pixels become 32 x 32 x 4 latents."""
     return AutoencoderKL(
-        block_out_channels=(24, 48),
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
+        block_out_channels=(16, 32, 64),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
         layers_per_block=1,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=8,
@@ -66,17 +68,17 @@ def build_vae() -> AutoencoderKL:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """Three levels; cross-attention at 16 x 16 and 8 x 8, where 64 and 256 tokens are cheap on a CPU."""
+    """Four levels; cross-attention at 16 x 16 and below, where tokens are few and parameters cheap on a CPU."""
     return UNet2DConditionModel(
-        sample_size=RESOLUTION // 2,
+        sample_size=LATENT_SIDE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(32, 64, 128),
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 3,
+        up_block_types=("CrossAttnUpBlock2D",) * 3 + ("UpBlock2D",),
+        block_out_channels=(48, 80, 160, 160),
         layers_per_block=1,
         cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=4,
+        attention_head_dim=8,
         norm_num_groups=8,
     )
 
@@ -86,14 +88,14 @@ def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
     controlnet = ControlNetModel(
         in_channels=LATENT_CHANNELS,
         conditioning_channels=3,
-        down_block_types=("DownBlock2D",) * 3,
+        down_block_types=("DownBlock2D",) * 4,
         mid_block_type="UNetMidBlock2D",
         block_out_channels=unet.config.block_out_channels,
         layers_per_block=1,
         cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=4,
+        attention_head_dim=8,
         norm_num_groups=8,
-        conditioning_embedding_out_channels=(16, 32),
+        conditioning_embedding_out_channels=(8, 16, 32),
     )
     # Trained together with the UNet from nothing: a last layer at zero would keep its own input from learning.
     nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.02)
@@ -119,14 +121,14 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModelWithProjection:
 
 
 def build_image_encoder() -> CLIPVisionModelWithProjection:
-    """A vision transformer on 8 x 8 patches of a 64 x 64 picture."""
+    """A vision transformer on 8 x 8 patches: larger ones would see a pattern's element as one grey patch."""
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
-            hidden_size=160,
-            intermediate_size=640,
+            hidden_size=192,
+            intermediate_size=768,
             projection_dim=JOINT_DIMENSION,
-            num_hidden_layers=4,
-            num_attention_heads=5,
+            num_hidden_layers=6,
+            num_attention_heads=6,
             image_size=RESOLUTION,
             patch_size=8,
         )

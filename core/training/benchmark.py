@@ -19,10 +19,11 @@ from ..evaluation.results import CaseResult
 from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
 from ..geometry.mesh import Mesh, bounding_radius
 from ..views.embree import EmbreeRasteriser
+from ..views.rasteriser import Raster
 from .captions import PATTERN_WORDS
+from .coordinates import plane_coordinates
 from .family_judge import FamilyJudge
 from .pictures import as_image, swatch
-from .rasters import seen_pattern
 from .styles import Style, sample_style
 
 SEED = 90_001
@@ -111,3 +112,9 @@ def true_views(mesh: Mesh, style: Style) -> list[View]:
         image[seen.mask] = np.round(seen_pattern(style, seen) * 255)
         views.append(View(image, seen.mask))
     return views
+
+
+def seen_pattern(style: Style, seen: Raster) -> np.ndarray:
+    """float32 [n, 3], sRGB: what the covered pixels of ``seen`` show when the surface is painted in ``style``."""
+    plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
+    return style.colour(plane[:, 0], plane[:, 1])

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+import itertools
+from dataclasses import dataclass
+from typing import Any
 
 OBJECT_WORDS = (
     "ball", "box", "house", "tower", "mushroom", "donut", "vase", "mug", "chair", "table", "tree", "rocket",
@@ -21,6 +23,17 @@ COLOUR_WORDS = (
     "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown", "black", "grey", "white",
     "beige",
 )  # fmt: skip
+MATERIAL_WORDS = (
+    "wooden", "stone", "metal", "fabric", "paper", "wool", "leather", "clay", "ceramic", "glass", "plastic",
+)  # fmt: skip
+"""Materials that a prompt can ask for."""
+THING_WORDS = (
+    "monkey head animal dog cat bird fish horse cow rabbit bunny bear teapot cup bottle bowl plate spoon car boat ship"
+    " plane train wheel shoe boot hat helmet sword shield axe hammer key crown ring chest treasure lantern candle book"
+    " door window wall bridge castle temple statue bust face hand skull dragon robot toy doll guitar drum piano bed sofa"
+    " stool bench desk shelf clock phone bag backpack apple pear banana pumpkin cactus leaf crystal shell"
+).split()
+"""Names of objects that no shape was made for; to the model they all mean "some object"."""
 VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """The words of ``core.views.cameras.direction_word``."""
 NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
@@ -49,9 +62,43 @@ VOCABULARY = sorted(
 """Every word with a token of its own: what was taught, and names that users are likely to type."""
 
 
-def object_caption(rng: np.random.Generator, word: str, view: str | None) -> str:
+LEADS = ("", "a picture of ")
+LAND_WORDS = ("hills", "waves", "a landscape", "mountain")
+"""What a scene shows."""
+SWATCH_CAPTIONS = ("a flat pattern", "a texture", "a swatch", "a pattern")
+
+
+@dataclass(frozen=True)
+class PromptNumbers:
+    """Prompts as numbers, so that they can be drawn on the device: index into each list of words, 0 for none."""
+
+    things: tuple[str, ...] = (*OBJECT_WORDS, *THING_WORDS)
+    """What the prompt names; never none."""
+
+    def number(self, lead: Any, colour: Any, material: Any, thing: Any, view: Any) -> Any:
+        """Row of a prompt in ``texts``, of numbers or of integer tensors; all but ``lead`` and ``thing`` count from 1."""
+        row = (lead * (len(COLOUR_WORDS) + 1) + colour) * (len(MATERIAL_WORDS) + 1) + material
+        return (row * len(self.things) + thing) * (len(VIEW_WORDS) + 1) + view + 1
+
+    def texts(self) -> list[str]:
+        """All prompts; the first is empty."""
+        parts = (LEADS, ("", *COLOUR_WORDS), ("", *MATERIAL_WORDS), self.things, ("", *VIEW_WORDS))
+        return ["", *(_prompt(*words) for words in itertools.product(*parts))]
+
+
+def _prompt(lead: str, colour: str, material: str, thing: str, view: str) -> str:
     """A prompt for one object, as a user or the optimiser would phrase it."""
-    article = "an" if word[0] in "aeiou" else "a"
-    lead = str(rng.choice(["", "", "", "a photo of ", "a picture of "]))
-    text = f"{lead}{article} {word}"
-    return f"{text}, {view}" if view else text
+    named = " ".join(filter(None, (colour, material, thing)))
+    return f"{lead}{with_article(named)}" + (f", {view}" if view else "")
+
+
+def with_article(named: str) -> str:
+    """ "a house", "an apple"."""
+    return f"an {named}" if named[0] in "aeiou" else f"a {named}"
+
+
+def scene_caption(land: str, thing: str) -> str:
+    """What a scene of ``land`` with ``thing`` (or "") in it shows."""
+    if not thing:
+        return land
+    return f"a {thing} over {land}" if thing in ("sun", "moon") else f"{land} with a {thing}"

@@ -6,26 +6,21 @@ For evaluation only: nothing is optimised for it, and it is not shipped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..evaluation.views import View
 from .architecture import RESOLUTION
+from .batches import Batch
 from .captions import PATTERN_WORDS
-from .dataset import KINDS, Pairs
-from .loop import Samples, train, training_device
-from .train_vae import to_tensor
+from .loop import load_average
 
-STEPS = 2400
-BATCH = 64
-"""Pictures a step."""
 WIDTHS = (16, 48, 96, 128)
 BRIGHTNESS = 0.15
 """Colours are scaled by up to this much, so that the judge looks at shapes."""
@@ -46,46 +41,45 @@ class FamilyJudge(nn.Module):
         self.family = nn.Linear(2 * before, len(PATTERN_WORDS))
 
     def forward(self, image: Tensor) -> Tensor:
-        """[B, families] logits of pictures [B, 3, 64, 64] in [-1, 1]."""
+        """[B, families] logits of pictures [B, 3, 128, 128] in [-1, 1]."""
         hidden = self.features(image)
         return self.family(torch.cat([hidden.mean((2, 3)), hidden.amax((2, 3))], dim=1))
 
     @torch.no_grad()
     def recognise(self, views: Sequence[View]) -> str:
         """The family that all ``views`` of one object together look most like, one of ``PATTERN_WORDS``."""
-        logits = self(to_tensor(np.stack([_small(view) for view in views])))
+        pictures = torch.from_numpy(np.stack([_small(view) for view in views])).permute(0, 3, 1, 2)
+        logits = self(pictures.float() / 127.5 - 1)
         return PATTERN_WORDS[int(logits.log_softmax(dim=1).mean(dim=0).argmax())]
 
 
-def train_family_judge(pairs: Pairs, folder: Path, seed: int) -> None:
-    """Train on painted objects and on swatches."""
-    torch.manual_seed(seed)
-    device = training_device()
-    model = FamilyJudge().to(device)
-    swatches = pairs.kind == KINDS.index("swatch")
+def judge_losses(model: Callable[[Tensor], Tensor], batch: Batch, swatches: Tensor) -> dict[str, Tensor]:
+    """Of painted objects, and of half the swatches.
 
-    def losses(numbers: np.ndarray, rng: np.random.Generator) -> dict[str, Tensor]:
-        flat = swatches[numbers] & (rng.random(len(numbers)) < 0.5)
-        chosen = np.where(flat[:, None, None, None], pairs.style_image[numbers], pairs.target[numbers])
-        scale = rng.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, (len(numbers), 3, 1, 1))
-        image = (to_tensor(chosen, device) * torch.from_numpy(scale).to(device, torch.float32)).clamp(-1, 1)
-        family = torch.from_numpy(pairs.family[numbers]).to(device, torch.int64)
-        return {"family": F.cross_entropy(model(image), family)}
-
-    train(model, losses, Samples(len(pairs.target), BATCH, seed), STEPS, 2e-3, folder, decay=0.995)
+    Args:
+        model: a ``FamilyJudge``, or what a compiler made of it.
+        batch: of B samples.
+        swatches: int64 rows of ``batch`` whose style image is a swatch.
+    """
+    flat = swatches[::2]
+    images = torch.cat([batch.target, batch.style_image[flat]])
+    scale = 1 - BRIGHTNESS + 2 * BRIGHTNESS * torch.rand(len(images), 3, 1, 1, device=images.device)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=images.is_cuda):
+        logits = model((images * scale).clamp(-1, 1)).float()
+    return {"family": F.cross_entropy(logits, torch.cat([batch.family, batch.family[flat]]))}
 
 
 def load_family_judge(folder: Path) -> FamilyJudge:
     """The judge that ``train_family_judge`` left in ``folder``."""
     model = FamilyJudge()
-    model.load_state_dict(load_file(folder / "average.safetensors"))
+    load_average(model, folder)
     return model.eval()
 
 
 @torch.no_grad()
-def family_accuracy(judge: FamilyJudge, pairs: Pairs) -> float:
-    """Share of the painted objects of ``pairs``, one view each, whose family is recognised."""
-    return float((judge(to_tensor(pairs.target)).argmax(dim=1).numpy() == pairs.family).mean())
+def family_accuracy(judge: FamilyJudge, batch: Batch) -> float:
+    """Share of the painted objects of ``batch``, one view each, whose family is recognised."""
+    return float((judge(batch.target).argmax(1) == batch.family).float().mean())
 
 
 def _small(view: View) -> np.ndarray:

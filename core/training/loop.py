@@ -1,173 +1,198 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every training stage shares: steps that resume from a checkpoint, an averaged copy, a log of losses."""
+"""What every training stage shares: steps within a budget of time, checkpoints, an averaged copy, a log of losses."""
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.distributed as distributed
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-CHECKPOINT_SECONDS = 240.0
-"""Time between checkpoints."""
-LOG_STEPS = 50
-"""Steps whose mean loss makes one line of the log."""
 LOSSES_FILE = "losses.jsonl"
-"""The log in a stage's folder: the step, the seconds since this run began, and the losses by their names."""
-
-
-def training_device() -> torch.device:
-    """The graphics card if there is one: what two CPU cores learn in a day it learns in minutes."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def process() -> tuple[int, int]:
-    """This process's number among those that train together, and how many those are."""
-    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up over 200 steps, then a cosine to a twentieth of ``peak``."""
-    warm = min(1.0, (step + 1) / 200)
-    return peak * warm * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(1.0, step / steps))))
+"""The log in a stage's folder: step, seconds of training, samples a second, and the losses by their names."""
+CHECKPOINT, AVERAGE = "checkpoint.safetensors", "average.safetensors"
+WARM_UP = 0.02
+"""Share of the budget in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Which samples each step of this process learns from: every sample once an epoch, in an order of its own."""
+class Schedule:
+    """How long a stage trains, and how fast."""
 
-    count: int
-    """Samples there are."""
-    size: int
-    """Samples in a batch of all processes that train together."""
-    seed: int
-    """Decides the order and all random numbers of the steps."""
-
-    def batch(self, step: int) -> np.ndarray:
-        """The sample numbers of ``step``."""
-        rank, processes = process()
-        size = self.size // processes
-        epoch, place = divmod(step, self.count // size)
-        order = np.random.default_rng((self.seed, rank, 0, epoch)).permutation(self.count)
-        return order[place * size : (place + 1) * size]
-
-    def generator(self, step: int) -> np.random.Generator:
-        """The random numbers of ``step``."""
-        return np.random.default_rng((self.seed, process()[0], 1, step))
+    seconds: float
+    """Of training in all, those before an interruption included."""
+    rate: float
+    """Highest learning rate, of AdamW."""
+    decay: float = 0.999
+    """Of the moving average, a step."""
+    checkpoint_seconds: float = 60.0
+    """Time between checkpoints."""
+    log_seconds: float = 5.0
+    """Time between lines of the log; only then does the host wait for the device."""
 
 
-class Averaged:
-    """An exponential moving average of a module's parameters."""
+def training_device() -> torch.device:
+    """The graphics card if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self._decay = decay
-        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
 
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move towards ``module``; faster in the first steps, when everything still changes."""
-        decay = min(self._decay, (1 + step) / (10 + step))
-        for name, value in module.state_dict().items():
-            if value.is_floating_point():
-                self.values[name].lerp_(value, 1 - decay)
+def learning_rate(progress: float, peak: float) -> float:
+    """Linear warm-up, then a cosine to a fiftieth of ``peak``, at ``progress`` from 0 to 1."""
+    warm = min(1.0, (progress + 0.001) / WARM_UP)
+    return peak * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a stage has used up its budget, or came here trained."""
+    if not (folder / CHECKPOINT).exists():
+        return (folder / AVERAGE).exists()
+    return _header(folder)["finished"] == "yes"
+
+
+def spent_seconds(folder: Path) -> float:
+    """Seconds that a stage has trained so far."""
+    return float(_header(folder)["seconds"]) if (folder / CHECKPOINT).exists() else 0.0
+
+
+def begins_elsewhere(folder: Path) -> bool:
+    """Whether a stage was trained by another run, from which only its average came here."""
+    return (folder / AVERAGE).exists() and not (folder / CHECKPOINT).exists()
 
 
 def train(
     module: nn.Module,
-    losses: Callable[[np.ndarray, np.random.Generator], dict[str, Tensor]],
-    samples: Samples,
-    steps: int,
-    peak_rate: float,
+    losses: Callable[[int], dict[str, Tensor]],
+    samples: int,
+    schedule: Schedule,
+    seed: int,
     folder: Path,
-    decay: float = 0.999,
+    say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Optimise ``module`` with AdamW for ``steps`` steps and leave its average in ``folder``/average.safetensors.
+    """Optimise ``module`` with AdamW until the budget is used up, and leave its average in ``folder``.
 
-    Every random number of a step comes from the seed and the step's number, so a run that was interrupted ends like one
-    that was not.
+    Where a run was interrupted the next one goes on: the parameters, the optimiser, the average and the time that was
+    spent are in the checkpoint, and the random numbers of a step depend on the seed and the step's number only. An
+    average without a checkpoint is where a new training begins.
 
     Args:
         module: what is trained, on the device where ``losses`` computes.
-        losses: maps the sample numbers of a batch, and the step's random numbers, to named losses; their sum is
-            minimised. PyTorch's own generator is seeded anew for each step as well.
-        samples: which samples each step learns from.
-        steps: optimisation steps in all, those before an interruption included.
-        peak_rate: highest learning rate.
-        folder: holds the checkpoint, the average and the log of losses; a run continues from there.
-        decay: of the moving average.
+        losses: maps the number of a step to named losses; their sum is minimised. PyTorch's own generators are seeded
+            before it.
+        samples: that a step learns from; for the log alone.
+        schedule: the budget.
+        seed: of all random numbers.
+        folder: holds checkpoint, average and log.
+        say: takes each line of the log.
+
+    Raises:
+        FloatingPointError: a loss is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=peak_rate, betas=(0.9, 0.99), weight_decay=0.01)
-    average = Averaged(module, decay)
-    start = _restore(module, optimiser, average, folder)
+    device = next(module.parameters()).device
+    fused = device.type == "cuda"
+    optimiser = torch.optim.AdamW(module.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fused)
+    parameters = [value for value in module.parameters() if value.requires_grad]
+    step, spent, average = _restore(module, optimiser, folder)
     sums: dict[str, Tensor] = {}
-    leads = process()[0] == 0
-    saved = begun = time.monotonic()
-    for step in range(start, steps):
+    begun = logged = saved = time.monotonic()
+    first = logged_step = step
+    while (elapsed := spent + time.monotonic() - begun) < schedule.seconds or step == first:
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, peak_rate)
-        torch.manual_seed(int(samples.generator(step).integers(1 << 62)))
-        parts = losses(samples.batch(step), samples.generator(step))
+            group["lr"] = learning_rate(elapsed / schedule.seconds, schedule.rate)
+        torch.manual_seed(step_seed(seed, step))
+        parts = losses(step)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
-        _average_gradients(module)
-        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        average.update(module, step)
+        # Faster in the first steps, when everything still changes.
+        decay = min(schedule.decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.values()), [value.detach() for value in module.parameters()], 1 - decay)
+        step += 1
         for name, value in parts.items():
-            sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach() / LOG_STEPS
-        if (step + 1) % LOG_STEPS == 0 and leads:
-            means = {name: float(value) for name, value in sums.items()}
-            line = {"step": step + 1, "seconds": round(time.monotonic() - begun, 1), **means}
+            sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+        now = time.monotonic()
+        if now - logged > schedule.log_seconds:
+            count = step - logged_step
+            means = {name: round(float(value) / count, 5) for name, value in sums.items()}
+            now = time.monotonic()
+            rate = round(count * samples / (now - logged), 1)
+            line = {"step": step, "seconds": round(spent + now - begun, 1), "samples_a_second": rate, **means}
             with (folder / LOSSES_FILE).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
-        if (step + 1) % LOG_STEPS == 0:
-            sums = {}
-        if leads and (time.monotonic() - saved > CHECKPOINT_SECONDS or step + 1 == steps):
-            _save(module, optimiser, average, step + 1, folder)
+            say(f"{folder.name}: {json.dumps(line)}")
+            if not all(math.isfinite(value) for value in means.values()):
+                raise FloatingPointError(f"A loss of {folder.name} is not finite at step {step}: {means}")
+            sums, logged, logged_step = {}, now, step
+        if now - saved > schedule.checkpoint_seconds:
+            _save(module, optimiser, average, step, spent + now - begun, False, folder)
             saved = time.monotonic()
+    _save(module, optimiser, average, step, spent + time.monotonic() - begun, True, folder)
 
 
-def _average_gradients(module: nn.Module) -> None:
-    """The mean of all processes' gradients: several with one thread each are faster on a CPU than threads in one."""
-    processes = process()[1]
-    if processes == 1:
-        return
-    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in module.parameters() if p.requires_grad]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])
-    distributed.all_reduce(flat)
-    flat /= processes
-    at = 0
-    for parameter in module.parameters():
-        if parameter.requires_grad:
-            parameter.grad = flat[at : at + parameter.numel()].view_as(parameter).clone()
-            at += parameter.numel()
+def step_seed(seed: int, step: int) -> int:
+    """A seed for each step."""
+    return (seed * 1_000_003 + step) % (1 << 62)
 
 
-def _save(module: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged, step: int, folder: Path) -> None:
-    tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
+def load_average(module: nn.Module, folder: Path) -> None:
+    """Give ``module`` the averaged parameters of a stage."""
+    device = next(module.parameters()).device
+    average = load_file(folder / AVERAGE, device=str(device))
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            value.copy_(average[name])
+
+
+def _save(
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    step: int,
+    seconds: float,
+    finished: bool,
+    folder: Path,
+) -> None:
+    tensors = {f"module.{name}": value.detach() for name, value in module.named_parameters()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    tensors["step"] = torch.tensor(step)
-    for name, values in (("checkpoint", tensors), ("average", average.values)):
+    header = {"step": str(step), "seconds": repr(seconds), "finished": "yes" if finished else "no"}
+    for name, values in ((AVERAGE, average), (CHECKPOINT, tensors)):
         partial = folder / f"{name}.partial"
-        save_file({key: value.clone(memory_format=torch.contiguous_format) for key, value in values.items()}, partial)
-        partial.rename(folder / f"{name}.safetensors")
+        # Values that the device computes in another order of dimensions are stored in the usual one.
+        kept = {key: value.cpu().clone(memory_format=torch.contiguous_format) for key, value in values.items()}
+        save_file(kept, partial, metadata=header)
+        partial.replace(folder / name)
 
 
-def _restore(module: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged, folder: Path) -> int:
-    path = folder / "checkpoint.safetensors"
-    if not path.exists():
-        return 0
-    tensors = load_file(path)
-    module.load_state_dict({k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")})
+def _header(folder: Path) -> dict[str, str]:
+    with safe_open(folder / CHECKPOINT, "pt") as file:
+        return file.metadata()
+
+
+def _restore(
+    module: nn.Module, optimiser: torch.optim.Optimizer, folder: Path
+) -> tuple[int, float, dict[str, Tensor]]:
+    """The step, the seconds spent, and the average."""
+    if not (folder / CHECKPOINT).exists():
+        if (folder / AVERAGE).exists():
+            load_average(module, folder)
+        return 0, 0.0, {name: value.detach().clone() for name, value in module.named_parameters()}
+    tensors, header = load_file(folder / CHECKPOINT), _header(folder)
+    average: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            value.copy_(tensors[f"module.{name}"])
+            average[name] = torch.empty_like(value).copy_(tensors[f"average.{name}"])
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         part, _, rest = key.partition(".")
@@ -175,5 +200,4 @@ def _restore(module: nn.Module, optimiser: torch.optim.Optimizer, average: Avera
             number, _, name = rest.partition(".")
             state.setdefault(int(number), {})[name] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    average.values = load_file(folder / "average.safetensors", device=str(next(module.parameters()).device))
-    return int(tensors["step"])
+    return int(header["step"]), float(header["seconds"]), average

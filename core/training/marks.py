@@ -26,8 +26,8 @@ from ..reporting import Reporter
 from ..stylize import LoadedModels
 from ..views.cameras import turntable
 from ..views.embree import EmbreeRasteriser
+from .benchmark import seen_pattern
 from .pictures import write_style_images
-from .rasters import seen_pattern
 from .shapes import MARK_COLOURS, Shape, make_shape
 from .styles import Style, sample_style
 
@@ -69,7 +69,7 @@ def marked_styles() -> Mapping[str, MarkedStyle]:
     while len(found) < COUNT:
         word = MARKED_WORDS[len(found) % len(MARKED_WORDS)]
         shape, style = make_shape(word, rng), sample_style(rng)
-        marks = np.unique(shape.part[shape.part > 0])
+        marks = np.unique(shape.mark[shape.mark > 0])
         if len(marks) != 1:
             continue
         mark = MARK_COLOURS[marks[0]]
@@ -85,14 +85,14 @@ def _photograph(shape: Shape, style: Style, view: int) -> tuple[Image.Image, Ima
     camera = turntable(VIEWS, ELEVATION, bounding_radius(shape.mesh))[view]
     seen = EmbreeRasteriser(shape.mesh).rasterise(camera, size, size)
     pattern = seen_pattern(style, seen)
-    part = shape.part[seen.triangle[seen.mask]]
-    marked = np.where(part[:, None] > 0, MARK_COLOURS[part], pattern)
+    mark = shape.mark[seen.triangle[seen.mask]]
+    marked = np.where(mark[:, None] > 0, MARK_COLOURS[mark], pattern)
     pictures = []
     for colour in (marked, pattern):
         image = np.full((size, size, 3), 0.5, np.float32)
         image[seen.mask] = colour
         pictures.append(Image.fromarray(np.round(image * 255).astype(np.uint8)).reduce(2))
-    return pictures[0], pictures[1], float((part > 0).mean())
+    return pictures[0], pictures[1], float((mark > 0).mean())
 
 
 def measure_marks(

@@ -2,177 +2,193 @@
 """Fourteen pattern families on the plane: where each of a style's two or three colours goes.
 
 Coordinates are in pattern cells: an element (a stripe, a dot, a brick) is about one unit wide. Every function takes
-``u`` and ``v`` of one shape and returns layer weights [..., 3] that sum to one, for the colours of ``styles.Style``.
+``u`` and ``v`` of one shape, and ``seed``, an integer or an int64 tensor that broadcasts with them, and returns layer
+weights [..., 3] that sum to one, for the colours of ``styles.Style``. All is element by element, so that a graphics
+card paints whole batches of styles at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TypeAlias
 
-import numpy as np
+import torch
+from torch import Tensor
 
-Weights = np.ndarray
-
-
-def _hash(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    """A uniform number in [0, 1) for every integer cell."""
-    mixed = (
-        x.astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        ^ y.astype(np.int64).astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
-        ^ np.uint64(seed * 0x165667B19E3779F9 & 0xFFFFFFFFFFFFFFFF)
-    )
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(32)
-    return (mixed >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
+Seed: TypeAlias = int | Tensor
 
 
-def value_noise(u: np.ndarray, v: np.ndarray, seed: int) -> np.ndarray:
+def _signed(value: int) -> int:
+    """The int64 of the same 64 bits."""
+    value &= 0xFFFFFFFFFFFFFFFF
+    return value - (1 << 64) if value >> 63 else value
+
+
+_COLUMN, _ROW = _signed(0x9E3779B97F4A7C15), _signed(0xC2B2AE3D27D4EB4F)
+_SEED, _MIX = _signed(0x165667B19E3779F9), _signed(0xBF58476D1CE4E5B9)
+
+
+def _shifted(value: Tensor, bits: int) -> Tensor:
+    """Shift right and fill up with zeros, as if ``value`` had no sign."""
+    return (value >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def cell_noise(x: Tensor, y: Tensor, seed: Seed) -> Tensor:
+    """A uniform number in [0, 1) for every integer cell: float32."""
+    salt = seed * _SEED if isinstance(seed, Tensor) else _signed(seed * _SEED)
+    mixed = x.long() * _COLUMN ^ y.long() * _ROW ^ salt
+    mixed = (mixed ^ _shifted(mixed, 29)) * _MIX
+    mixed = mixed ^ _shifted(mixed, 32)
+    return _shifted(mixed, 40).float() / (1 << 24)
+
+
+def value_noise(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Smooth noise in [0, 1], one random value a cell corner."""
-    x, y = np.floor(u), np.floor(v)
+    x, y = u.floor(), v.floor()
     fx, fy = u - x, v - y
     fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
-    low = _hash(x, y, seed) * (1 - fx) + _hash(x + 1, y, seed) * fx
-    high = _hash(x, y + 1, seed) * (1 - fx) + _hash(x + 1, y + 1, seed) * fx
+    low = cell_noise(x, y, seed) * (1 - fx) + cell_noise(x + 1, y, seed) * fx
+    high = cell_noise(x, y + 1, seed) * (1 - fx) + cell_noise(x + 1, y + 1, seed) * fx
     return low * (1 - fy) + high * fy
 
 
-def _two(second: np.ndarray, third: np.ndarray | float = 0.0) -> Weights:
-    third = np.broadcast_to(np.asarray(third, np.float32), second.shape)
-    second = second.astype(np.float32) * (1 - third)
-    return np.stack([1 - second - third, second, third], axis=-1)
+def fraction(x: Tensor) -> Tensor:
+    """Place within the cell, in [0, 1)."""
+    return x - x.floor()
 
 
-def striped(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def _two(second: Tensor, third: Tensor | None = None) -> Tensor:
+    second = second.float()
+    third = torch.zeros_like(second) if third is None else third.float()
+    second = second * (1 - third)
+    return torch.stack([1 - second - third, second, third], dim=-1)
+
+
+def striped(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Bands across ``v``; every fourth one takes the third colour."""
-    band = np.floor(v)
-    return _two(band % 2 == 1, (band % 4 == 3).astype(np.float32))
+    band = v.floor()
+    return _two(band % 2 == 1, band % 4 == 3)
 
 
-def dotted(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def dotted(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Discs on a staggered grid, two cells apart."""
-    row = np.floor(v / 2)
+    row = (v / 2).floor()
     x = u / 2 + 0.5 * (row % 2)
-    distance = np.hypot(x - np.floor(x) - 0.5, v / 2 - row - 0.5)
-    third = (_hash(np.floor(x), row, seed) > 0.7) & (distance < 0.3)
-    return _two(distance < 0.3, third.astype(np.float32))
+    disc = torch.hypot(fraction(x) - 0.5, v / 2 - row - 0.5) < 0.3
+    return _two(disc, (cell_noise(x.floor(), row, seed) > 0.7) & disc)
 
 
-def checkered(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def checkered(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """A chessboard of 1.3-cell squares."""
-    return _two((np.floor(u / 1.3) + np.floor(v / 1.3)) % 2 == 1)
+    return _two(((u / 1.3).floor() + (v / 1.3).floor()) % 2 == 1)
 
 
-def brick(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def brick(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Bricks 3 x 1.5 cells in running bond, with joints in the second colour."""
-    row = np.floor(v / 1.5)
+    row = (v / 1.5).floor()
     x = u / 3 + 0.5 * (row % 2)
-    fx, fy = x - np.floor(x), v / 1.5 - row
-    joint = (fx < 0.12) | (fy < 0.2)
-    other = (_hash(np.floor(x), row, seed) > 0.65) & ~joint
-    return _two(joint, other.astype(np.float32))
+    joint = (fraction(x) < 0.12) | (v / 1.5 - row < 0.2)
+    return _two(joint, (cell_noise(x.floor(), row, seed) > 0.65) & ~joint)
 
 
-def zigzag(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def zigzag(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Chevron bands."""
-    fold = np.abs(u / 3 - np.floor(u / 3) - 0.5) * 3
-    band = np.floor(v + fold)
-    return _two(band % 2 == 1, (band % 4 == 3).astype(np.float32))
+    band = (v + (fraction(u / 3) - 0.5).abs() * 3).floor()
+    return _two(band % 2 == 1, band % 4 == 3)
 
 
-def cellular(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def cellular(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Voronoi cells with thin walls, as in cracked earth or stained glass."""
-    x, y = np.floor(u / 2), np.floor(v / 2)
-    distances, labels = [], []
+    x, y = (u / 2).floor(), (v / 2).floor()
+    nearest = torch.full_like(u, math.inf)
+    second, chosen = nearest, torch.zeros_like(u)
     for dx in (-1, 0, 1):
         for dy in (-1, 0, 1):
             cx, cy = x + dx, y + dy
-            px, py = cx + _hash(cx, cy, seed), cy + _hash(cx, cy, seed + 1)
-            distances.append(np.hypot(u / 2 - px, v / 2 - py))
-            labels.append(_hash(cx, cy, seed + 2))
-    distance, label = np.stack(distances), np.stack(labels)
-    nearest = np.sort(distance, axis=0)
-    wall = nearest[1] - nearest[0] < 0.13
-    chosen = np.take_along_axis(label, distance.argmin(0)[None], 0)[0]
-    return _two(wall, ((chosen > 0.6) & ~wall).astype(np.float32))
+            px, py = cx + cell_noise(cx, cy, seed), cy + cell_noise(cx, cy, seed + 1)
+            distance = torch.hypot(u / 2 - px, v / 2 - py)
+            nearer = distance < nearest
+            second = torch.where(nearer, nearest, torch.minimum(second, distance))
+            chosen = torch.where(nearer, cell_noise(cx, cy, seed + 2), chosen)
+            nearest = torch.where(nearer, distance, nearest)
+    wall = second - nearest < 0.13
+    return _two(wall, (chosen > 0.6) & ~wall)
 
 
-def camouflage(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def camouflage(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Large soft-edged patches."""
     noise = 0.7 * value_noise(u / 2, v / 2, seed) + 0.3 * value_noise(u, v, seed + 1)
     other = 0.7 * value_noise(u / 2, v / 2, seed + 2) + 0.3 * value_noise(u, v, seed + 3)
-    return _two(noise > 0.52, (other > 0.62).astype(np.float32))
+    return _two(noise > 0.52, other > 0.62)
 
 
-def wooden(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def wooden(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Long grain: wavy narrow lines along ``u``."""
-    bend = 2.5 * value_noise(u / 6, v / 3, seed)
-    ring = v * 1.2 + bend
-    line = ring - np.floor(ring)
-    return _two((line * line).astype(np.float32), 0.6 * (value_noise(u / 3, v * 3, seed + 1) > 0.7))
+    line = fraction(v * 1.2 + 2.5 * value_noise(u / 6, v / 3, seed))
+    return _two(line * line, 0.6 * (value_noise(u / 3, v * 3, seed + 1) > 0.7))
 
 
-def brushed(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def brushed(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Overlapping brush dabs, long along a direction that drifts: the mottle of an oil painting."""
-    turn = 2.0 * np.pi * value_noise(u / 8, v / 8, seed)
-    along, across = np.cos(turn), np.sin(turn)
+    turn = 2.0 * math.pi * value_noise(u / 8, v / 8, seed)
+    along, across = turn.cos(), turn.sin()
     x, y = u * along + v * across, v * along - u * across
     first = value_noise(x / 2.5, y * 1.1, seed + 1)
     second = value_noise(x / 2.5 + 7.3, y * 1.1 - 3.1, seed + 2)
-    return _two(np.clip(4 * (first - 0.4), 0, 1), np.clip(5 * (second - 0.6), 0, 1))
+    return _two((4 * (first - 0.4)).clamp(0, 1), (5 * (second - 0.6)).clamp(0, 1))
 
 
-def speckled(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def speckled(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Small irregular specks and splashes."""
-    x, y = np.floor(u), np.floor(v)
-    radius = 0.15 + 0.3 * _hash(x, y, seed + 2)
-    px, py = 0.3 + 0.4 * _hash(x, y, seed), 0.3 + 0.4 * _hash(x, y, seed + 1)
-    inside = (np.hypot(u - x - px, v - y - py) < radius) & (_hash(x, y, seed + 3) > 0.35)
-    return _two(inside, (inside & (_hash(x, y, seed + 4) > 0.6)).astype(np.float32))
+    x, y = u.floor(), v.floor()
+    radius = 0.15 + 0.3 * cell_noise(x, y, seed + 2)
+    px, py = 0.3 + 0.4 * cell_noise(x, y, seed), 0.3 + 0.4 * cell_noise(x, y, seed + 1)
+    inside = (torch.hypot(u - x - px, v - y - py) < radius) & (cell_noise(x, y, seed + 3) > 0.35)
+    return _two(inside, inside & (cell_noise(x, y, seed + 4) > 0.6))
 
 
-def woven(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def woven(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Plain weave: threads along ``u`` and ``v`` over and under each other, with dark gaps between."""
-    lying = (np.floor(u) + np.floor(v)) % 2 == 0
-    across = np.where(lying, v - np.floor(v), u - np.floor(u))
-    gap = np.abs(across - 0.5) > 0.4
-    return _two(~lying & ~gap, gap.astype(np.float32))
+    lying = (u.floor() + v.floor()) % 2 == 0
+    gap = (torch.where(lying, fraction(v), fraction(u)) - 0.5).abs() > 0.4
+    return _two(~lying & ~gap, gap)
 
 
-def hatched(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def hatched(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Broken pen lines along ``u``, crossed by others where it is to be darker."""
     shade = value_noise(u / 4, v / 4, seed)
 
-    def lines(along: np.ndarray, across: np.ndarray, number: int) -> np.ndarray:
-        row = np.floor(across * 1.6)
+    def lines(along: Tensor, across: Tensor, number: int) -> Tensor:
+        row = (across * 1.6).floor()
         drawn = value_noise(along / 2.5, row + 0.5, seed + number) > 0.3
-        return drawn & (np.abs(across * 1.6 - row - 0.5) < 0.17)
+        return drawn & ((across * 1.6 - row - 0.5).abs() < 0.17)
 
-    diagonal = lines((u + v) * np.float32(0.7), (v - u) * np.float32(0.7), 1)
+    diagonal = lines((u + v) * 0.7, (v - u) * 0.7, 1)
     ink = lines(u, v, 2) | (diagonal & (shade > 0.5))
-    return _two(ink, ((shade < 0.3) & ~ink).astype(np.float32))
+    return _two(ink, (shade < 0.3) & ~ink)
 
 
-def graded(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def graded(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Slow passages from colour to colour, as of an airbrush or an evening sky."""
-    place = np.clip(2.8 * value_noise(u / 5, v / 5, seed) - 0.4, 0, 2)
-    return np.stack([np.clip(1 - place, 0, 1), 1 - np.abs(place - 1), np.clip(place - 1, 0, 1)], axis=-1)
+    place = (2.8 * value_noise(u / 5, v / 5, seed) - 0.4).clamp(0, 2)
+    return torch.stack([(1 - place).clamp(0, 1), 1 - (place - 1).abs(), (place - 1).clamp(0, 1)], dim=-1)
 
 
-def printed(u: np.ndarray, v: np.ndarray, seed: int) -> Weights:
+def printed(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Flat areas with outlines of one width, as in a woodcut or a comic: the second colour draws."""
     height = 4.5 * value_noise(u / 3, v / 3, seed)
     step = 0.05
-    slope = np.hypot(
+    slope = torch.hypot(
         4.5 * value_noise((u + step) / 3, v / 3, seed) - height, 4.5 * value_noise(u / 3, (v + step) / 3, seed) - height
     )
-    level = np.floor(height)
-    to_edge = np.minimum(height - level, level + 1 - height) / np.maximum(slope / step, 0.15)
+    level = height.floor()
+    to_edge = torch.minimum(height - level, level + 1 - height) / (slope / step).clamp(min=0.15)
     outline = to_edge < 0.13
-    return _two(outline, ((level % 2 == 1) & ~outline).astype(np.float32))
+    return _two(outline, (level % 2 == 1) & ~outline)
 
 
-FAMILIES: dict[str, Callable[[np.ndarray, np.ndarray, int], Weights]] = {
+FAMILIES: dict[str, Callable[[Tensor, Tensor, Seed], Tensor]] = {
     "striped": striped, "dotted": dotted, "checkered": checkered, "brick": brick, "zigzag": zigzag,
     "cellular": cellular, "camouflage": camouflage, "wooden": wooden, "brushed": brushed, "speckled": speckled,
     "woven": woven, "hatched": hatched, "graded": graded, "printed": printed,

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ..evaluation.styles import Style as StyleImage, style as style_image
+from .captions import LAND_WORDS, scene_caption
+from .scenes import THINGS
 from .styles import Style
 
 
@@ -28,52 +31,27 @@ def swatch(style: Style, size: int, rng: np.random.Generator) -> np.ndarray:
     return style.colour(u + du, v + dv)
 
 
-def _disc(u: np.ndarray, v: np.ndarray, x: float, y: float, radius: float) -> np.ndarray:
-    return np.hypot(u - x, v - y) < radius
-
-
 def scene(style: Style, size: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-    """float32 [size, size, 3] and its caption: sky and two layers of land in the style, with things standing there.
+    """float32 [size, size, 3] and its caption: sky and two layers of land in the style, with a thing standing there.
 
-    The layers take the style's colours in turned order; the things (a sun, a tree, a house, a figure, a flower) have
-    the same colours in every style: they are the content.
+    The layers take the style's colours in turned order; the thing (see ``scenes``) has the same colours in every
+    style: it is the content.
     """
     u, v = pixel_grid(size)
     picture = style.colour(u + rng.uniform(-40, 40), v + rng.uniform(-40, 40))
-    caption = str(rng.choice(["hills", "waves", "a landscape", "mountain"]))
+    land = str(rng.choice(LAND_WORDS))
     horizon = rng.uniform(-0.2, 0.3)
     for layer in (1, 2):
         edge = horizon - 0.45 * (layer - 1) + 0.15 * np.sin(u * rng.uniform(1, 4) + rng.uniform(0, 6))
         turned = dataclasses.replace(style, colours=np.roll(style.colours, layer, axis=0))
-        land = turned.colour(u + rng.uniform(-40, 40), v + rng.uniform(-40, 40))
-        picture = np.where((v < edge)[..., None], land, picture)
-    thing = str(rng.choice(["", "sun", "moon", "tree", "house", "figure", "flower"]))
+        ground = turned.colour(u + rng.uniform(-40, 40), v + rng.uniform(-40, 40))
+        picture = np.where((v < edge)[..., None], ground, picture)
+    thing = str(rng.choice(("", *THINGS)))
     if thing:
-        _draw(picture, thing, u, v, rng)
-        caption = f"a {thing} over {caption}" if thing in ("sun", "moon") else f"{caption} with a {thing}"
-    return picture, caption
-
-
-def _draw(picture: np.ndarray, thing: str, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> None:
-    x, size = rng.uniform(-0.5, 0.5), rng.uniform(0.25, 0.42)
-    if thing == "sun":
-        picture[_disc(u, v, x, 0.5, size)] = (0.98, 0.75, 0.15)
-    elif thing == "moon":
-        picture[_disc(u, v, x, 0.5, size) & ~_disc(u, v, x + 0.5 * size, 0.55, size)] = (0.95, 0.95, 0.85)
-    elif thing == "tree":
-        picture[(np.abs(u - x) < 0.2 * size) & (v > -0.5) & (v < 0)] = (0.40, 0.25, 0.12)
-        picture[(np.abs(u - x) < 0.7 * (2 * size - v)) & (v > -0.1) & (v < 2 * size)] = (0.12, 0.45, 0.18)
-    elif thing == "house":
-        picture[(np.abs(u - x) < size) & (v > -0.5) & (v < 0.1)] = (0.90, 0.85, 0.75)
-        picture[(np.abs(u - x) < 1.3 * (size - (v - 0.1))) & (v >= 0.1) & (v < 0.1 + size)] = (0.80, 0.13, 0.10)
-    elif thing == "figure":
-        picture[(np.abs(u - x) < 0.45 * size * (1 - v)) & (v > -0.7) & (v < 0.2)] = (0.30, 0.25, 0.45)
-        picture[_disc(u, v, x, 0.35, 0.6 * size)] = (0.93, 0.76, 0.62)
-    elif thing == "flower":
-        picture[(np.abs(u - x) < 0.06) & (v > -0.7) & (v < 0.1)] = (0.15, 0.50, 0.20)
-        angle = np.arctan2(v - 0.2, u - x)
-        picture[np.hypot(u - x, v - 0.2) < size * (0.75 + 0.3 * np.cos(6 * angle))] = (0.92, 0.30, 0.55)
-        picture[_disc(u, v, x, 0.2, 0.3 * size)] = (0.98, 0.85, 0.25)
+        x, scale = rng.uniform(-0.5, 0.5), rng.uniform(0.25, 0.42)
+        for inside, colour in THINGS[thing](torch.from_numpy(u), torch.from_numpy(v), x, scale):
+            picture[inside.numpy()] = colour
+    return picture, scene_caption(land, thing)
 
 
 def as_image(picture: np.ndarray) -> Image.Image:

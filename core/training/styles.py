@@ -6,18 +6,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from skimage.color import lab2rgb, rgb2lab
+from torch import Tensor
 
 from .captions import COLOUR_WORDS, PATTERN_WORDS
-from .patterns import FAMILIES, value_noise
+from .patterns import FAMILIES, Seed, value_noise
 
-_COLOUR_EXAMPLES = np.array(
+COLOUR_EXAMPLES = np.array(
     [
         (0.80, 0.13, 0.10), (0.95, 0.55, 0.10), (0.95, 0.85, 0.25), (0.20, 0.60, 0.25), (0.15, 0.70, 0.70),
         (0.15, 0.30, 0.75), (0.50, 0.25, 0.65), (0.95, 0.60, 0.75), (0.45, 0.27, 0.12), (0.06, 0.06, 0.07),
         (0.50, 0.50, 0.52), (0.95, 0.95, 0.95), (0.88, 0.80, 0.65),
     ]
 )  # fmt: skip
+"""sRGB of each of ``captions.COLOUR_WORDS``."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,36 @@ class Style:
     seed: int
     """Chooses the pattern's own random numbers."""
 
-    def colour_words(self) -> list[str]:
-        """The nearest colour words of the first two colours."""
-        lab = rgb2lab(self.colours[:2])
-        examples = rgb2lab(_COLOUR_EXAMPLES)
-        return [COLOUR_WORDS[int(np.linalg.norm(examples - one, axis=1).argmin())] for one in lab]
-
     def colour(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """sRGB float32 [..., 3] of the style at ``u``, ``v`` in units of length."""
-        x, y = u * self.cells, v * self.cells
-        along, across = np.cos(self.turn), np.sin(self.turn)
-        x, y = x * along - y * across, x * across + y * along
-        weights = FAMILIES[self.family](x, y, self.seed)
-        wander = value_noise(x / 1.7, y / 1.7, self.seed + 17) + value_noise(x * 1.3, y * 1.3, self.seed + 18) - 1.0
-        colour = weights @ self.colours + (self.unevenness * wander)[..., None]
-        return np.clip(colour, 0.0, 1.0).astype(np.float32)
+        place = (torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in (u, v))
+        weights, wander = layers(self.family, *place, self.cells, self.turn, self.seed)
+        colour = weights @ torch.from_numpy(self.colours) + (self.unevenness * wander)[..., None]
+        return colour.clamp(0.0, 1.0).numpy()
+
+
+def layers(
+    family: str, u: Tensor, v: Tensor, cells: float | Tensor, turn: float | Tensor, seed: Seed
+) -> tuple[Tensor, Tensor]:
+    """What a style is before it has colours.
+
+    Args:
+        family: a key of ``patterns.FAMILIES``.
+        u: [...] across, in units of length.
+        v: [...] up.
+        cells: see ``Style``; what is a tensor here broadcasts with ``u``.
+        turn: see ``Style``.
+        seed: see ``Style``.
+
+    Returns:
+        Weights [..., 3] of the colours, and how lightness wanders [...], from -1 to 1.
+    """
+    turn = torch.as_tensor(turn)
+    along, across = (each.to(u.dtype) for each in (turn.cos(), turn.sin()))
+    x, y = u * cells, v * cells
+    x, y = x * along - y * across, x * across + y * along
+    wander = value_noise(x / 1.7, y / 1.7, seed + 17) + value_noise(x * 1.3, y * 1.3, seed + 18) - 1.0
+    return FAMILIES[family](x, y, seed), wander
 
 
 def sample_style(rng: np.random.Generator, family: str | None = None) -> Style:
@@ -83,3 +101,28 @@ def _palette(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.4:
         chosen[2] = chosen[0]
     return lab2rgb(np.array(chosen)).clip(0, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class StyleBank:
+    """Many styles as arrays: [F, N, ...] for the F families in the order of ``captions.PATTERN_WORDS``."""
+
+    cells: np.ndarray
+    """float32 [F, N]."""
+    turn: np.ndarray
+    """float32 [F, N]."""
+    colours: np.ndarray
+    """float32 [F, N, 3, 3]."""
+    unevenness: np.ndarray
+    """float32 [F, N]."""
+
+
+def style_bank(count: int, seed: int) -> StyleBank:
+    """``count`` styles of each family."""
+    rng = np.random.default_rng(seed)
+    styles = [[sample_style(rng, family) for _ in range(count)] for family in PATTERN_WORDS]
+
+    def column(name: str) -> np.ndarray:
+        return np.array([[getattr(style, name) for style in row] for row in styles], np.float32)
+
+    return StyleBank(**{name: column(name) for name in StyleBank.__dataclass_fields__})
