@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,10 @@ from ..job import PROFILES, JobError
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 """Where the model that comes with the program lies."""
-
+_BYTES_A_WEIGHT = 2
+"""Of the bundled model's files, which are in half precision."""
+_BUNDLED_ACTIVATIONS_PER_PIXEL = 1_220
+"""See ``ModelProfile.activations_per_view``; measured."""
 
 StyleLayers: TypeAlias = float | Mapping[str, Any]
 """Weight of the style in every cross-attention, or the per-block dict of diffusers' ``set_ip_adapter_scale``; what it
@@ -135,6 +139,11 @@ def profile(name: str, folder: Path | None = None) -> ModelProfile:
 
 
 def _bundled(folder: Path) -> ModelProfile:
+    # What depends on the networks' shapes is read from their files. Where those are missing the networks are not
+    # loaded either, so that it does not matter what stands here then.
+    unet, vae = _configuration(folder / "unet"), _configuration(folder / "vae")
+    resolution = int(vae.get("sample_size", 64))
+    weights = sum(map(_tensor_bytes, folder.glob("*/*.safetensors")))
     return ModelProfile(
         name="bundled",
         unet=NetworkSource("unet"),
@@ -152,20 +161,43 @@ def _bundled(folder: Path) -> ModelProfile:
             ControlNetProfile("normal", NetworkSource("controlnet_normal"), 1.0, 1.0),
             ControlNetProfile("depth", NetworkSource("controlnet_depth"), 1.0, 1.0),
         ),
-        style_layers={
-            "down": {"block_1": 1.0, "block_2": 1.0},
-            "mid": 1.0,
-            "up": {"block_0": 1.0, "block_1": 1.0},
-        },
-        resolution=64,
+        style_layers=_every_cross_attention(unet),
+        resolution=resolution,
         text_guidance=0.5,
         style_guidance=1.0,
         statistics_weight=3.0,
-        parameters=9_300_000,
-        activations_per_view=5_000_000,
+        parameters=weights // _BYTES_A_WEIGHT,
+        activations_per_view=resolution**2 * _BUNDLED_ACTIVATIONS_PER_PIXEL,
         background="grey",
         folder=folder,
     )
+
+
+def _configuration(folder: Path) -> dict[str, Any]:
+    """The configuration of one network; nothing where it is missing."""
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise JobError(
+            "model_missing", f"{folder / 'config.json'} is damaged", "Install the add-on again.", str(error)
+        ) from error
+
+
+def _tensor_bytes(file: Path) -> int:
+    """Bytes of a safetensors file after its header, whose length stands in the first eight."""
+    with file.open("rb") as opened:
+        return file.stat().st_size - 8 - int.from_bytes(opened.read(8), "little")
+
+
+def _every_cross_attention(unet: Mapping[str, Any]) -> StyleLayers:
+    """Full weight in all blocks with cross-attention of a UNet with configuration ``unet``."""
+    layers: dict[str, Any] = {"mid": 1.0}
+    for part in ("down", "up"):
+        kinds = unet.get(f"{part}_block_types", ())
+        layers[part] = {f"block_{number}": 1.0 for number, kind in enumerate(kinds) if kind.startswith("CrossAttn")}
+    return layers
 
 
 def _sd15(folder: Path | None) -> ModelProfile:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from transformers import (
@@ -15,8 +17,6 @@ from transformers import (
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
 )
-
-from ..training import architecture as small
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,19 @@ def stable_diffusion(tokenizer: CLIPTokenizer) -> Architecture:
     )
 
 
-def bundled(tokenizer: CLIPTokenizer) -> Architecture:
-    """The model that comes with the program; see ``stable_diffusion`` for ``tokenizer``."""
-    unet = small.build_unet()
-    caption_encoder = small.build_text_encoder(tokenizer)
+def bundled(folder: Path) -> Architecture:
+    """The model that comes with the program, in the shapes of the configurations in ``folder``."""
+
+    def shape(kind: Any, name: str) -> Any:
+        return kind.from_config(kind.load_config(str(folder / name)))
+
     return Architecture(
-        unet=unet,
-        control_nets=(small.build_controlnet(unet), small.build_controlnet(unet)),
-        vae=small.build_vae(),
-        text_encoder=CLIPTextModel(caption_encoder.config),
-        image_encoder=small.build_image_encoder(),
-        caption_encoder=caption_encoder,
-        scheduler=small.build_scheduler(),
-        feature_extractor=CLIPImageProcessorPil.from_dict(small.build_feature_extractor().to_dict()),
+        unet=shape(UNet2DConditionModel, "unet"),
+        control_nets=(shape(ControlNetModel, "controlnet_normal"), shape(ControlNetModel, "controlnet_depth")),
+        vae=shape(AutoencoderKL, "vae"),
+        text_encoder=CLIPTextModel(CLIPTextConfig.from_pretrained(folder / "text_encoder", dtype="float32")),
+        image_encoder=CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder / "image_encoder", dtype="float32")),
+        caption_encoder=CLIPTextModelWithProjection(CLIPTextConfig.from_pretrained(folder / "caption_encoder", dtype="float32")),
+        scheduler=shape(DDIMScheduler, "scheduler"),
+        feature_extractor=CLIPImageProcessorPil.from_pretrained(folder / "feature_extractor"),
     )

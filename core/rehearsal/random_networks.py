@@ -58,7 +58,7 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = write_tokenizer(VOCABULARY, Path(folder))
     with torch.device("meta"):
-        parts = (bundled if profile.name == "bundled" else stable_diffusion)(tokenizer)
+        parts = bundled(profile.folder) if profile.name == "bundled" and profile.folder else stable_diffusion(tokenizer)
         attach_ip_adapter(parts.unet, fresh_ip_adapter(parts.unet, parts.image_encoder.config.projection_dim))
     scheduler = DDIMScheduler.from_config(parts.scheduler.config)
     tokenizer.model_max_length = parts.text_encoder.config.max_position_embeddings
