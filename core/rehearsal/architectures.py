@@ -112,8 +112,12 @@ def bundled(folder: Path) -> Architecture:
         control_nets=(shape(ControlNetModel, "controlnet_normal"), shape(ControlNetModel, "controlnet_depth")),
         vae=shape(AutoencoderKL, "vae"),
         text_encoder=CLIPTextModel(CLIPTextConfig.from_pretrained(folder / "text_encoder", dtype="float32")),
-        image_encoder=CLIPVisionModelWithProjection(CLIPVisionConfig.from_pretrained(folder / "image_encoder", dtype="float32")),
-        caption_encoder=CLIPTextModelWithProjection(CLIPTextConfig.from_pretrained(folder / "caption_encoder", dtype="float32")),
+        image_encoder=CLIPVisionModelWithProjection(
+            CLIPVisionConfig.from_pretrained(folder / "image_encoder", dtype="float32")
+        ),
+        caption_encoder=CLIPTextModelWithProjection(
+            CLIPTextConfig.from_pretrained(folder / "caption_encoder", dtype="float32")
+        ),
         scheduler=shape(DDIMScheduler, "scheduler"),
         feature_extractor=CLIPImageProcessorPil.from_pretrained(folder / "feature_extractor"),
     )

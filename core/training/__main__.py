@@ -6,8 +6,7 @@
 casts the shapes, trains VAE, joint encoders, the judge that ``core.training.measure`` needs, and the denoiser, and
 writes the bundle, samples and curves into the work folder. ``--carry-out DIR`` also leaves there what another machine
 needs to go on (``--carry-in DIR``): a few files of at most 15 MiB. Of what is carried in, the denoiser is trained
-further and the rest is kept. pairs shows what is learnt from, probe says how many samples a second the device takes
-with and without compiled networks, export writes the bundle of a work folder.
+further and the rest is kept. pairs shows what is learnt from, export writes the bundle of a work folder.
 """
 
 from __future__ import annotations
@@ -25,9 +24,6 @@ from .loop import training_device
 from .run import STAGES, Run, settings_for
 from .travel import pack, unpack
 
-PROBE_SECONDS = 25.0
-"""Of each stage in a probe; compiling comes on top."""
-
 
 def _say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
@@ -36,7 +32,7 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m core.training", description="Train the bundled model")
-    parser.add_argument("what", choices=("all", "pairs", "samples", "curves", "export", "probe"))
+    parser.add_argument("what", choices=("all", "pairs", "samples", "curves", "export"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--minutes", type=float, default=9.0, help="of the whole run")
     parser.add_argument("--compile-networks", action="store_true", help="quicker steps after a minute of compiling")
@@ -53,12 +49,6 @@ def main() -> None:
         sys.exit(f"{arguments.carry_in} holds nothing to go on from")
     device = training_device()
     settings = replace(settings_for(device, arguments.minutes), compile_networks=arguments.compile_networks)
-    if arguments.what == "probe":
-        for compiled in (False, True):
-            shutil.rmtree(work / "probe", ignore_errors=True)
-            short = replace(settings, compile_networks=compiled, log_seconds=PROBE_SECONDS / 5)
-            Run(work, short, device, _say).probe(PROBE_SECONDS)
-        return
     run = Run(work, settings, device, _say)
     if arguments.what == "pairs":
         run.pairs(work / "pairs.png")

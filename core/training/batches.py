@@ -8,7 +8,6 @@ does with the real IP-Adapter, and what an object is never says that it leaves t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,9 +29,9 @@ from .captions import (
 )
 from .colours import lab
 from .details import KINDS, kind_of
+from .fusion import constant
 from .painter import (
     OWN_COLOURS,
-    THING_MAIN,
     Canvas,
     Look,
     darkness,
@@ -43,7 +42,7 @@ from .painter import (
     scene_canvas,
 )
 from .rasters import EDGE_STEPS, MARK_SHIFT, PLACE_STEPS, ROLE_SHIFT, RasterSet
-from .scenes import THINGS
+from .scenes import MAIN_COLOURS, THINGS
 from .styles import COLOUR_EXAMPLES, StyleBank
 
 PICTURE_KINDS = ("swatch", "scene", "object")
@@ -92,10 +91,7 @@ def layout(size: int, seed: int, device: torch.device) -> Layout:
     each = size // len(PATTERN_WORDS)
     rng = np.random.default_rng(seed)
     slots = np.concatenate(
-        [
-            np.concatenate([rng.permutation(_SLOTS) for _ in range(1 + each // _SLOTS)])[:each]
-            for _ in PATTERN_WORDS
-        ]
+        [np.concatenate([rng.permutation(_SLOTS) for _ in range(1 + each // _SLOTS)])[:each] for _ in PATTERN_WORDS]
     )
     detail, row = slots % len(KINDS), slots // len(KINDS)
     kind = (row >= _FIRST_SCENE).astype(int) + (row >= _FIRST_OBJECT)
@@ -194,13 +190,9 @@ class World:
         bank: StyleBank,
         texts: Texts,
         device: torch.device,
-        compiled: Callable[[Callable[..., Tensor]], Callable[..., Tensor]] = lambda function: function,
     ) -> None:
-        """Move everything to ``device``; ``compiled`` makes the functions that paint faster."""
+        """Move everything to ``device``."""
         self.device, self.texts = device, texts
-        self._paint_target, self._paint_images, self._paint_twins = (
-            compiled(each) for each in (self._target, self._images, self._twins)
-        )
 
         def moved(array: np.ndarray) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -213,8 +205,8 @@ class World:
         self.bank = {name: moved(values) for name, values in vars(bank).items()}
         self._numbers = PromptNumbers()
         self._colour_examples = moved(COLOUR_EXAMPLES.astype(np.float32))
-        self._own = OWN_COLOURS.to(device)
-        self._thing_main = THING_MAIN.to(device)
+        self._own = constant(OWN_COLOURS, device)
+        self._thing_main = constant(tuple(MAIN_COLOURS.values()), device)
         self._marked = moved(np.flatnonzero(np.asarray(rasters.mark)))
         class_kinds = np.array([kind_of(word) for word in OBJECT_WORDS])
         material_kinds = np.array([kind_of(word) for word in MATERIAL_WORDS])
@@ -245,12 +237,15 @@ class World:
 
         view, prompt, target_colours = self._prompts(layout, draw, colours)
         shown = self._shown(layout, draw, view)
-        image_look = look(colours, torch.where(shown.scene[:, None, None, None], layer_palettes(colours), role_palettes(colours, plain)))
-        style_image = self._paint_images(layout, image_look, shown)
+        image_look = look(
+            colours,
+            torch.where(shown.scene[:, None, None, None], layer_palettes(colours), role_palettes(colours, plain)),
+        )
+        style_image = self._images(layout, image_look, shown)
         repeats = shown.has_motif & draw.chance(REPEATS, size)
         target_look = look(target_colours, role_palettes(target_colours, plain))
         target_look = replace(target_look, disc=repeats & ~shown.same, motif=shown.motif)
-        target = self._paint_target(layout, target_look, view, repeats & shown.same)
+        target = self._target(layout, target_look, view, repeats & shown.same)
         return Batch(
             target=target,
             style_image=style_image,
@@ -265,7 +260,7 @@ class World:
             has_motif=shown.has_motif,
             motif=shown.motif,
             objects=layout.kinds["object"],
-            twin=self._paint_twins(layout, image_look, shown) if twins else target[:0],
+            twin=self._twins(layout, image_look, shown) if twins else target[:0],
         )
 
     def _prompts(self, layout: Layout, draw: _Draw, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -315,7 +310,9 @@ class World:
         any_view = draw.below(len(self.word), size)
         marked = self._marked[draw.below(len(self._marked), size)]
         same = target // self.views * self.views + draw.below(self.views, size)
-        view = torch.where(choice < SAME_OBJECT, same, torch.where(choice < SAME_OBJECT + MARKED_OBJECT, marked, any_view))
+        view = torch.where(
+            choice < SAME_OBJECT, same, torch.where(choice < SAME_OBJECT + MARKED_OBJECT, marked, any_view)
+        )
         mark = torch.where(objects & draw.chance(SHOWS_MARK, size), self.mark[view], 0)
         thing = torch.where(scene, draw.below(len(THINGS) + 1, size), 0)
         content = draw.below(len(SWATCH_CAPTIONS), size)
@@ -348,7 +345,7 @@ class World:
     def _images(self, layout: Layout, look: Look, shown: _Shown) -> Tensor:
         side, size = self.what.shape[-1], len(look.cells)
         u, v = (each.expand(size, -1, -1).clone() for each in plane(side, self.device))
-        nothing = torch.zeros_like(u, dtype=torch.int64)
+        nothing = torch.zeros_like(u, dtype=torch.uint8)
         parts = vars(Canvas(u, v, nothing, nothing.clone(), torch.ones_like(u, dtype=torch.bool), torch.ones_like(u)))
         scenes, objects = layout.kinds["scene"], layout.kinds["object"]
         canvases = (
@@ -367,13 +364,13 @@ class World:
         return paint(layout.object_counts, look.take(objects), canvas, dark, self.supersampling)
 
     def _object_canvas(self, view: Tensor, marked: Tensor) -> Canvas:
-        place, what = self.place[view].float() / PLACE_STEPS, self.what[view].long()
+        place, what = self.place[view].float() / PLACE_STEPS, self.what[view]
         mark = what >> MARK_SHIFT
         return Canvas(
             u=place[:, 0],
             v=place[:, 1],
             role=(what >> ROLE_SHIFT) & 3,
-            own=torch.where(marked[:, None, None], mark, 0),
+            own=mark * marked[:, None, None],
             hit=(what & 1) > 0,
             edge=self.edge[view].float() / EDGE_STEPS,
         )

@@ -28,11 +28,9 @@ MATERIAL_WORDS = (
 )  # fmt: skip
 """Materials that a prompt can ask for."""
 THING_WORDS = (
-    "monkey head animal dog cat bird fish horse cow rabbit bunny bear teapot cup bottle bowl plate spoon car boat ship"
-    " plane train wheel shoe boot hat helmet sword shield axe hammer key crown ring chest treasure lantern candle book"
-    " door window wall bridge castle temple statue bust face hand skull dragon robot toy doll guitar drum piano bed sofa"
-    " stool bench desk shelf clock phone bag backpack apple pear banana pumpkin cactus leaf crystal shell"
-).split()
+    "monkey", "head", "animal", "dog", "cat", "bird", "fish", "horse", "bear", "teapot", "cup", "bottle", "bowl", "car",
+    "boat", "plane", "helmet", "sword", "chest", "book", "bridge", "statue", "robot", "sofa", "apple",
+)  # fmt: skip
 """Names of objects that no shape was made for; to the model they all mean "some object"."""
 VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """The words of ``core.views.cameras.direction_word``."""
@@ -76,7 +74,7 @@ class PromptNumbers:
     """What the prompt names; never none."""
 
     def number(self, lead: Any, colour: Any, material: Any, thing: Any, view: Any) -> Any:
-        """Row of a prompt in ``texts``, of numbers or of integer tensors; all but ``lead`` and ``thing`` count from 1."""
+        """Row of a prompt in ``texts``, of numbers or integer tensors; colour, material and view count from 1."""
         row = (lead * (len(COLOUR_WORDS) + 1) + colour) * (len(MATERIAL_WORDS) + 1) + material
         return (row * len(self.things) + thing) * (len(VIEW_WORDS) + 1) + view + 1
 
@@ -93,7 +91,7 @@ def _prompt(lead: str, colour: str, material: str, thing: str, view: str) -> str
 
 
 def with_article(named: str) -> str:
-    """ "a house", "an apple"."""
+    """With its article: "a house", "an apple"."""
     return f"an {named}" if named[0] in "aeiou" else f"a {named}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a prompt's word adds to a surface: planks, courses of stone, seams of plates; darker lines in the style's colours.
+"""What a prompt's word adds to a surface: planks, courses of stone, seams of plates, as darker lines of its colours.
 
 A material has its own kind, and so has a class of objects unless a material is named. So a word changes the texture
 of any shape, and never brings in a colour.

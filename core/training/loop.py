@@ -97,7 +97,9 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     device = next(module.parameters()).device
     fused = device.type == "cuda"
-    optimiser = torch.optim.AdamW(module.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fused)
+    optimiser = torch.optim.AdamW(
+        module.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fused
+    )
     parameters = [value for value in module.parameters() if value.requires_grad]
     step, spent, average = _restore(module, optimiser, folder)
     sums: dict[str, Tensor] = {}
@@ -179,9 +181,7 @@ def _header(folder: Path) -> dict[str, str]:
         return file.metadata()
 
 
-def _restore(
-    module: nn.Module, optimiser: torch.optim.Optimizer, folder: Path
-) -> tuple[int, float, dict[str, Tensor]]:
+def _restore(module: nn.Module, optimiser: torch.optim.Optimizer, folder: Path) -> tuple[int, float, dict[str, Tensor]]:
     """The step, the seconds spent, and the average."""
     if not (folder / CHECKPOINT).exists():
         if (folder / AVERAGE).exists():

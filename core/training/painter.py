@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from .captions import PATTERN_WORDS
 from .details import DARKNESS, KINDS
-from .scenes import MAIN_COLOURS, THINGS
+from .fusion import constant, fused_on_cards
+from .scenes import THINGS, Colour
 from .shapes import ACCENT, BODY, LIMB, MARK_COLOURS, TOP
 from .styles import layers
 
@@ -27,27 +28,20 @@ OUTLINE = 0.022
 DISC_SPACING, DISC_RADIUS = 0.7, 0.2
 """Of the discs in which a motif's colour is repeated on a surface; a quarter of it."""
 
-_THING_COLOURS = {
-    name: [colour for _, colour in draw(torch.zeros(1), torch.zeros(1), 0.0, 1.0)] for name, draw in THINGS.items()
-}
-OWN_COLOURS = torch.cat(
-    [torch.from_numpy(MARK_COLOURS), *(torch.tensor(colours) for colours in _THING_COLOURS.values())]
+OWN_COLOURS: tuple[Colour, ...] = (
+    *((float(red), float(green), float(blue)) for red, green, blue in MARK_COLOURS),
+    *(colour for draw in THINGS.values() for _, colour in draw(torch.zeros(1), torch.zeros(1), 0.0, 1.0)),
 )
-"""[C, 3] sRGB of what keeps its colours in every style: the marks of ``shapes``, then the parts of ``scenes``' things."""
-THING_MAIN = torch.tensor(list(MAIN_COLOURS.values()))
-"""[6, 3]: the colour of each thing that a surface repeats."""
+"""sRGB of what keeps its colours in every style: the marks of ``shapes``, then the parts of ``scenes``' things."""
 
 
 @dataclass(frozen=True)
 class Rows:
     """Tensors with one row for each picture."""
 
-    def take(self, rows: Tensor | slice) -> _Rows:
+    def take(self, rows: Tensor | slice) -> Self:
         """Those of some pictures."""
         return type(self)(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
-
-
-_Rows = TypeVar("_Rows", bound=Rows)
 
 
 @dataclass(frozen=True)
@@ -80,9 +74,9 @@ class Canvas(Rows):
     v: Tensor
     """[b, S, S]: and up."""
     role: Tensor
-    """int64 [b, S, S]: which of the look's four palettes."""
+    """uint8 [b, S, S]: which of the look's four palettes."""
     own: Tensor
-    """int64 [b, S, S]: index into ``OWN_COLOURS``, 0 for the style's."""
+    """uint8 [b, S, S]: index into ``OWN_COLOURS``, 0 for the style's."""
     hit: Tensor
     """bool [b, S, S]: false in the background."""
     edge: Tensor
@@ -158,21 +152,51 @@ def _paint(family: str, look: Look, canvas: Canvas, dark: Tensor, supersampling:
         each(look.turn),
         each(look.seed),
     )
-    picture = torch.arange(len(look.cells), device=dark.device)[:, None, None]
-    palette = look.palettes[picture, canvas.role]  # [b, S, S, 3 weights, 3]
-    colour = (weights[..., None] * palette).sum(-2) + (each(look.unevenness) * wander)[..., None]
+    colour = _coloured(
+        weights,
+        wander * each(look.unevenness),
+        dark,
+        look.palettes,
+        canvas.role,
+        canvas.own,
+        canvas.hit,
+        (canvas.edge < OUTLINE) & (family in OUTLINED),
+        each(look.disc) & _discs(canvas.u, canvas.v),
+        look.motif,
+        look.background,
+        constant(OWN_COLOURS, dark.device),
+    )
+    return functional.avg_pool2d(colour.permute(0, 3, 1, 2), supersampling)
+
+
+@fused_on_cards
+def _coloured(
+    weights: Tensor,
+    lightness: Tensor,
+    dark: Tensor,
+    palettes: Tensor,
+    role: Tensor,
+    own: Tensor,
+    hit: Tensor,
+    line: Tensor,
+    disc: Tensor,
+    motif: Tensor,
+    background: Tensor,
+    own_colours: Tensor,
+) -> Tensor:
+    """[b, S, S, 3] in [-1, 1]: what each ray shows, from all that decides it."""
+    picture = torch.arange(len(palettes), device=dark.device)[:, None, None]
+    palette = palettes[picture, role.long()]  # [b, S, S, 3 weights, 3]
+    colour = (weights[..., None] * palette).sum(-2) + lightness[..., None]
     colour = colour * (1 - DARKNESS * dark)[..., None]
-    if family in OUTLINED:
-        line = canvas.edge < OUTLINE
-        colour = torch.where(line[..., None], look.palettes[:, BODY, 1][:, None, None], colour)
-    disc = each(look.disc) & _discs(canvas.u, canvas.v)
-    colour = torch.where(disc[..., None], look.motif[:, None, None], colour)
-    own = OWN_COLOURS.to(dark.device)[canvas.own]
-    colour = torch.where((canvas.own > 0)[..., None], own, colour)
-    colour = torch.where(canvas.hit[..., None], colour, look.background[:, None, None])
-    return functional.avg_pool2d(2 * colour.clamp(0, 1).permute(0, 3, 1, 2) - 1, supersampling)
+    colour = torch.where(line[..., None], palettes[:, BODY, 1][:, None, None], colour)
+    colour = torch.where(disc[..., None], motif[:, None, None], colour)
+    colour = torch.where((own > 0)[..., None], own_colours[own.long()], colour)
+    colour = torch.where(hit[..., None], colour, background[:, None, None])
+    return 2 * colour.clamp(0, 1) - 1
 
 
+@fused_on_cards
 def _discs(u: Tensor, v: Tensor) -> Tensor:
     row = (v / DISC_SPACING).floor()
     x = u / DISC_SPACING + 0.5 * (row % 2)
@@ -192,7 +216,7 @@ def scene_canvas(layout: Tensor, thing: Tensor, offset: Tensor, side: int) -> Ca
     u, v = (each.expand(len(thing), -1, -1) for each in plane(side, thing.device))
     horizon, *waves, x, size = layout[:, :, None, None].unbind(1)
     horizon = 0.5 * horizon - 0.2
-    layer = torch.zeros_like(u, dtype=torch.int64)
+    layer = torch.zeros_like(u, dtype=torch.uint8)
     for number in (1, 2):
         pace, phase = 1 + 3 * waves[2 * number - 2], 6 * waves[2 * number - 1]
         layer = torch.where(v < horizon - 0.45 * (number - 1) + 0.15 * torch.sin(u * pace + phase), number, layer)
@@ -203,7 +227,7 @@ def scene_canvas(layout: Tensor, thing: Tensor, offset: Tensor, side: int) -> Ca
             own = torch.where(inside & (thing == number)[:, None, None], first + part, own)
         first += len(parts)
     picture = torch.arange(len(thing), device=thing.device)[:, None, None]
-    moved = offset[picture, layer]
+    moved = offset[picture, layer.long()]
     return Canvas(
         u + moved[..., 0],
         v + moved[..., 1],

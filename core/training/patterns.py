@@ -16,6 +16,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from .fusion import fused_on_cards
+
 Seed: TypeAlias = int | Tensor
 
 
@@ -34,6 +36,7 @@ def _shifted(value: Tensor, bits: int) -> Tensor:
     return (value >> bits) & ((1 << (64 - bits)) - 1)
 
 
+@fused_on_cards
 def cell_noise(x: Tensor, y: Tensor, seed: Seed) -> Tensor:
     """A uniform number in [0, 1) for every integer cell: float32."""
     salt = seed * _SEED if isinstance(seed, Tensor) else _signed(seed * _SEED)
@@ -43,6 +46,7 @@ def cell_noise(x: Tensor, y: Tensor, seed: Seed) -> Tensor:
     return _shifted(mixed, 40).float() / (1 << 24)
 
 
+@fused_on_cards
 def value_noise(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Smooth noise in [0, 1], one random value a cell corner."""
     x, y = u.floor(), v.floor()
@@ -98,6 +102,7 @@ def zigzag(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     return _two(band % 2 == 1, band % 4 == 3)
 
 
+@fused_on_cards
 def cellular(u: Tensor, v: Tensor, seed: Seed) -> Tensor:
     """Voronoi cells with thin walls, as in cracked earth or stained glass."""
     x, y = (u / 2).floor(), (v / 2).floor()

@@ -9,6 +9,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -89,7 +90,7 @@ def rasters(folder: Path, settings: RasterSettings, processes: int = 1) -> Raste
     """The views, from ``folder`` if they are there, else cast by ``processes`` processes and kept there."""
     if not (folder / _FILE).exists() or json.loads((folder / _FILE).read_text()) != vars(settings):
         _cast_all(folder, settings, processes)
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _SHAPES}
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="c") for name in _SHAPES}
     return RasterSet(**arrays, views=settings.views)
 
 
@@ -136,12 +137,12 @@ def _closer(camera: Camera, shape: Shape, rng: np.random.Generator) -> Camera:
     return Camera.looking_at(target, eye, camera.fov_degrees)
 
 
-def _seen(
-    rasteriser: EmbreeRasteriser, shape: Shape, camera: Camera, settings: RasterSettings
-) -> dict[str, NDArray[np.generic]]:
+def _seen(rasteriser: EmbreeRasteriser, shape: Shape, camera: Camera, settings: RasterSettings) -> dict[str, Any]:
     side = settings.resolution * settings.supersampling
     fine = rasteriser.rasterise(camera, side, side)
-    coarse = fine if settings.supersampling == 1 else rasteriser.rasterise(camera, settings.resolution, settings.resolution)
+    coarse = (
+        fine if settings.supersampling == 1 else rasteriser.rasterise(camera, settings.resolution, settings.resolution)
+    )
     triangle = fine.triangle[fine.mask]
     piece, role, mark = shape.piece[triangle], shape.role[triangle], shape.mark[triangle]
     place = np.zeros((2, side, side), np.int16)
@@ -170,7 +171,9 @@ def _crease_distance(raster: Raster, piece: NDArray[np.uint8], camera: Camera) -
     """
     crease = np.zeros(raster.mask.shape, bool)
     for axis in (0, 1):
-        here, there = (tuple(slice(a, b) if each == axis else slice(None) for each in (0, 1)) for a, b in ((None, -1), (1, None)))
+        here, there = (
+            tuple(slice(a, b) if each == axis else slice(None) for each in (0, 1)) for a, b in ((None, -1), (1, None))
+        )
         joined = raster.mask[here] & raster.mask[there]
         joined &= np.abs(raster.depth[here] - raster.depth[there]) < _JOINED_DEPTH
         bent = (raster.normal[here] * raster.normal[there]).sum(-1) < _CREASE_COSINE
@@ -178,5 +181,5 @@ def _crease_distance(raster: Raster, piece: NDArray[np.uint8], camera: Camera) -
     if not crease.any():
         return np.full(crease.shape, 255, np.uint8)
     pixel = 2.0 * math.tan(math.radians(camera.fov_degrees) / 2.0) / len(crease)
-    distance = distance_transform_edt(~crease) * pixel * raster.depth
+    distance = np.asarray(distance_transform_edt(~crease)) * pixel * raster.depth
     return np.minimum(np.round(distance * EDGE_STEPS), 255).astype(np.uint8)

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,18 +18,21 @@ from .architecture import Bundle, build_bundle, write_bundle
 from .batches import Batch, Layout, Texts, World, joined, layout
 from .captions import VOCABULARY
 from .family_judge import FamilyJudge, family_accuracy, judge_losses
+from .fusion import can_compile
 from .loop import Schedule, begins_elsewhere, is_finished, load_average, spent_seconds, step_seed, train
 from .rasters import RasterSettings, rasters
 from .samples import sample_rows
 from .sheets import sheet
 from .styles import style_bank
-from .train_denoiser import Denoiser, Frozen, denoiser_losses, schedule_alphas
+from .train_denoiser import Denoiser, Frozen, Inputs, denoiser_inputs, denoiser_losses, schedule_alphas
 from .train_joint import Joint, joint_losses, joint_measures
 from .train_vae import TiedVae, reconstruction_decibels, scaling_factor, vae_losses
 from .vocabulary import write_tokenizer
 
 STAGES = ("vae", "joint", "judge", "denoiser")
 """In their order."""
+DENOISER_USES = 2
+"""Steps that the denoiser learns from one batch, with new noise: painting and encoding cost about as much as a step."""
 HELD_OUT_SEED = 90_000
 """Of shapes and styles that training never sees."""
 
@@ -54,12 +55,10 @@ class RunSettings:
     """Of ``minutes``; the denoiser has what remains."""
     ending_seconds: float = 25.0
     """Kept for samples and files."""
-    compile_painter: bool = True
-    """Let PyTorch make the painting one piece, where it can."""
     compile_networks: bool = False
-    """The networks as well: quicker steps, after a minute or more of compiling."""
+    """Quicker steps after a minute or more of compiling, where there is a compiler."""
     fixed_layout: bool = True
-    """The same mixture of pictures in every batch; compiling needs it, small batches are too small for it."""
+    """The same mixture of pictures in every batch: then no step waits for the host. Small batches cannot hold all."""
     checkpoint_seconds: float = 60.0
     """See ``loop.Schedule``."""
     log_seconds: float = 5.0
@@ -73,15 +72,7 @@ def settings_for(device: torch.device, minutes: float) -> RunSettings:
     if device.type == "cuda":
         return RunSettings(minutes)
     few = RasterSettings(supersampling=1, shapes_a_class=6, views=8)
-    return RunSettings(
-        minutes, few, 200, 56, 1, compile_painter=False, fixed_layout=False, checkpoint_seconds=240.0, log_seconds=30.0
-    )
-
-
-def can_compile(device: torch.device) -> bool:
-    """Whether PyTorch's compiler has what it needs for ``device``: Triton, and a C compiler for its launchers."""
-    has_compiler = any(map(shutil.which, ("gcc", "cc", "clang")))
-    return device.type == "cuda" and importlib.util.find_spec("triton") is not None and has_compiler
+    return RunSettings(minutes, few, 200, 56, 1, fixed_layout=False, checkpoint_seconds=240.0, log_seconds=30.0)
 
 
 class Run:
@@ -98,8 +89,8 @@ class Run:
         self.texts = Texts(self.tokenizer, device)
         held_out = replace(settings.rasters, shapes_a_class=1, views=4, seed=HELD_OUT_SEED)
         processes = os.cpu_count() or 1
-        self.world = self._world("rasters", settings.rasters, settings.styles_a_family, processes, settings.compile_painter)
-        self._held_out = self._world("held_out", held_out, 20, 1, False)
+        self.world = self._world("rasters", settings.rasters, settings.styles_a_family, processes)
+        self._held_out = self._world("held_out", held_out, 20, 1)
         self._layouts: dict[int, Layout] = {}
         self._say(f"The pictures' geometry is ready after {self.seconds():.0f} s: {len(self.world.word)} views")
 
@@ -144,7 +135,9 @@ class Run:
         joint, tied = self._loaded(Joint(self.tokenizer), "joint"), self._loaded(TiedVae(), "vae")
         batch, _ = self.held_out(56, seed=1)
         tied.vae.register_to_config(scaling_factor=scaling_factor(tied.vae, batch.target))
-        return Frozen(tied.vae.requires_grad_(False), joint.text.requires_grad_(False), joint.vision.requires_grad_(False))
+        return Frozen(
+            tied.vae.requires_grad_(False), joint.text.requires_grad_(False), joint.vision.requires_grad_(False)
+        )
 
     def samples(self, path: Path) -> None:
         """Write what the denoiser paints by itself."""
@@ -169,11 +162,9 @@ class Run:
         bundle.text, bundle.vision, bundle.vae = frozen.text.cpu(), frozen.vision.cpu(), frozen.vae.cpu()
         return bundle
 
-    def _world(self, name: str, views: RasterSettings, styles: int, processes: int, compiled: bool) -> World:
+    def _world(self, name: str, views: RasterSettings, styles: int, processes: int) -> World:
         seen = rasters(self.work / name, views, processes)
-        compiled = compiled and can_compile(self.device)
-        faster = (lambda function: torch.compile(function, dynamic=False)) if compiled else (lambda function: function)
-        return World(seen, style_bank(styles, views.seed), self.texts, self.device, faster)
+        return World(seen, style_bank(styles, views.seed), self.texts, self.device)
 
     def _layout(self, number: int) -> Layout:
         settings = self.settings
@@ -196,7 +187,7 @@ class Run:
         settings = self.settings
         module.to(self.device)
         called = module
-        if settings.compile_networks and can_compile(self.device):
+        if settings.compile_networks and can_compile():
             called = torch.compile(module, dynamic=False)
         schedule = Schedule(
             seconds if seconds is not None else settings.shares[stage] * 60 * settings.minutes,
@@ -248,8 +239,14 @@ class Run:
         model = Denoiser()
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
+        painted: dict[int, Inputs] = {}
+
         def losses(called: Any, step: int) -> dict[str, Tensor]:
-            return denoiser_losses(called, frozen, alphas, self.texts, self.batch("denoiser", step))
+            number = step // DENOISER_USES
+            if number not in painted:
+                painted.clear()
+                painted[number] = denoiser_inputs(frozen, self.texts, self.batch("denoiser", number))
+            return denoiser_losses(called, alphas, painted[number])
 
         remaining = 60 * self.settings.minutes - self.seconds() - self.settings.ending_seconds
         seconds = spent_seconds(self.work / "denoiser") + max(remaining, 1.0)

@@ -38,7 +38,7 @@ SMOOTH_COSINE = 0.75
 """Edges flatter than this are shaded smooth."""
 
 BODY, LIMB, TOP, ACCENT = range(4)
-"""Roles of parts: what the object mostly is, what holds or girds it, what crowns it, and what is small and sticks out."""
+"""Roles of parts: what the object mostly is, what holds or girds it, what crowns it, and what sticks out."""
 _UP = (0.0, 0.0, 1.0)
 
 
@@ -158,7 +158,7 @@ def _mug(rng: np.random.Generator) -> list[Part]:
 
 def _tilted(mesh: trimesh.Trimesh, angle: float, about: tuple[float, float, float], **part: int) -> Part:
     """A limb that stood upright, turned by ``angle`` about a horizontal axis through the origin."""
-    turn = rotation_matrix(angle, about)
+    turn = np.asarray(rotation_matrix(angle, about))
     mesh.apply_transform(turn)
     x, y, z = (float(value) for value in turn[:3, 2])
     return Part(mesh, LIMB, part.get("mark", 0), (x, y, z))
@@ -289,14 +289,16 @@ def make_shape(word: str, rng: np.random.Generator) -> Shape:
     """A random object of class ``word`` (a key of ``MAKERS``), turned about the vertical and stretched a little."""
     parts = MAKERS[word](rng)
     piece, role, mark = (
-        np.concatenate([np.full(len(part.mesh.faces), value, np.uint8) for part, value in zip(parts, values, strict=True)])
+        np.concatenate(
+            [np.full(len(part.mesh.faces), value, np.uint8) for part, value in zip(parts, values, strict=True)]
+        )
         for values in (range(len(parts)), [part.role for part in parts], [part.mark for part in parts])
     )
     # concatenate() promises any geometry; of meshes it makes a mesh.
     whole = cast(trimesh.Trimesh, trimesh.util.concatenate([part.mesh for part in parts]))
     stretch = rng.uniform(0.85, 1.15, 3)
     whole.apply_scale(stretch)
-    turn = rotation_matrix(rng.normal(0.0, 0.3), (0, 0, 1))
+    turn = np.asarray(rotation_matrix(rng.normal(0.0, 0.3), (0, 0, 1)))
     whole.apply_transform(turn)
     triangles = np.asarray(whole.faces, np.int32)
     flat = np.repeat(np.asarray(whole.face_normals)[:, None], 3, axis=1)

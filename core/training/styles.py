@@ -10,7 +10,7 @@ import torch
 from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor
 
-from .captions import COLOUR_WORDS, PATTERN_WORDS
+from .captions import PATTERN_WORDS
 from .patterns import FAMILIES, Seed, value_noise
 
 COLOUR_EXAMPLES = np.array(
@@ -42,15 +42,13 @@ class Style:
 
     def colour(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """sRGB float32 [..., 3] of the style at ``u``, ``v`` in units of length."""
-        place = (torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in (u, v))
-        weights, wander = layers(self.family, *place, self.cells, self.turn, self.seed)
+        across, up = (torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in (u, v))
+        weights, wander = layers(self.family, across, up, self.cells, torch.tensor(self.turn), self.seed)
         colour = weights @ torch.from_numpy(self.colours) + (self.unevenness * wander)[..., None]
         return colour.clamp(0.0, 1.0).numpy()
 
 
-def layers(
-    family: str, u: Tensor, v: Tensor, cells: float | Tensor, turn: float | Tensor, seed: Seed
-) -> tuple[Tensor, Tensor]:
+def layers(family: str, u: Tensor, v: Tensor, cells: float | Tensor, turn: Tensor, seed: Seed) -> tuple[Tensor, Tensor]:
     """What a style is before it has colours.
 
     Args:
@@ -64,8 +62,7 @@ def layers(
     Returns:
         Weights [..., 3] of the colours, and how lightness wanders [...], from -1 to 1.
     """
-    turn = torch.as_tensor(turn)
-    along, across = (each.to(u.dtype) for each in (turn.cos(), turn.sin()))
+    along, across = turn.cos(), turn.sin()
     x, y = u * cells, v * cells
     x, y = x * along - y * across, x * across + y * along
     wander = value_noise(x / 1.7, y / 1.7, seed + 17) + value_noise(x * 1.3, y * 1.3, seed + 18) - 1.0

@@ -18,6 +18,7 @@ from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProject
 
 from .architecture import LATENT_SIDE, Bundle, attach_ip_adapter, build_controlnet, build_scheduler, build_unet
 from .batches import Batch, Texts
+from .fusion import constant
 
 NO_IMAGE, NO_NORMAL, NO_DEPTH = 0.12, 0.25, 0.25
 """Share of samples without an image prompt, and without each control image."""
@@ -112,32 +113,54 @@ class Frozen:
         return self.text.text_model(input_ids=tokens).last_hidden_state
 
 
-def denoiser_losses(
-    model: Callable[..., Tensor], frozen: Frozen, alphas: Tensor, texts: Texts, batch: Batch
-) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Inputs:
+    """What the denoiser sees of a batch, apart from noise: made once, learnt from several times."""
+
+    clean: Tensor
+    """[B, 4, 32, 32]: latents of the targets."""
+    text: Tensor
+    """[B, L, D]"""
+    style: Tensor
+    """[B, 256]"""
+    normal: Tensor
+    """[B, 3, 128, 128] in [0, 1]."""
+    depth: Tensor
+    """[B, 3, 128, 128] in [0, 1]."""
+
+
+def denoiser_inputs(frozen: Frozen, texts: Texts, batch: Batch) -> Inputs:
+    """Encode ``batch``, whose prompts are rows of ``texts``."""
+    return Inputs(
+        frozen.latents(batch.target),
+        frozen.words(texts.prompts[batch.prompt]),
+        frozen.styles(batch.style_image),
+        batch.normal,
+        batch.depth,
+    )
+
+
+def denoiser_losses(model: Callable[..., Tensor], alphas: Tensor, inputs: Inputs) -> dict[str, Tensor]:
     """The weighted error of v at random timesteps.
 
     Args:
         model: a ``Denoiser``, or what a compiler made of it.
-        frozen: gives its inputs.
         alphas: [T] of the schedule.
-        texts: what ``batch`` says.
-        batch: what to learn from.
+        inputs: of a batch.
     """
-    clean, size, device = frozen.latents(batch.target), len(batch.family), batch.target.device
+    clean, size, device = inputs.clean, len(inputs.clean), inputs.clean.device
     timestep = torch.randint(0, len(alphas), (size,), device=device)
     alpha = alphas[timestep][:, None, None, None]
     noise = torch.randn_like(clean)
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
     velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-    off = torch.tensor([NO_IMAGE, NO_NORMAL, NO_DEPTH], device=device)
+    off = constant((NO_IMAGE, NO_NORMAL, NO_DEPTH), device)
     on = (torch.rand(size, 3, device=device) >= off).float()
-    text, style = frozen.words(texts.prompts[batch.prompt]), frozen.styles(batch.style_image)
     noisy = noisy.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16, enabled=batch.target.is_cuda):
-        predicted = model(noisy, timestep, text, style, batch.normal, batch.depth, on).float()
+    with torch.autocast(device.type, torch.bfloat16, enabled=clean.is_cuda):
+        predicted = model(noisy, timestep, inputs.text, inputs.style, inputs.normal, inputs.depth, on).float()
     snr = alpha / (1 - alpha)
-    foreground = F.avg_pool2d((batch.depth[:, :1] > 0).float(), batch.depth.shape[-1] // LATENT_SIDE)
+    foreground = F.avg_pool2d((inputs.depth[:, :1] > 0).float(), inputs.depth.shape[-1] // LATENT_SIDE)
     weight = snr.clamp(max=SNR_CAP) / (snr + 1) * (BACKGROUND_WEIGHT + (1 - BACKGROUND_WEIGHT) * foreground)
     return {"denoise": (weight * (predicted - velocity).square()).mean() / mean_weight(alphas)}
 

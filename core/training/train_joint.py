@@ -20,6 +20,7 @@ from .architecture import JOINT_DIMENSION, build_image_encoder, build_text_encod
 from .batches import PICTURE_KINDS, Batch, Layout, Texts
 from .captions import PATTERN_WORDS
 from .colours import lab
+from .fusion import constant
 
 CAPTION_WEIGHT = 0.25
 STYLE_DIMENSION = 64
@@ -49,8 +50,8 @@ class Joint(nn.Module):
 
 def palette_histogram(colours: Tensor) -> Tensor:
     """[B, 64] from [B, 3, 3] sRGB: shares in 4 x 4 x 4 boxes of CIELAB, softly assigned along each axis."""
-    low, range_ = (torch.tensor(each, device=colours.device) for each in ((10.0, -50.0, -50.0), (80.0, 100.0, 100.0)))
-    position = ((lab(colours) - low) / range_).clamp(0, 1) * 3
+    low, span = (constant(each, colours.device) for each in ((10.0, -50.0, -50.0), (80.0, 100.0, 100.0)))
+    position = ((lab(colours) - low) / span).clamp(0, 1) * 3
     soft = (1 - (position[..., None] - torch.arange(4, device=colours.device)).abs()).clamp(min=0)  # [B, 3, 3, 4]
     joint = torch.einsum("bci,bcj,bck->bijk", soft[:, :, 0], soft[:, :, 1], soft[:, :, 2])
     return joint.flatten(1) / colours.shape[1]
@@ -79,7 +80,9 @@ def joint_losses(
     named = torch.rand(size, device=device) < NAMES_FAMILY
     content = batch.content + torch.where(named, count * (1 + batch.family), 0)
     captions = torch.cat([batch.prompt, len(texts.prompts) + content])
-    tokens = torch.cat([texts.prompts[batch.prompt], texts.contents[content], texts.contents[batch.content[batch.objects]]])
+    tokens = torch.cat(
+        [texts.prompts[batch.prompt], texts.contents[content], texts.contents[batch.content[batch.objects]]]
+    )
     images = torch.cat([batch.target, batch.style_image, batch.twin])
     with torch.autocast(device.type, torch.bfloat16, enabled=images.is_cuda):
         embedding, text = (each.float() for each in called(images, tokens))
@@ -93,9 +96,9 @@ def joint_losses(
     plain = text[2 * size :]
     apart = 1 - F.cosine_similarity(_across(images_only[batch.objects], plain), _across(twin, plain))
     with_mark = shown[batch.objects]
+    same = (captions[:, None] == captions[None]).float()
     return {
-        "caption": CAPTION_WEIGHT
-        * contrast(both, text[: 2 * size], (captions[:, None] == captions[None]).float(), model.temperature.exp().clamp(max=60)),
+        "caption": CAPTION_WEIGHT * contrast(both, text[: 2 * size], same, model.temperature.exp().clamp(max=60)),
         "family": F.cross_entropy(model.family(both), family),
         "palette": 0.7 * F.cross_entropy(model.palette(both), palette),
         "cells": F.l1_loss(model.cells(both)[:, 0], cells),

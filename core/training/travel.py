@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a training run leaves for the next one elsewhere: the averages of all stages in half precision, in small files."""
+"""What a run leaves for the next one elsewhere: the averages of all stages in half precision, in small files."""
 
 from __future__ import annotations
 
