@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the bundled model was made, from nothing but generated pictures.
+"""How the bundled model is made, from nothing but generated pictures.
 
-Data passes the modules in this order: ``shapes`` → ``rasters`` (what cameras see of them), ``patterns`` → ``styles``
-→ ``pictures`` → ``captions`` → ``dataset``; then the networks of ``architecture`` are trained by ``train_vae``,
-``train_clip`` and ``train_denoiser``. ``python -m core.training`` runs all of it and resumes where it stopped.
+Shapes are cast once (``shapes`` → ``coordinates`` → ``rasters``) and stay on the device. There each batch is drawn
+(``styles``, ``captions`` → ``batches``) and painted (``patterns``, ``details``, ``scenes`` → ``painter``) when it is
+needed, so that no two are the same. ``run`` trains the networks of ``architecture`` one after the other within some minutes
+(``train_vae``, ``train_joint``, ``family_judge``, ``train_denoiser``; all by ``loop``), and ``python -m core.training``
+starts it and goes on where it stopped, elsewhere too (``travel``).
 """

@@ -19,11 +19,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from .curves import draw_losses
-from .loop import training_device
-from .run import STAGES, Run, settings_for
-from .travel import pack, unpack
-
 
 def _say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
@@ -40,6 +35,12 @@ def main() -> None:
     parser.add_argument("--carry-out", type=Path, help="leave there what another machine needs to go on")
     parser.add_argument("--output", type=Path, help="where the bundle goes; by default bundle/ in the work folder")
     arguments = parser.parse_args()
+    # The processes that cast the shapes begin by importing this file, and need nothing of these.
+    from .curves import draw_losses
+    from .loop import training_device
+    from .run import STAGES, Run, settings_for
+    from .travel import pack, unpack
+
     warnings.filterwarnings("ignore", category=UserWarning)
     work = arguments.work
     if arguments.what == "curves":

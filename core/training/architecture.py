@@ -164,7 +164,7 @@ def attach_ip_adapter(unet: UNet2DConditionModel, state: dict[str, torch.Tensor]
     for key, value in (fresh_ip_adapter(unet) if state is None else state).items():
         part, _, rest = key.partition(".")
         nested[part][rest] = value
-    unet._load_ip_adapter_weights([nested])
+    unet._load_ip_adapter_weights([nested], low_cpu_mem_usage=False)
 
 
 def fresh_ip_adapter(unet: UNet2DConditionModel, joint_dimension: int = JOINT_DIMENSION) -> dict[str, torch.Tensor]:

@@ -51,7 +51,7 @@ class RunSettings:
     """Pairs that are painted together, a multiple of 14."""
     denoiser_batches: int = 2
     """Of those in a step of the denoiser."""
-    shares: dict[str, float] = field(default_factory=lambda: {"vae": 0.13, "joint": 0.22, "judge": 0.05})
+    shares: dict[str, float] = field(default_factory=lambda: {"vae": 0.12, "joint": 0.2, "judge": 0.04})
     """Of ``minutes``; the denoiser has what remains."""
     ending_seconds: float = 25.0
     """Kept for samples and files."""
@@ -82,17 +82,22 @@ class Run:
         self.work, self.settings, self.device, self._say = work, settings, device, say
         self._begun = time.monotonic()
         work.mkdir(parents=True, exist_ok=True)
+        held_out = replace(settings.rasters, shapes_a_class=1, views=4, seed=HELD_OUT_SEED)
+        seen = rasters(work / "rasters", settings.rasters, os.cpu_count() or 1)
+        unseen = rasters(work / "held_out", held_out)
+        self._say(f"The shapes are cast after {self.seconds():.0f} s: {len(seen.word)} views")
         self.tokenizer = write_tokenizer(VOCABULARY, work / "tokenizer")
         # What cannot be compiled runs as it is.
         torch._dynamo.config.suppress_errors = True
+        # The same few functions see pictures in many sizes and layouts.
+        torch._dynamo.config.recompile_limit = 64
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         self.texts = Texts(self.tokenizer, device)
-        held_out = replace(settings.rasters, shapes_a_class=1, views=4, seed=HELD_OUT_SEED)
-        processes = os.cpu_count() or 1
-        self.world = self._world("rasters", settings.rasters, settings.styles_a_family, processes)
-        self._held_out = self._world("held_out", held_out, 20, 1)
+        bank = style_bank(settings.styles_a_family, settings.rasters.seed)
+        self.world = World(seen, bank, self.texts, device)
+        self._held_out = World(unseen, style_bank(20, HELD_OUT_SEED), self.texts, device)
         self._layouts: dict[int, Layout] = {}
-        self._say(f"The pictures' geometry is ready after {self.seconds():.0f} s: {len(self.world.word)} views")
+        self._say(f"All that is painted from is on the device after {self.seconds():.0f} s")
 
     def seconds(self) -> float:
         """Since the run began."""
@@ -122,6 +127,7 @@ class Run:
             begun = self.seconds()
             more = stage == "denoiser" and begins_elsewhere(self.work / stage)
             if more or not is_finished(self.work / stage):
+                torch.manual_seed(self.settings.seed)
                 getattr(self, f"_train_{stage}")()
                 measures[f"{stage}_seconds"] = round(self.seconds() - begun, 1)
             if stage != "denoiser":
@@ -141,7 +147,7 @@ class Run:
 
     def samples(self, path: Path) -> None:
         """Write what the denoiser paints by itself."""
-        batch, _ = self.held_out(28)
+        batch, _ = self.held_out(28 if self.device.type == "cuda" else 14)
         denoiser = self._loaded(Denoiser(), "denoiser")
         rows = sample_rows(denoiser, self.frozen(), batch, self.texts.prompts[batch.prompt])
         sheet(rows, 14).save(path)
@@ -161,10 +167,6 @@ class Run:
         self._loaded(Denoiser(), "denoiser").cpu().into(bundle)
         bundle.text, bundle.vision, bundle.vae = frozen.text.cpu(), frozen.vision.cpu(), frozen.vae.cpu()
         return bundle
-
-    def _world(self, name: str, views: RasterSettings, styles: int, processes: int) -> World:
-        seen = rasters(self.work / name, views, processes)
-        return World(seen, style_bank(styles, views.seed), self.texts, self.device)
 
     def _layout(self, number: int) -> Layout:
         settings = self.settings
@@ -210,7 +212,6 @@ class Run:
         return {"psnr_decibels": reconstruction_decibels(self._loaded(TiedVae(), "vae").vae, batch.target)}
 
     def _train_joint(self) -> None:
-        torch.manual_seed(self.settings.seed)
         model = Joint(self.tokenizer)
         self._fit(
             "joint", model,

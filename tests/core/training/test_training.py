@@ -282,7 +282,7 @@ torch.set_num_threads(1)
 settings = settings_for(torch.device("cpu"), float(sys.argv[2]))
 views = RasterSettings(supersampling=1, shapes_a_class=1, views=2)
 settings = replace(settings, rasters=views, styles_a_family=3, batch=14, ending_seconds=0.0, checkpoint_seconds=0.0,
-                   log_seconds=0.0, shares={"vae": 0.05, "joint": 0.05, "judge": 0.05})
+                   log_seconds=0.0, shares={"vae": 0.01, "joint": 0.01, "judge": 0.01})
 run = Run(Path(sys.argv[1]), settings, torch.device("cpu"), lambda line: print(line, flush=True))
 run.train_all()
 run.export(Path(sys.argv[1]) / "bundle")
@@ -295,7 +295,7 @@ def test_a_run_that_is_killed_goes_on_and_its_bundle_loads(tmp_path):
         command = [sys.executable, "-W", "ignore", "-c", SMALL_RUN, str(tmp_path), str(minutes)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    killed = begin(20)
+    killed = begin(3)
     for line in killed.stdout:
         if line.startswith("denoiser: "):
             killed.send_signal(signal.SIGKILL)
@@ -304,7 +304,7 @@ def test_a_run_that_is_killed_goes_on_and_its_bundle_loads(tmp_path):
     killed.stdout.close()
     done = int(json.loads(line.removeprefix("denoiser: "))["step"])
     trained = (tmp_path / "joint" / CHECKPOINT).stat().st_mtime
-    again = begin(0.5)
+    again = begin(0.01)
     lines = [json.loads(line.removeprefix("denoiser: ")) for line in again.stdout if line.startswith("denoiser: ")]
     again.stdout.close()
     assert again.wait() == 0
