@@ -4,9 +4,10 @@
     python -m core.training all --work build/training --minutes 9
 
 casts the shapes, trains VAE, joint encoders, the judge that ``core.training.measure`` needs, and the denoiser, and
-writes the bundle, samples and curves into the work folder. ``--carry-out DIR`` also leaves there what another machine
-needs to go on (``--carry-in DIR``): a few files of at most 15 MiB. Of what is carried in, the denoiser is trained
-further and the rest is kept. pairs shows what is learnt from, export writes the bundle of a work folder.
+writes the bundle, samples and curves into the work folder. Begun again, it keeps what is finished and trains the
+denoiser further for what remains of the minutes. ``--carry-out DIR`` also leaves there, in a few files of at most
+15 MiB, what another machine needs to go on (``--carry-in DIR``). pairs shows what is learnt from, export writes the
+bundle of a work folder.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def learning_rate(progress: float, peak: float) -> float:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a stage has used up its budget, or came here trained."""
+    """Whether a stage has used up its budget, or was trained by another run, from which only its average came here."""
     if not (folder / CHECKPOINT).exists():
         return (folder / AVERAGE).exists()
     return _header(folder)["finished"] == "yes"
@@ -59,11 +59,6 @@ def is_finished(folder: Path) -> bool:
 def spent_seconds(folder: Path) -> float:
     """Seconds that a stage has trained so far."""
     return float(_header(folder)["seconds"]) if (folder / CHECKPOINT).exists() else 0.0
-
-
-def begins_elsewhere(folder: Path) -> bool:
-    """Whether a stage was trained by another run, from which only its average came here."""
-    return (folder / AVERAGE).exists() and not (folder / CHECKPOINT).exists()
 
 
 def train(

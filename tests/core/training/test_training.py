@@ -27,7 +27,7 @@ from core.training.captions import (
 from core.training.colours import lab
 from core.training.coordinates import Limb, pattern_coordinates
 from core.training.details import KINDS, kind_of
-from core.training.loop import AVERAGE, CHECKPOINT, LOSSES_FILE, Schedule, begins_elsewhere, is_finished, train
+from core.training.loop import AVERAGE, CHECKPOINT, LOSSES_FILE, Schedule, is_finished, train
 from core.training.painter import Canvas, Look, paint, role_palettes
 from core.training.patterns import FAMILIES
 from core.training.pictures import pixel_grid, scene, swatch
@@ -221,7 +221,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path):
         run(0.6, stop_at=20)
     assert not is_finished(tmp_path)
     run(0.6)
-    assert is_finished(tmp_path) and not begins_elsewhere(tmp_path)
+    assert is_finished(tmp_path)
     assert steps == list(range(steps[-1] + 1)), "no step twice, none left out"
     lines = [json.loads(line) for line in (tmp_path / LOSSES_FILE).read_text().splitlines()]
     assert lines[-1]["square"] < 0.2 * lines[0]["square"]
@@ -253,7 +253,7 @@ def test_what_is_carried_out_begins_the_next_run_in_small_files(tmp_path):
     again = load_file(second / "denoiser" / AVERAGE)
     assert again.keys() == large.keys()
     torch.testing.assert_close(again["layer.8"], large["layer.8"], rtol=1e-3, atol=1e-3)
-    assert begins_elsewhere(second / "denoiser") and is_finished(second / "vae")
+    assert is_finished(second / "vae") and not is_finished(second / "joint")
 
 
 def test_losses_of_the_stages_that_have_begun_are_drawn(tmp_path):
