@@ -37,12 +37,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="where the bundle goes; by default bundle/ in the work folder")
     arguments = parser.parse_args()
     # The processes that cast the shapes begin by importing this file, and need nothing of these.
+    from diffusers.utils import logging as diffusers_logging
+
     from .curves import draw_losses
     from .loop import training_device
     from .run import STAGES, Run, settings_for
     from .travel import pack, unpack
 
     warnings.filterwarnings("ignore", category=UserWarning)
+    diffusers_logging.set_verbosity_error()
     work = arguments.work
     if arguments.what == "curves":
         draw_losses(work, work / "losses.png")

@@ -53,6 +53,8 @@ class RunSettings:
     """Of those in a step of the denoiser."""
     shares: dict[str, float] = field(default_factory=lambda: {"vae": 0.12, "joint": 0.24, "judge": 0.04})
     """Of ``minutes``; the denoiser has what remains."""
+    held_out: int = 448
+    """Pairs of shapes and styles never seen on which the measures are taken."""
     ending_seconds: float = 25.0
     """Kept for samples and files."""
     compile_networks: bool = False
@@ -72,7 +74,9 @@ def settings_for(device: torch.device, minutes: float) -> RunSettings:
     if device.type == "cuda":
         return RunSettings(minutes)
     few = RasterSettings(supersampling=1, shapes_a_class=6, views=8)
-    return RunSettings(minutes, few, 200, 56, 1, fixed_layout=False, checkpoint_seconds=240.0, log_seconds=30.0)
+    return RunSettings(
+        minutes, few, 200, 56, 1, held_out=112, fixed_layout=False, checkpoint_seconds=240.0, log_seconds=30.0
+    )
 
 
 class Run:
@@ -142,7 +146,7 @@ class Run:
     def frozen(self) -> Frozen:
         """The networks that were trained before the denoiser."""
         joint, tied = self._loaded(Joint(self.tokenizer), "joint"), self._loaded(TiedVae(), "vae")
-        batch, _ = self.held_out(56, seed=1)
+        batch, _ = self.held_out(min(56, self.settings.held_out), seed=1)
         tied.vae.register_to_config(scaling_factor=scaling_factor(tied.vae, batch.target))
         return Frozen(
             tied.vae.requires_grad_(False), joint.text.requires_grad_(False), joint.vision.requires_grad_(False)
@@ -211,7 +215,7 @@ class Run:
         self._fit("vae", model, lambda called, step: vae_losses(called, self.batch("vae", step)), 2e-3, 0.995)
 
     def _measure_vae(self) -> dict[str, Any]:
-        batch, _ = self.held_out(56)
+        batch, _ = self.held_out(min(56, self.settings.held_out))
         return {"psnr_decibels": reconstruction_decibels(self._loaded(TiedVae(), "vae").vae, batch.target)}
 
     def _train_joint(self) -> None:
@@ -223,7 +227,7 @@ class Run:
         )  # fmt: skip
 
     def _measure_joint(self) -> dict[str, Any]:
-        batch, chosen = self.held_out(max(112, self.settings.batch))
+        batch, chosen = self.held_out(self.settings.held_out)
         return joint_measures(self._loaded(Joint(self.tokenizer), "joint"), self.texts, batch, chosen)
 
     def _train_judge(self) -> None:
@@ -234,7 +238,7 @@ class Run:
         self._fit("judge", FamilyJudge(), losses, 2e-3, 0.995)
 
     def _measure_judge(self) -> dict[str, Any]:
-        batch, _ = self.held_out(max(112, self.settings.batch))
+        batch, _ = self.held_out(self.settings.held_out)
         return {"judge_accuracy": family_accuracy(self._loaded(FamilyJudge(), "judge"), batch)}
 
     def _train_denoiser(self) -> None:
