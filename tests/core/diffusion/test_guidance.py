@@ -22,6 +22,8 @@ REFERENCE = dataclasses.replace(SETTINGS, reference_quirks=True)
 SCALES = (0.6, 0.3)
 SIDE = 16
 """Of the latents."""
+FACTOR = 4
+"""Pixels of an image for each of them, along a side."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def reading_networks(networks, model_folder):
     torch.manual_seed(1)
     controls = []
     for control in networks.control_nets:
-        model = ControlNetModel.from_unet(plain_unet(model_folder), conditioning_embedding_out_channels=(16, 32))
+        model = ControlNetModel.from_unet(plain_unet(model_folder), conditioning_embedding_out_channels=(8, 16, 32))
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.05)
         controls.append(ControlNet(control.profile, model.eval().requires_grad_(False), reads_text=True))
@@ -68,7 +70,9 @@ def case(networks, views=1, seed=0):
     style, zero = (torch.randn(views, 4, width, generator=generator) for _ in range(2))
     embeddings = Embeddings(text(), text(), text(), text(), style, zero)
     latents, noise = (torch.randn(views, 4, SIDE, SIDE, generator=generator) for _ in range(2))
-    images = {kind: torch.rand(views, 3, 2 * SIDE, 2 * SIDE, generator=generator) for kind in ("normal", "depth")}
+    images = {
+        kind: torch.rand(views, 3, FACTOR * SIDE, FACTOR * SIDE, generator=generator) for kind in ("normal", "depth")
+    }
     return latents, noise, embeddings, images
 
 
