@@ -41,8 +41,8 @@ def main() -> None:
 
     from .curves import draw_losses
     from .loop import training_device
-    from .run import STAGES, Run, settings_for
-    from .travel import pack, unpack
+    from .run import Run, settings_for
+    from .travel import unpack
 
     warnings.filterwarnings("ignore", category=UserWarning)
     diffusers_logging.set_verbosity_error()
@@ -54,14 +54,12 @@ def main() -> None:
         sys.exit(f"{arguments.carry_in} holds nothing to go on from")
     device = training_device()
     settings = replace(settings_for(device, arguments.minutes), compile_networks=arguments.compile_networks)
-    run = Run(work, settings, device, _say)
+    run = Run(work, settings, device, _say, arguments.carry_out)
     if arguments.what == "pairs":
         run.pairs(work / "pairs.png")
         return
     if arguments.what == "all":
         run.train_all()
-        if arguments.carry_out is not None:
-            pack(work, STAGES, arguments.carry_out)
     if arguments.what in ("all", "samples"):
         run.samples(work / "samples.png")
     if arguments.what in ("all", "export"):

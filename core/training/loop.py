@@ -69,6 +69,7 @@ def train(
     seed: int,
     folder: Path,
     say: Callable[[str], None] = lambda line: None,
+    kept: Callable[[], None] = lambda: None,
 ) -> None:
     """Optimise ``module`` with AdamW until the budget is used up, and leave its average in ``folder``.
 
@@ -85,6 +86,7 @@ def train(
         seed: of all random numbers.
         folder: holds checkpoint, average and log.
         say: takes each line of the log.
+        kept: called after each checkpoint.
 
     Raises:
         FloatingPointError: a loss is not finite.
@@ -131,8 +133,10 @@ def train(
             sums, logged, logged_step = {}, now, step
         if now - saved > schedule.checkpoint_seconds:
             _save(module, optimiser, average, step, spent + now - begun, False, folder)
+            kept()
             saved = time.monotonic()
     _save(module, optimiser, average, step, spent + time.monotonic() - begun, True, folder)
+    kept()
 
 
 def step_seed(seed: int, step: int) -> int:

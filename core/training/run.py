@@ -27,6 +27,7 @@ from .styles import style_bank
 from .train_denoiser import Denoiser, Frozen, Inputs, denoiser_inputs, denoiser_losses, schedule_alphas
 from .train_joint import Joint, joint_losses, joint_measures
 from .train_vae import TiedVae, reconstruction_decibels, scaling_factor, vae_losses
+from .travel import pack
 from .vocabulary import write_tokenizer
 
 STAGES = ("vae", "joint", "judge", "denoiser")
@@ -82,7 +83,24 @@ def settings_for(device: torch.device, minutes: float) -> RunSettings:
 class Run:
     """One training run in a folder; what was interrupted goes on where it stopped."""
 
-    def __init__(self, work: Path, settings: RunSettings, device: torch.device, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        work: Path,
+        settings: RunSettings,
+        device: torch.device,
+        say: Callable[[str], None],
+        carry_out: Path | None = None,
+    ) -> None:
+        """Prepare all that is painted from.
+
+        Args:
+            work: the run's folder.
+            settings: what to train.
+            device: where.
+            say: takes lines that tell how it goes.
+            carry_out: gets the weights after each checkpoint, for another machine; see ``travel``.
+        """
+        self._carry_out = carry_out
         self.work, self.settings, self.device, self._say = work, settings, device, say
         self._begun = time.monotonic()
         work.mkdir(parents=True, exist_ok=True)
@@ -207,7 +225,11 @@ class Run:
         )
         size = settings.batch * (settings.denoiser_batches if stage == "denoiser" else 1)
         folder = self.work / stage
-        train(module, lambda step: losses(called, step), size, schedule, settings.seed, folder, self._say)
+        train(module, lambda step: losses(called, step), size, schedule, settings.seed, folder, self._say, self._kept)
+
+    def _kept(self) -> None:
+        if self._carry_out is not None:
+            pack(self.work, STAGES, self._carry_out)
 
     def _train_vae(self) -> None:
         model = TiedVae()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,9 +17,8 @@ FILE_BYTES = 15 * 2**20
 
 
 def pack(work: Path, stages: Sequence[str], folder: Path) -> list[Path]:
-    """Write the averages of the ``stages`` that have one to ``folder``, a new one, and say which files those are."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Write the averages of the ``stages`` that have one to ``folder``, and say which files those are."""
+    folder.mkdir(parents=True, exist_ok=True)
     files: list[dict[str, Tensor]] = [{}]
     room = FILE_BYTES
     for stage in stages:
@@ -35,7 +33,11 @@ def pack(work: Path, stages: Sequence[str], folder: Path) -> list[Path]:
             room -= half.nbytes
     paths = [folder / f"weights-{number}.safetensors" for number in range(1, len(files) + 1)]
     for path, tensors in zip(paths, files, strict=True):
-        save_file(tensors, path)
+        partial = path.with_suffix(".partial")
+        save_file(tensors, partial)
+        partial.replace(path)
+    for other in set(folder.glob("weights-*.safetensors")).difference(paths):
+        other.unlink()
     return paths
 
 

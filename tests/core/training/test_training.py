@@ -214,18 +214,19 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path):
             time.sleep(0.005)
             return {"square": (model(data) - 3 - 0.1 * torch.rand(())).square().mean()}
 
-        train(model, losses, 40, Schedule(seconds, 0.1, 0.9, checkpoint_seconds=0.0, log_seconds=0.05), 0, tmp_path)
+        train(model, losses, 40, Schedule(seconds, 0.1, 0.9, checkpoint_seconds=0.0, log_seconds=0.0), 0, tmp_path)
         return model
 
     with pytest.raises(KeyboardInterrupt):
-        run(0.6, stop_at=20)
+        run(2.0, stop_at=3)
     assert not is_finished(tmp_path)
-    run(0.6)
+    run(2.0)
     assert is_finished(tmp_path)
     assert steps == list(range(steps[-1] + 1)), "no step twice, none left out"
     lines = [json.loads(line) for line in (tmp_path / LOSSES_FILE).read_text().splitlines()]
-    assert lines[-1]["square"] < 0.2 * lines[0]["square"]
-    assert lines[-1]["seconds"] <= 0.7, "the time before the interruption counts"
+    assert lines[-1]["square"] < 0.5 * lines[0]["square"]
+    seconds = [line["seconds"] for line in lines]
+    assert seconds == sorted(seconds), "the time before the interruption counts"
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path):
