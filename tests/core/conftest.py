@@ -68,12 +68,14 @@ def new_reporter() -> type[RecordingReporter]:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory) -> Path:
-    """The bundled model's layout with seeded, untrained networks."""
-    from core.training.architecture import build_bundle, write_bundle
+    """The bundled model's layout with seeded, untrained networks, for smaller pictures so that tests are quick."""
+    from core.training import architecture
 
     folder = tmp_path_factory.mktemp("model")
-    with contextlib.redirect_stderr(io.StringIO()):
-        write_bundle(build_bundle(folder, seed=0), folder)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()):
+        patch.setattr(architecture, "RESOLUTION", 64)
+        patch.setattr(architecture, "LATENT_SIDE", 16)
+        architecture.write_bundle(architecture.build_bundle(folder, seed=0), folder)
     return folder
 
 
