@@ -159,7 +159,7 @@ def _bundled(folder: Path) -> ModelProfile:
         },
         resolution=64,
         text_guidance=0.5,
-        style_guidance=1.0,
+        style_guidance=3.0,
         statistics_weight=3.0,
         parameters=9_300_000,
         activations_per_view=5_000_000,
