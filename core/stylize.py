@@ -17,6 +17,7 @@ from .devices.device_choice import DeviceChoice, MemoryNeed
 from .devices.devices import choose_device
 from .diffusion.conditioning import condition
 from .diffusion.networks import Networks, inject_style, load_networks
+from .diffusion.surface_noise import SurfaceNoise
 from .geometry import mesh as meshes
 from .geometry.overlap import find_overlap, uv_report
 from .geometry.surface_patches import SurfacePatches
@@ -31,6 +32,7 @@ from .optimisation.optimise import Outcome, new_field, optimise
 from .optimisation.present_color import PresentColor, read_base_color
 from .optimisation.presets import OptimisationSettings, job_settings
 from .optimisation.restyle import fit_field, restyled
+from .optimisation.warm_start import warm_start, whole_views
 from .reporting import Cancelled, Reporter
 from .results.bake import ColourAround, PreviewBaker
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
@@ -186,7 +188,8 @@ def _run(
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
-            distillation = Distillation(networks, condition(networks, job, style_image))
+            noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
+            distillation = Distillation(networks, condition(networks, job, style_image), noise)
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(
@@ -200,6 +203,10 @@ def _run(
         if not checkpoint.usable:
             with stages.stage("present", "Reading the present colour"):
                 fit_field(field, present, job.seed, reporter)
+    elif distillation is not None and settings.warm_start is not None and not checkpoint.usable:
+        with stages.stage("start", "Sketching"):
+            whole = CameraPlan(mesh, embree, whole_views(settings), settings.resolution, job.seed)
+            warm_start(field, rasteriser, whole, distillation, settings, job.seed, reporter, overlap)
     texels = job.texture_size**2 * (len(tiles.numbers) if tiles else 1)
     seconds_to_bake = texels * (BAKE_SECONDS + (DETAIL_TEXEL_SECONDS if _adds_detail(settings) else 0.0))
     with stages.stage("optimise", "Optimising"):

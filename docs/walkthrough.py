@@ -19,20 +19,25 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from rich.progress import Progress
 
+from core.commands.stylize import ConsoleReporter
 from core.detail.detail import find_detail
 from core.diffusion.conditioning import condition
 from core.diffusion.guidance import interval_score_gradient
 from core.diffusion.networks import inject_style, load_networks
+from core.diffusion.surface_noise import SurfaceNoise
 from core.evaluation.meshes import chair
 from core.geometry.mesh import bounding_radius
 from core.geometry.surface_patches import SurfacePatches
 from core.geometry.texels import texel_map, texel_side
 from core.job import Job
 from core.models.profiles import profile
+from core.optimisation.objective import Distillation
 from core.optimisation.optimise import new_field
 from core.optimisation.presets import optimisation_settings
 from core.optimisation.step_generator import step_generator
+from core.optimisation.warm_start import warm_start, whole_views
 from core.results.bake import ColourAround, bake
 from core.results.coverage import coverage_of
 from core.results.preview import contact_sheet, render_views, texture_paint
@@ -77,6 +82,13 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
 
     # optimisation: colours are a function of the place on the surface, so there are no seams.
     field = new_field(settings, SEED, torch.device("cpu"))
+    noise = SurfaceNoise(SEED, networks.vae.config.latent_channels)
+    # To begin with, one DDIM sample in several views at once, each step of which is painted into the field.
+    whole = CameraPlan(mesh, embree, whole_views(settings), settings.resolution, SEED)
+    with Progress() as progress:
+        reporter = ConsoleReporter(progress, progress.console)
+        judge = Distillation(networks, conditioning, noise)
+        warm_start(field, embree, whole, judge, settings, SEED, reporter)
     optimiser = torch.optim.Adam(field.parameters(), lr=settings.learning_rate, betas=settings.betas, eps=1e-15)
     coming = step_views(embree, plan, range(steps), settings.resolution, settings.supersampling)
     for step, views in enumerate(coming):
@@ -88,14 +100,15 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
         images = shade(images, views, settings.shading, generator) if settings.shading else images
         z0 = networks.encode(average_down(images, settings.supersampling))
 
-        # Interval score matching with four predictions at z_t, reached from z_0 by DDIM inversion (eq. 12):
+        # Score distillation with four predictions at z_t (eq. 12):
         #     g = 0.1 w(t) [ e_uncond + c_text (e_text - e_content) - e_s + c_style (e_style - e_uncond) ]
-        # e_content is what the caption predicts: content as the negative prompt (§4.3).
+        # e_content is what the caption predicts: content as the negative prompt (§4.3). In the paper z_t and e_s come
+        # from z_0 by DDIM inversion; here e_s is the noise that lies on the surface, and z_t is z_0 with it.
         interval = settings.timesteps.interval(step, settings.steps, generator)
         gradient = interval_score_gradient(
             networks,
             z0.detach(),
-            torch.randn(z0.shape, generator=generator),
+            noise.of(views, z0.shape[-1], generator),
             interval,
             conditioning.rows(views.directions),
             views.control_images,
@@ -103,11 +116,11 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
             settings.guidance,
         )
 
-        # The score is no loss that could be written down; this is the scalar whose gradient on z_0 it is.
-        distillation = (gradient * z0).sum() / z0.shape[0]
+        # No loss that could be written down; this is the scalar whose gradient on z_0 is the score.
+        pull = (gradient * z0).sum() / z0.shape[0]
         brushwork = statistics.loss(field, step / settings.steps, generator)
         optimiser.zero_grad()
-        (settings.distillation_weight * distillation + settings.statistics_weight * brushwork).backward()
+        (settings.distillation_weight * pull + settings.statistics_weight * brushwork).backward()
         optimiser.step()
         # The statistics look at no renders and cost little, so they get updates of their own between two views.
         for _ in range(settings.statistics.updates_alone):

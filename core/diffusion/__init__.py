@@ -3,5 +3,5 @@
 
 In: a profile's files, a job's words and its style image; then renders. Out: the gradient on their latents. In the order
 in which data passes them: ``networks`` (loading) → ``odcr`` → ``conditioning`` (text and style) → ``timesteps`` →
-``guidance`` (the gradient).
+``surface_noise`` → ``guidance`` (the gradient).
 """

@@ -36,15 +36,15 @@ def interval_score_gradient(
     ``w(t) = sqrt((1 - abar_t) / abar_t)``. Nothing here is random: the same arguments give the same gradient.
 
     A timestep index ``i`` is the timestep that the networks are told and the row of ``networks.alphas_cumprod``, and
-    ``z0`` itself counts as the latent at index 0. With ``settings.reference_quirks`` index ``i`` is timestep and row
-    ``i + 1`` instead, so it must be at most T - 2, and ``sqrt(abar_1) z0 + sqrt(1 - abar_1) noise`` is the latent at
-    index 0.
+    the latent at index 0 is ``z0`` with that timestep's share of ``noise``, or without ``settings.noised_start`` ``z0``
+    itself. With ``settings.reference_quirks`` index ``i`` is timestep and row ``i + 1`` instead, so it must be at most
+    T - 2, and the start is always noised.
 
     Args:
         networks: the loaded profile.
         latents: [B, 4, h, w] ``z0`` of the views, float32.
-        noise: [B, 4, h, w], float32: the step's one Gaussian draw. Plays a part with ``reference_quirks`` and without
-            ``interval_matching`` only.
+        noise: [B, 4, h, w], float32: the step's one Gaussian draw. Plays no part where ``interval_matching`` starts
+            without noise.
         interval: the index ``t``, and ``delta``; ``s = max(t - delta, 0)``, an index too.
         embeddings: conditions of the B views.
         control_images: [B, 3, H, W] in [0, 1] by kind of ControlNet.
@@ -56,15 +56,43 @@ def interval_score_gradient(
     """
     quirks = settings.reference_quirks
     abar = networks.alphas_cumprod
-    off = torch.zeros_like(embeddings.style_tokens)
-    null_tokens = embeddings.zero_tokens if quirks else off
     first = 1 if quirks else 0  # The timestep of index 0.
     t = first + interval.timestep
     if settings.interval_matching:
+        null_tokens = embeddings.zero_tokens if quirks else torch.zeros_like(embeddings.style_tokens)
         z_t, e_s = _invert(networks, latents, noise, interval, embeddings.null, null_tokens, settings)
     else:
-        z_t, e_s = _noised(latents, noise, abar[t]), noise
+        z_t, e_s = noised(latents, noise, abar[t]), noise
 
+    w = ((1.0 - abar[t]) / abar[t]).sqrt()
+    e = guided_noise(networks, z_t, t, embeddings, control_images, control_scales, settings)
+    return settings.gradient_scale * w * (e - e_s)
+
+
+@torch.no_grad()
+def guided_noise(
+    networks: Networks,
+    z_t: Tensor,
+    t: int,
+    embeddings: Embeddings,
+    control_images: Mapping[str, Tensor],
+    control_scales: Sequence[float],
+    settings: GuidanceSettings,
+) -> Tensor:
+    """The four predictions of a step, weighed: ``e_uncond + c_text (e_text - e_content) + c_style (e_style -
+    e_uncond)``, float32 [B, 4, h, w].
+
+    Args:
+        networks: the loaded profile.
+        z_t: [B, 4, h, w] latents at noise level ``t``, float32.
+        t: the timestep that the networks are told.
+        embeddings: conditions of the B views.
+        control_images: [B, 3, H, W] in [0, 1] by kind of ControlNet.
+        control_scales: weight of each ControlNet in the order of the profile.
+        settings: scales, and whether to follow the paper or the reference code.
+    """
+    quirks = settings.reference_quirks
+    off = torch.zeros_like(embeddings.style_tokens)
     texts = torch.cat([embeddings.negative, embeddings.prompt, embeddings.content])
     control_texts = texts[:, :-_TOKENS_HIDDEN_FROM_CONTROL] if quirks else texts
     down, middle = _control_residuals(networks, z_t, t, control_texts, control_images, control_scales)
@@ -73,15 +101,12 @@ def interval_score_gradient(
         z_t.repeat(4, 1, 1, 1),
         t,
         torch.cat([texts, embeddings.prompt]),
-        torch.cat([off, off, null_tokens, embeddings.style_tokens]),
+        torch.cat([off, off, embeddings.zero_tokens if quirks else off, embeddings.style_tokens]),
         down,
         middle,
     ).chunk(4)
-
-    w = ((1.0 - abar[t]) / abar[t]).sqrt()
     e_away = e_content if settings.content_negative else e_uncond
-    score = e_uncond + settings.text_scale * (e_text - e_away) - e_s + settings.style_scale * (e_style - e_uncond)
-    return settings.gradient_scale * w * score
+    return e_uncond + settings.text_scale * (e_text - e_away) + settings.style_scale * (e_style - e_uncond)
 
 
 def predict_noise(
@@ -134,7 +159,7 @@ def _invert(
     quirks, abar = settings.reference_quirks, networks.alphas_cumprod
     first = 1 if quirks else 0
     s = max(interval.timestep - interval.delta, 0)
-    z = _noised(latents, noise, abar[first]) if quirks else latents
+    z = noised(latents, noise, abar[first]) if settings.noised_start or quirks else latents
     predictions: list[Tensor] = []
     for here, there in pairwise(first + index for index in (*inversion_indexes(s, settings), interval.timestep)):
         predictions.append(predict_noise(networks, z, here, null_text, null_tokens))
@@ -143,7 +168,8 @@ def _invert(
     return z, predictions[-2] if quirks and s > 0 else predictions[-1]
 
 
-def _noised(latents: Tensor, noise: Tensor, abar: Tensor) -> Tensor:
+def noised(latents: Tensor, noise: Tensor, abar: Tensor) -> Tensor:
+    """``latents`` at the noise level of ``abar``."""
     return abar.sqrt() * latents + (1.0 - abar).sqrt() * noise
 
 

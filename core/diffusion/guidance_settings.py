@@ -18,6 +18,10 @@ class GuidanceSettings:
     """Timesteps between two DDIM inversion steps on the way to ``s``."""
     inversion_steps: int = 5
     """Most inversion steps on the way to ``s``; the stride is longer where it would take more."""
+    noised_start: bool = True
+    """Whether the inversion starts from ``z0`` with the noise of timestep 0, as in LucidDreamer's own code, or from
+    ``z0`` itself, as in its paper. The networks never saw an input without noise: their first prediction for it is no
+    noise, and with too little of it ``z_t`` is nothing they know either."""
     gradient_scale: float = 0.1
     """Factor of the whole gradient."""
     content_negative: bool = True
@@ -25,7 +29,11 @@ class GuidanceSettings:
     does."""
     interval_matching: bool = True
     """Whether ``e_s`` and ``z_t`` come from DDIM inversion; without, both come from the step's one Gaussian draw, as in
-    score distillation sampling (Poole et al. 2023, eq. 3). To see what it does."""
+    score distillation sampling (Poole et al. 2023, eq. 3)."""
+    surface_noise: bool = False
+    """Whether the Gaussian draw lies on the surface, the same in all views and steps; see
+    ``core.diffusion.surface_noise``. Together with no ``interval_matching`` it is consistent flow distillation (Yan et
+    al. 2025, arXiv 2501.05445)."""
     reference_quirks: bool = False
     """Compute what the public reference code computes, which differs from the paper in four points.
 

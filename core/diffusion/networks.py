@@ -88,6 +88,11 @@ class Networks:
     dtype: torch.dtype
     """What they compute in."""
 
+    @property
+    def latent_factor(self) -> int:
+        """Pixels of an image along a side of one pixel of its latents."""
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
     def modules(self) -> dict[str, nn.Module]:
         """Every network by its name."""
         return {
@@ -119,6 +124,13 @@ class Networks:
         posterior = self.vae.encode((2.0 * images - 1.0).to(self.dtype)).latent_dist
         shift = self.vae.config.get("shift_factor") or 0.0
         return (posterior.mode().float() - shift) * self.vae.config.scaling_factor
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Images of latents [B, 4, h, w]: [B, 3, H, W] sRGB, float32, which may lie a little outside of [0, 1]."""
+        shift = self.vae.config.get("shift_factor") or 0.0
+        image = self.vae.decode((latents / self.vae.config.scaling_factor + shift).to(self.dtype)).sample
+        return (image.float() + 1.0) / 2.0
 
 
 class _AdapterLoader(IPAdapterMixin):

@@ -14,6 +14,7 @@ from ..models.profiles import profile
 from ..optimisation.presets import OptimisationSettings, optimisation_settings
 from ..reporting import Reporter
 from ..stylize import LoadedModels
+from ..views.shading import ShadingSettings
 from .cases import Case, RunSettings, make_cases
 from .evaluate import StyleReferences, finish_and_measure
 from .judge import Judge
@@ -33,6 +34,8 @@ class Variant:
     """From the settings of the whole method to those without the part."""
     content_removal: float = 1.0
     """Strength of ODCR."""
+    tone: float | None = None
+    """Weight of the style statistics in place of the run's, on which other settings of the preset depend."""
 
 
 def _guidance(**parts: bool) -> Callable[[OptimisationSettings], OptimisationSettings]:
@@ -50,14 +53,20 @@ VARIANTS: Mapping[str, Variant] = {
     "no content negative": Variant(_guidance(content_negative=False)),
     "no layer selection": Variant(lambda settings: replace(settings, style_layers=1.0)),
     "style in the up blocks alone": Variant(lambda settings: replace(settings, style_layers={"up": 1.0})),
-    "SDS for ISM": Variant(_guidance(interval_matching=False)),
+    "SDS": Variant(_guidance(interval_matching=False, surface_noise=False)),
+    "ISM": Variant(_guidance(interval_matching=True, surface_noise=False)),
+    "no warm start": Variant(lambda settings: replace(settings, warm_start=None)),
     "no ControlNets": Variant(_without_control_nets),
-    "no shading": Variant(lambda settings: replace(settings, shading=None)),
-    "no statistics": Variant(lambda settings: replace(settings, statistics_weight=0.0)),
+    "other shading": Variant(
+        lambda settings: replace(settings, shading=ShadingSettings() if settings.shading is None else None)
+    ),
+    "no statistics": Variant(lambda settings: settings, tone=0.0),
     "statistics alone": Variant(lambda settings: replace(settings, distillation_weight=0.0)),
 }
 """By the name that the table gives them. The bundled model has its style in every cross-attention, so that for it "no
-layer selection" is the whole method, and a narrower choice than its own shows what choosing does."""
+layer selection" is the whole method, and a narrower choice than its own shows what choosing does. SDS and ISM are score
+distillation on noise that is drawn anew at every step, the latter with DDIM inversion; "other shading" shows renders
+without light to a model that is shown them lit, and the other way round."""
 
 _MEASURES: Mapping[str, Callable[[CaseResult], float | None]] = {
     "style distance": lambda result: result.style_rank.own,
@@ -127,6 +136,8 @@ def variant_cases(
         JobError: ``bad_request`` when two styles or two meshes have one name.
     """
     model = profile(settings.profile, models.model_folder)
+    if variant.tone is not None:
+        settings = replace(settings, tone=variant.tone)
     whole = optimisation_settings(model, settings.preset, settings.tone, settings.shading)
     return [
         replace(case, settings=variant.change(whole))

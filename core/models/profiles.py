@@ -164,7 +164,7 @@ def _bundled(folder: Path) -> ModelProfile:
         style_layers=_every_cross_attention(unet),
         resolution=resolution,
         text_guidance=0.5,
-        style_guidance=1.0,
+        style_guidance=3.0,
         statistics_weight=3.0,
         parameters=weights // _BYTES_A_WEIGHT,
         activations_per_view=resolution**2 * _BUNDLED_ACTIVATIONS_PER_PIXEL,

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..diffusion.conditioning import Conditioning
 from ..diffusion.guidance import interval_score_gradient
 from ..diffusion.networks import Networks
+from ..diffusion.surface_noise import SurfaceNoise
 from ..style.statistics import StyleStatistics
 from ..views.shading import shade
 from ..views.step_views import Views, average_down
@@ -27,6 +28,8 @@ class Distillation:
     """The diffusion model."""
     conditioning: Conditioning
     """The job's words and style."""
+    surface_noise: SurfaceNoise
+    """Used where the settings of the guidance say so."""
 
     def __call__(
         self, images: Tensor, views: Views, step: int, settings: OptimisationSettings, generator: torch.Generator
@@ -39,7 +42,7 @@ class Distillation:
         gradient = interval_score_gradient(
             self.networks,
             latents.detach(),
-            torch.randn(latents.shape, generator=generator).to(latents.device),
+            self.noise(views, latents, settings, generator),
             interval,
             self.conditioning.rows(views.directions),
             views.control_images,
@@ -47,6 +50,14 @@ class Distillation:
             settings.guidance,
         )
         return (gradient * latents).sum() / latents.shape[0], float(gradient.square().mean().sqrt())
+
+    def noise(
+        self, views: Views, latents: Tensor, settings: OptimisationSettings, generator: torch.Generator
+    ) -> Tensor:
+        """The step's one Gaussian draw, of the shape of ``latents``, which are of ``views``."""
+        if settings.guidance.surface_noise:
+            return self.surface_noise.of(views, latents.shape[-1], generator).to(latents.device)
+        return torch.randn(latents.shape, generator=generator).to(latents.device)
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,7 @@ class Objective:
         total = views.weights.new_zeros(())
         if self.distillation is not None:
             settings = self.settings
-            backgrounds = _backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
+            backgrounds = plain_backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
             images = views.render(field(views.positions), backgrounds)
             # Light is for the model's eye alone: the style's statistics are those of base colours.
             if settings.shading is not None:
@@ -109,8 +120,8 @@ class Objective:
         return total, measures
 
 
-def _backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
-    """[count, 3] colours."""
+def plain_backgrounds(kind: str, count: int, generator: torch.Generator) -> Tensor:
+    """[count, 3] colours behind as many views; ``kind`` is that of ``OptimisationSettings.background``."""
     if kind == "white":
         return torch.ones(count, 3)
     return torch.rand(count, 1, generator=generator).expand(count, 3)

@@ -18,6 +18,29 @@ from .field import HashGridSettings
 
 _NOISE = 0.3
 """Initial amplitude of the field for the style statistics: where all is alike, transport gives all the same likes."""
+_LITTLE_NOISE = 0.05
+"""The same where the warm start paints the field first: enough for its levels to differ."""
+
+
+@dataclass(frozen=True)
+class WarmStartSettings:
+    """How the DDIM sample is taken with which a run begins; see ``warm_start``."""
+
+    views: int = 8
+    """Views that are sampled together; a multiple of the run's ``views_per_step``. All see the whole object."""
+    steps: int = 12
+    """DDIM steps; at least 1."""
+    first: float = 0.98
+    """Noise level of the first step as a share of the scheduler's timesteps."""
+    facing_power: float = 4.0
+    """Points count by the cosine between normal and viewing direction to this power: the higher, the less is averaged
+    between views."""
+    updates: int = 25
+    """Updates of the field after each DDIM step."""
+    points: int = 1 << 13
+    """Points of the surface in each of them."""
+    learning_rate: float = 0.02
+    """Of Adam."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,8 @@ class OptimisationSettings:
     """What the style-statistics term compares."""
     detail: DetailSettings = field(default_factory=DetailSettings)
     """How the texture gets the style image's own strokes, when the optimisation is done."""
+    warm_start: WarmStartSettings | None = None
+    """With what the run begins if the diffusion model takes part; ``None`` begins from the untrained field."""
     style_layers: StyleLayers | None = None
     """Where style is injected, in place of the profile's own choice."""
     shading: ShadingSettings | None = field(default_factory=ShadingSettings)
@@ -116,26 +141,37 @@ def optimisation_settings(
 
 def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
     steps = {"draft": 80, "balanced": 200, "paper": 500}[preset]
+    alone = statistics_weight == 0.0
+    # Without the statistics nothing else steadies colours that go too far, and the path to go is as long as ever.
+    rates = (0.006 * 80 / steps, 0.002 * 80 / steps) if alone else (0.02, 0.004)
     return OptimisationSettings(
         steps=steps,
         # The model was trained on whole objects, seen from about one distance.
-        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
+        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.125),
         resolution=profile.resolution,
         supersampling=3,
         background=profile.background,
-        timesteps=AnnealedTimesteps(),
-        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, inversion_steps=1),
+        timesteps=AnnealedTimesteps(first=0.5, last=0.05),
+        guidance=GuidanceSettings(
+            profile.text_guidance, profile.style_guidance, interval_matching=False, surface_noise=True
+        ),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
-        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=_NOISE),
-        learning_rate=0.02,
-        final_learning_rate=0.004,
+        warm_start=WarmStartSettings(),
+        # Nor on light: what it sees lit it takes for painted.
+        shading=None,
+        hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=_LITTLE_NOISE if alone else _NOISE),
+        learning_rate=rates[0],
+        final_learning_rate=rates[1],
     )
 
 
 def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
-    """``paper`` is the published method (Xie et al. 2024, §5); the others see all sides, in antipodal pairs, lit."""
+    """``paper`` is the published method (Xie et al. 2024, §5) as its public code computes it, the only variant known to
+    have been run on these networks; the others see all sides, in antipodal pairs, lit, and invert as the paper writes
+    but from a noised start, as that code does.
+    """
     steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
     return OptimisationSettings(
         steps=steps,
@@ -144,7 +180,7 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
         supersampling=1,
         background=profile.background,
         timesteps=UniformTimesteps(warm_up_steps=round(0.6 * steps)),
-        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance),
+        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, reference_quirks=preset == "paper"),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,

@@ -80,7 +80,7 @@ def count_mean_step(networks: Networks, settings: OptimisationSettings, seed: in
     embeddings = _embeddings(networks, latents.shape[0])
     prediction = _count(lambda: predict_noise(networks, latents, 1, embeddings.null, embeddings.zero_tokens))["Global"]
     more = 0
-    for step in range(settings.steps):
+    for step in range(settings.steps) if settings.guidance.interval_matching else ():
         t, delta = settings.timesteps.interval(step, settings.steps, step_generator(seed, step))
         more += len(inversion_indexes(max(t - delta, 0), settings.guidance)) - 1
     return StepFlops(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..diffusion.conditioning import condition
+from ..diffusion.surface_noise import SurfaceNoise
 from ..diffusion.timesteps import Interval
 from ..evaluation.meshes import chair
 from ..evaluation.styles import sample_paths, style
@@ -109,7 +110,8 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
     stopwatch.backward("VAE backward", networks.vae.encoder)
     with stages.stage("encoders", "Reading words and style"):
         job = Job("chair", "a chair", picture.path.name, content=picture.content)
-        distillation = Distillation(networks, condition(networks, job, picture.picture))
+        noise = SurfaceNoise(seed, networks.vae.config.latent_channels)
+        distillation = Distillation(networks, condition(networks, job, picture.picture), noise)
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(settings.statistics, as_tensor(picture.picture), SurfacePatches(mesh))

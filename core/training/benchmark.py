@@ -12,12 +12,17 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ..evaluation.cases import Case
+from ..evaluation.judge import Judge
 from ..evaluation.results import CaseResult
+from ..evaluation.sample_gap import gap_views, measure_gap, summary
 from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
 from ..geometry.mesh import Mesh, bounding_radius
+from ..reporting import Reporter
+from ..stylize import LoadedModels
 from ..views.embree import EmbreeRasteriser
 from ..views.rasteriser import Raster
 from .captions import PATTERN_WORDS
@@ -101,6 +106,38 @@ def families(cases: Sequence[Case], styles: Mapping[str, Style], judge: FamilyJu
         "family_of_truth": fmean(answer["of_truth"] == answer["true"] for answer in answers.values()),
         "answers": answers,
     }
+
+
+def sample_gaps(
+    cases: Sequence[Case],
+    models: LoadedModels,
+    styles: Mapping[str, Style],
+    family_judge: FamilyJudge | None,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """How finished ``cases`` compare with DDIM samples of the same networks (``core.evaluation.sample_gap``); with
+    ``family_judge`` also the shares of the cases whose family it recognises on either. Fit for JSON.
+
+    Args:
+        cases: with settings of their own.
+        models: the networks.
+        styles: the ground truth by name of the style image; needed with ``family_judge``.
+        family_judge: ``None`` leaves it out.
+        reporter: told of the progress.
+    """
+    judge, gaps, recognised = Judge(), [], []
+    for number, case in enumerate(cases, start=1):
+        reporter.stage("samples", f"{number} of {len(cases)}: sampling {case.style.name} on {case.mesh.name}")
+        if case.settings is None:
+            raise ValueError(f"The case {case.folder.name} has no settings of its own")
+        networks = models.get(case.job.profile, torch.device("cpu"))
+        both = gap_views(case, case.settings, networks)
+        gaps.append(measure_gap(*both, case.style.picture, judge))
+        if family_judge is not None:
+            family = styles[case.style.name].family
+            recognised.append([family_judge.recognise(views) == family for views in both])
+    shares = np.mean(recognised, axis=0).tolist() if recognised else []
+    return summary(gaps) | dict(zip(("family_samples", "family_texture"), shares, strict=False))
 
 
 def true_views(mesh: Mesh, style: Style) -> list[View]:

@@ -27,7 +27,7 @@ from ..evaluation.judge import Judge
 from ..evaluation.meshes import evaluation_mesh
 from ..evaluation.results import as_table
 from ..stylize import LoadedModels
-from .benchmark import families, held_out_styles, ranks, swatches
+from .benchmark import families, held_out_styles, ranks, sample_gaps, swatches
 from .family_judge import load_family_judge
 from .marks import measure_marks
 from .paintings import PACKAGED_FILE, read_paintings
@@ -45,6 +45,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--meshes", nargs="+", default=MESHES)
     parser.add_argument("--variant", choices=VARIANTS, default="whole method", help="leave a part of the method out")
+    parser.add_argument(
+        "--samples", action="store_true", help="compare with what the denoiser paints view by view, too"
+    )
     parser.add_argument("--models", type=Path, help="folder of the model, in place of the bundled one")
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="where the judge was trained")
     parser.add_argument("--paintings", type=Path, default=Path("/") / PACKAGED_FILE, help="the package's paintings.rcc")
@@ -72,8 +75,12 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
     results = finish_and_measure(cases, output, reporter, models, StyleReferences(images, Judge()))
     (output / TABLE_FILE).write_text(as_table(results), encoding="utf-8")
     summary = ranks(results)
-    if arguments.what == "swatches":
-        summary |= families(cases, styles, load_family_judge(arguments.work / "judge"))
+    known = arguments.what == "swatches"
+    judge = load_family_judge(arguments.work / "judge") if known else None
+    if judge is not None:
+        summary |= families(cases, styles, judge)
+    if arguments.samples:
+        summary["samples"] = sample_gaps(cases, models, styles if known else {}, judge, reporter)
     return summary
 
 

@@ -73,7 +73,7 @@ class Views:
 
 def step_views(
     rasteriser: Rasteriser,
-    plan: CameraPlan,
+    plan: CameraPlan | Sequence[Sequence[Camera]],
     steps: Iterable[int],
     resolution: int,
     supersampling: int,
@@ -83,7 +83,7 @@ def step_views(
 
     Args:
         rasteriser: of the mesh.
-        plan: the cameras.
+        plan: the cameras of each step.
         steps: numbers of the steps, from 0.
         resolution: side of the images that the diffusion model sees, in pixels.
         supersampling: renders have so many times that side; odd.

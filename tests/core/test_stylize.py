@@ -18,7 +18,7 @@ from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, Jo
 from core.models.profiles import profile
 from core.optimisation.checkpoint import CHECKPOINT_FILE
 from core.optimisation.field import HashGridSettings
-from core.optimisation.presets import optimisation_settings
+from core.optimisation.presets import WarmStartSettings, optimisation_settings
 from core.reporting import Cancelled
 from core.stylize import LoadedModels, stylize
 
@@ -33,7 +33,7 @@ def models(model_folder):
 
 @pytest.fixture(scope="module")
 def settings(model_folder):
-    """Three quick steps."""
+    """Three quick steps from an untrained field."""
     draft = optimisation_settings(profile("bundled", model_folder), "draft")
     return dataclasses.replace(
         draft,
@@ -44,6 +44,7 @@ def settings(model_folder):
         frame_seconds=0.0,
         frame_size=64,
         detail=DetailSettings(most_points=1000),
+        warm_start=None,
     )
 
 
@@ -89,6 +90,28 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     assert left == sorted(left, reverse=True) and left[-1] >= 0
     assert len(reporter.frames) == 3 and reporter.frames[0].shape == (64, 64, 3)
     assert not (folder / CHECKPOINT_FILE).exists()
+
+
+def test_a_run_begins_with_a_sketch_once_and_never_again_where_a_checkpoint_is(folder, models, settings, new_reporter):
+    sketched = dataclasses.replace(
+        settings, warm_start=WarmStartSettings(views=2, steps=2, updates=2, points=500), checkpoint_seconds=0.0
+    )
+    reporter = new_reporter()
+    whole = digest(stylize(JOB, folder, reporter, models, sketched).base_color)
+    assert reporter.stages == ["mesh", "models", "style", "start", "optimise", "bake", "preview"]
+    assert whole != digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=1), models, sketched)
+    assert not (folder / CHECKPOINT_FILE).exists()
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=4), models, sketched)
+    reporter = new_reporter()
+    again = stylize(JOB, folder, reporter, models, sketched)
+    assert "start" not in reporter.stages and again.report["resumed_at"] == 1
+    assert digest(again.base_color) == whole
+    with pytest.raises(Cancelled):
+        stylize(JOB, folder, new_reporter(cancel_in="start"), models, sketched)
+    assert inputs_only(folder)
 
 
 def test_the_user_is_told_once_which_surfaces_share_texels(folder, settings, tmp_path, new_reporter):

@@ -17,7 +17,8 @@ from core.diffusion.guidance_settings import GuidanceSettings
 from core.diffusion.networks import ControlNet
 from core.diffusion.timesteps import Interval
 
-SETTINGS = GuidanceSettings(text_scale=7.5, style_scale=7.5)
+SETTINGS = GuidanceSettings(text_scale=7.5, style_scale=7.5, noised_start=False)
+NOISED = dataclasses.replace(SETTINGS, noised_start=True)
 REFERENCE = dataclasses.replace(SETTINGS, reference_quirks=True)
 SCALES = (0.6, 0.3)
 SIDE = 16
@@ -78,7 +79,8 @@ def case(networks, views=1, seed=0):
 
 def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=(), without=None):
     """One view of the published step, line by line and one row at a time; ``quirks`` numbers what the reference code
-    does otherwise, as ``GuidanceSettings.reference_quirks`` lists it; ``without`` names a part that is left out.
+    does otherwise, as ``GuidanceSettings.reference_quirks`` lists it, or is "noised start" for what the paper does but
+    for its start; ``without`` names a part that is left out.
     """
     abar = [float(value) for value in networks.alphas_cumprod]
 
@@ -111,7 +113,9 @@ def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=(), 
     null_tokens = embeddings.zero_tokens if 3 in quirks else off
     timesteps = list(range(1, 1000)) if 4 in quirks else list(range(1000))
     s = max(t - delta, 0)
-    z = math.sqrt(abar[1]) * z0 + math.sqrt(1 - abar[1]) * noise if 4 in quirks else z0
+    z = z0
+    if 4 in quirks or "noised start" in quirks:
+        z = math.sqrt(abar[timesteps[0]]) * z0 + math.sqrt(1 - abar[timesteps[0]]) * noise
     e_before_s, index = None, 0
     while True:
         next_index = min(index + 200, s)
@@ -154,6 +158,16 @@ def test_batched_guidance_agrees_with_a_plain_transcription_of_the_method(which,
     assert relative(result, expected) < 1e-4
 
 
+def test_a_noised_start_is_the_papers_step_from_the_noise_of_timestep_0(reading_networks):
+    latents, noise, embeddings, images = case(reading_networks)
+    arguments = (reading_networks, latents, noise, Interval(600, 80), embeddings, images, SCALES)
+    result = interval_score_gradient(*arguments, NOISED)
+    with torch.no_grad():
+        expected = transcription(reading_networks, latents, noise, 600, 80, embeddings, images, ("noised start",))
+    assert relative(result, expected) < 1e-4
+    assert relative(result, interval_score_gradient(*arguments, SETTINGS)) > 1e-3
+
+
 @pytest.mark.parametrize("part", ["content_negative", "interval_matching"])
 @pytest.mark.parametrize("quirks", [False, True])
 def test_a_part_that_is_left_out_is_left_out_of_the_transcription_too(part, quirks, reading_networks):
@@ -179,7 +193,7 @@ def test_each_quirk_of_the_reference_code_changes_the_gradient(quirk, reading_ne
     assert relative(result, without) > 1e-3
 
 
-def test_without_quirks_the_gradient_does_not_depend_on_the_noise(networks):
+def test_from_a_start_without_noise_the_gradient_does_not_depend_on_the_noise(networks):
     latents, noise, embeddings, images = case(networks)
     rest = (Interval(417, 50), embeddings, images, SCALES)
     paper, other = (

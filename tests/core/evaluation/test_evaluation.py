@@ -13,7 +13,8 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 
 from core.command_line import main
 from core.evaluation import cases
-from core.evaluation.ablation import VARIANTS
+from core.evaluation.ablation import VARIANTS, variant_cases
+from core.evaluation.cases import RunSettings
 from core.evaluation.evaluate import undersides
 from core.evaluation.meshes import chair, evaluation_mesh
 from core.evaluation.shapes import SHAPES
@@ -113,7 +114,7 @@ def test_finished_cases_are_kept_and_changed_ones_made_again(painted, tmp_path):
 
 
 def test_ablation_leaves_out_one_part_at_a_time_and_compares(painted, command, tmp_path, capsys):
-    assert main([*command, "--ablate", "whole method", "no ODCR", "SDS for ISM"]) == 0
+    assert main([*command, "--ablate", "whole method", "no ODCR", "SDS"]) == 0
     output = tmp_path / "output"
     assert len(painted) == 9
     jobs = {
@@ -122,11 +123,11 @@ def test_ablation_leaves_out_one_part_at_a_time_and_compares(painted, command, t
     }
     assert jobs["whole-method"]["content_removal"] == 1.0
     assert jobs["no-odcr"]["content_removal"] == 0.0
-    assert "interval_matching=False" in (output / "sds-for-ism" / "great_wave--ball" / "inputs.json").read_text()
+    assert "interval_matching=False" in (output / "sds" / "great_wave--ball" / "inputs.json").read_text()
     table = (output / "ablation.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == table
     assert "| no ODCR | 3 of 3 |" in table
-    assert set(json.loads((output / "ablation.json").read_text())) == {"whole method", "no ODCR", "SDS for ISM"}
+    assert set(json.loads((output / "ablation.json").read_text())) == {"whole method", "no ODCR", "SDS"}
     assert main([*command, "--ablate", "no paint"]) == 2
     assert "There is no variant 'no paint'" in capsys.readouterr().err
 
@@ -134,8 +135,15 @@ def test_ablation_leaves_out_one_part_at_a_time_and_compares(painted, command, t
 def test_every_variant_differs_from_the_whole_method_in_one_part():
     whole = optimisation_settings(profile("bundled"), "draft")
     for name, variant in VARIANTS.items():
-        changed = variant.change(whole) != whole or variant.content_removal != 1.0
+        changed = variant.change(whole) != whole or variant.content_removal != 1.0 or variant.tone is not None
         assert changed == (name != "whole method")
+
+
+def test_without_statistics_the_preset_is_the_one_for_that(tmp_path):
+    run = RunSettings("draft", "bundled", 1024, 0, 1.0, tone=None, device="cpu")
+    styles, meshes = [style(SAMPLES / "great_wave.jpg")], [evaluation_mesh("tiny")]
+    (case,) = variant_cases(VARIANTS["no statistics"], styles, meshes, run, tmp_path, LoadedModels())
+    assert case.settings == optimisation_settings(profile("bundled"), "draft", 0.0) and case.job.tone == 0.0
 
 
 def test_one_style_alone_cannot_be_ranked(painted, command, capsys):

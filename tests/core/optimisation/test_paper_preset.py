@@ -70,7 +70,8 @@ def test_inversion_strides_200_timesteps_at_most_5_times():
 def test_guidance_scales():
     guidance = SETTINGS.guidance
     assert (guidance.text_scale, guidance.style_scale, guidance.gradient_scale) == (7.5, 7.5, 0.1)
-    assert not guidance.reference_quirks
+    assert guidance.reference_quirks and guidance.interval_matching and not guidance.surface_noise
+    assert SETTINGS.warm_start is None
     assert (SETTINGS.distillation_weight, SETTINGS.statistics_weight) == (1.0, 0.0)
 
 

@@ -65,7 +65,7 @@ def test_a_step_of_stable_diffusion_costs_what_its_networks_cost_a_row(stable_di
 def test_the_mean_step_is_the_mean_of_the_steps_of_a_run(small):
     model = profile("bundled")
     settings = dataclasses.replace(optimisation_settings(model, "draft"), steps=3)
-    settings = dataclasses.replace(settings, guidance=dataclasses.replace(settings.guidance, inversion_steps=5))
+    settings = dataclasses.replace(settings, guidance=dataclasses.replace(settings.guidance, interval_matching=True))
     counted = [
         count_step(small, settings, settings.timesteps.interval(step, 3, step_generator(4, step))).total
         for step in range(3)
