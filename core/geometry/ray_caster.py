@@ -2,11 +2,13 @@
 """Where rays meet triangles: the one place that casts them.
 
 Intel's Embree (through ``embreex``) does it. It has no package for Linux on ARM; there libigl's tree of boxes does, in
-double precision, at two to ten times the processor time and without letting other Python threads go on.
+double precision, at four to ten times the processor time and without letting other Python threads go on. Each is loaded
+by its name in text: no system has both.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -47,12 +49,10 @@ class EmbreeCaster:
 
     def __init__(self, vertices: Floats, triangles: NDArray[np.int32]) -> None:
         """See ``ray_caster``."""
-        from embreex.mesh_construction import TriangleMesh
-        from embreex.rtcore_scene import EmbreeScene
-
         # Robust: rays must not slip through between two triangles that share an edge.
-        self._scene = EmbreeScene(robust=True)
-        TriangleMesh(self._scene, np.ascontiguousarray(vertices), np.ascontiguousarray(triangles))
+        self._scene = import_module("embreex.rtcore_scene").EmbreeScene(robust=True)
+        add = import_module("embreex.mesh_construction").TriangleMesh
+        add(self._scene, np.ascontiguousarray(vertices), np.ascontiguousarray(triangles))
 
     def first_hits(self, origins: Floats, directions: Floats) -> tuple[NDArray[np.int32], Floats, Floats]:
         """See ``RayCaster``."""
@@ -78,11 +78,9 @@ class IglCaster:
 
     def __init__(self, vertices: Floats, triangles: NDArray[np.int32]) -> None:
         """See ``ray_caster``."""
-        import igl
-
         self._vertices = np.asfortranarray(vertices, dtype=np.float64) * self._SCALE
         self._triangles = np.asfortranarray(triangles, dtype=np.int64)
-        self._tree = igl.AABB()
+        self._tree = import_module("igl").AABB()
         if len(triangles):
             self._tree.init(self._vertices, self._triangles)
 
