@@ -41,7 +41,9 @@ class RayCaster(Protocol):
 
 def ray_caster(vertices: Floats, triangles: NDArray[np.int32]) -> RayCaster:
     """Build the search tree over ``triangles`` [T, 3], which index ``vertices`` [V, 3]."""
-    return (EmbreeCaster if find_spec("embreex") else IglCaster)(vertices, triangles)
+    # Where both are missing, Embree's error names what the environment lacks.
+    instead = find_spec("embreex") is None and find_spec("igl") is not None
+    return (IglCaster if instead else EmbreeCaster)(vertices, triangles)
 
 
 class EmbreeCaster:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vendor_install import doctor, lock
+from vendor_install import doctor, examine, lock
 from vendor_install.doctor import Finding
 from vendor_install.fill import site_packages
 from vendor_install.installed import POINTER, RECORD, current_environment, python_of
@@ -146,6 +146,15 @@ def model_cut_short(sound):
 
 def model_missing(sound):
     shutil.rmtree(sound.model)
+
+
+def test_rays_are_tried_with_igl_where_there_is_no_embree(monkeypatch):
+    igl = pytest.importorskip("igl")
+    monkeypatch.setattr(examine.importlib.util, "find_spec", lambda name: None)
+    assert "a ray hits" in examine.rays()
+    monkeypatch.setattr(igl.AABB, "intersect_ray_first", lambda *_: ([-1, -1],))
+    with pytest.raises(RuntimeError, match=r"hit \[-1, -1\]"):
+        examine.rays()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both ray casters find the same."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import trimesh
@@ -89,12 +91,19 @@ def test_embree_is_taken_where_it_is_and_the_views_are_as_good_without(make_mesh
     mesh = make_mesh(trimesh.creation.torus(1.0, 0.4))
     camera = turntable(3, 20)[1]
     here = EmbreeRasteriser(mesh).rasterise(camera, 64, 64)
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "embreex" else find_spec(name))
     assert isinstance(ray_caster(mesh.positions, mesh.triangles), IglCaster)
     there = EmbreeRasteriser(mesh).rasterise(camera, 64, 64)
     assert here.mask.any() and (here.mask == there.mask).mean() > 0.999
     both = here.mask & there.mask
     np.testing.assert_allclose(here.position[both], there.position[both], atol=1e-4)
-    monkeypatch.undo()
-    if module.find_spec("embreex"):
+    monkeypatch.setattr(module, "find_spec", lambda name: object())
+    if find_spec("embreex"):
         assert isinstance(ray_caster(mesh.positions, mesh.triangles), EmbreeCaster)
+
+
+def test_where_both_are_missing_the_usual_one_is_asked_for(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "import_module", lambda name: pytest.fail(name))
+    with pytest.raises(pytest.fail.Exception, match="embreex"):
+        ray_caster(*ball(0))
