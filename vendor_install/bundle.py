@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,6 +45,18 @@ def python_version(wheels: Path | None, lock: Lock) -> tuple[int, int] | None:
         raise InstallError("bad_wheels", message, f"{hint} --platform {this_platform()}")
     major, minor = values["python"].split(".")
     return int(major), int(minor)
+
+
+def check(wheels: Path) -> None:
+    """Refuse a folder with a wheel that is no whole archive, as a copy that was cut short is.
+
+    Raises:
+        InstallError: ``bad_wheels``, with the names.
+    """
+    broken = [wheel.name for wheel in sorted(wheels.glob("*.whl")) if not zipfile.is_zipfile(wheel)]
+    if broken:
+        message = f"In {wheels} {', '.join(broken)} {'is' if len(broken) == 1 else 'are'} cut short or damaged"
+        raise InstallError("bad_wheels", message, "Copy the folder again")
 
 
 def make(

@@ -59,15 +59,20 @@ class Cancelled(BaseException):
 
 
 @contextmanager
-def cancellable() -> Iterator[None]:
-    """Within it SIGINT and SIGTERM raise ``Cancelled``, the first time; a second one does not disturb the tidying."""
+def cancellable(*signals: signal.Signals) -> Iterator[None]:
+    """Within it ``signals`` (SIGINT and SIGTERM) raise ``Cancelled``, the first time; a second one of any does not
+    disturb the tidying.
+    """
 
     def cancel(number: int, frame: FrameType | None) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
         raise Cancelled
 
-    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in both}
+    for number in signals or both:
+        signal.signal(number, cancel)
     try:
         yield
     finally:

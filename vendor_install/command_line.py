@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import checks, demo, release
-from .children import Cancelled
+from .children import Cancelled, cancellable
 from .messages import SetupError
 
 COMMANDS = ("demo", "test", "release")
@@ -17,7 +18,7 @@ COMMANDS = ("demo", "test", "release")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return the exit status: 0 for success, 2 for a failed set-up, 130 for Ctrl-C."""
+    """Run one command and return the exit status: 0 for success, 2 for a failed set-up, 130 for Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python3 -m vendor_install",
         description="Set up StyleTex in this checkout.",
@@ -38,10 +39,11 @@ def run(arguments: Sequence[str]) -> int:
     if options.command != "test" and rest:
         parser.error(f"{options.command} does not take these arguments: {' '.join(rest)}")
     try:
-        if options.command == "release":
-            return release.run(options.output.expanduser().absolute())
-        named = options.python or None
-        return demo.run(named) if options.command == "demo" else checks.run(named, rest)
+        with cancellable(signal.SIGTERM):  # Ctrl-C reaches the programs as well, and they end by themselves.
+            if options.command == "release":
+                return release.run(options.output.expanduser().absolute())
+            named = options.python or None
+            return demo.run(named) if options.command == "demo" else checks.run(named, rest)
     except SetupError as error:
         print(f"\nERROR: {error}", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import environment, real_blender
+from . import environment, real_blender, target as targets
 from .blender import SCRIPTS, Blender
 from .checkout import BUILD, ROOT
 from .children import scrubbed_environment
@@ -37,6 +37,12 @@ def run(named: str | None = None) -> int:
     Raises:
         SetupError: a step failed, or left a result out.
     """
+    BUILD.mkdir(exist_ok=True)
+    with targets.held(BUILD / "demo.lock", f"Another demo is at work in {FOLDER}"):
+        return _run_alone(named)
+
+
+def _run_alone(named: str | None) -> int:
     there = real_blender.find()
     if there:
         python = environment.provide(blender_module=False, tests=False, named=named, more=there.pythons)

@@ -14,10 +14,15 @@ from pathlib import Path
 
 def incomplete(site_packages: Path) -> list[Path]:
     """The metadata folders (``*.dist-info``) whose packages lack a file or have one of the wrong size."""
-    return [folder for folder in sorted(site_packages.glob("*.dist-info")) if not _is_complete(folder)]
+    return [folder for folder in sorted(site_packages.glob("*.dist-info")) if not _is_complete(folder, sizes=True)]
 
 
-def _is_complete(metadata: Path) -> bool:
+def lack_files(site_packages: Path) -> bool:
+    """Whether a package lacks a file. Sizes do not count: people add their own certificates to certifi's file."""
+    return not all(_is_complete(folder, sizes=False) for folder in site_packages.glob("*.dist-info"))
+
+
+def _is_complete(metadata: Path, sizes: bool) -> bool:
     record = metadata / "RECORD"
     if not record.is_file():
         return False
@@ -29,7 +34,7 @@ def _is_complete(metadata: Path) -> bool:
             if name.endswith(".pyc"):
                 continue
             file = metadata.parent / name
-            if not file.is_file() or (size and file.stat().st_size != int(size)):
+            if not file.is_file() or (sizes and size and file.stat().st_size != int(size)):
                 return False
     return True
 

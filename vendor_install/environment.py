@@ -27,6 +27,7 @@ from . import (
     tools,
 )
 from .checkout import BUILD, ENVIRONMENT
+from .children import undisturbed
 from .events import Reporter
 from .installed import python_of, record_of, write_record
 from .lock import Lock
@@ -60,6 +61,7 @@ def provide(
     report = Reporter()
     sources = tools.Sources(BUILD / "uv")
     with _alone():
+        _recover(ENVIRONMENT)
         if is_ready(ENVIRONMENT, locks) and _is_of(ENVIRONMENT, named):
             say(f"The environment {ENVIRONMENT} is ready")
             return python_of(ENVIRONMENT)
@@ -70,13 +72,16 @@ def provide(
 
 
 def is_ready(folder: Path, locks: Sequence[Lock]) -> bool:
-    """Whether ``folder`` holds a finished environment with the packages of ``locks``, perhaps with others."""
+    """Whether ``folder`` holds a finished environment with the packages of ``locks``, perhaps with others, and every
+    file of theirs.
+    """
     record = record_of(folder)
     built_from = _fingerprints(record)
     return (
         _is_here(record, folder)
         and all(lock.fingerprint in built_from for lock in locks)
-        and pythons.version_of(python_of(folder)) is not None
+        and _starts(folder)
+        and not distributions.lack_files(fill.site_packages(folder))
     )
 
 
@@ -103,6 +108,7 @@ def build(
     Raises:
         SetupError: a step failed.
     """
+    _recover(folder)
     record = record_of(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / "pyvenv.cfg").exists():
         raise SetupError(f"{folder} is there but is no Python environment. Move it away, then run this again.")
@@ -121,15 +127,26 @@ def build(
     fill.tell_sizes(python, locks, DEVICE, report)
     report.stage("environment")
     if not kept:
-        if folder.exists():
-            report.note(f"The environment {folder} does not work with this Python, so it is made anew")
-            shutil.rmtree(folder)
-        record = {}
         kind = accelerators.likely_device(DEVICE)
-        targets.check_space(folder.parent, sum(lock.megabytes[kind] for lock in locks))
-        tool.make_environment(python, folder)
-    elif repaired := distributions.forget(fill.site_packages(folder)):
+        with _put_aside(folder, report):
+            targets.check_space(folder.parent, sum(lock.megabytes[kind] for lock in locks))
+            tool.make_environment(python, folder)
+            _fill(folder, locks, tool, agree, report, {})
+        return
+    if repaired := distributions.forget(fill.site_packages(folder)):
         report.note(f"Installed only in part, so installed anew: {', '.join(repaired)}")
+    _fill(folder, locks, tool, agree, report, record)
+
+
+def _fill(
+    folder: Path,
+    locks: Sequence[Lock],
+    tool: tools.Uv | tools.Pip,
+    agree: consent.Agree,
+    report: Reporter,
+    record: dict[str, Any],
+) -> None:
+    """The last steps of ``build``; ``record`` says what the environment holds already."""
     write_record(folder, {})
     if isinstance(tool, tools.Pip):
         tools.seed_pip(folder, report.log)
@@ -196,6 +213,50 @@ def _will_do(folder: Path, locks: Sequence[Lock]) -> bool:
 def _is_of(folder: Path, named: str | None) -> bool:
     """Whether the environment's Python has the version of the one that the user named, if one was named."""
     return named is None or pythons.version_of(python_of(folder)) == pythons.version_of(Path(named))
+
+
+def _starts(folder: Path) -> bool:
+    return pythons.version_of(python_of(folder)) is not None
+
+
+@contextmanager
+def _put_aside(folder: Path, report: Reporter) -> Iterator[None]:
+    """Make room for another environment in ``folder``; one that works comes back when the other is not finished.
+
+    Whoever is asked before a large download, and declines, or has no network, still has what was there.
+    """
+    aside = folder.with_name(f"{folder.name}.before")
+    record = record_of(folder)
+    works = bool(record) and _is_here(record, folder) and _starts(folder)
+    if folder.exists():
+        report.note(f"The environment {folder} does not work with this Python, so it is made anew")
+    if not works:
+        if folder.exists():
+            shutil.rmtree(folder)
+        yield
+        return
+    folder.rename(aside)
+    try:
+        yield
+    except BaseException:
+        with undisturbed():
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.rename(folder)
+            report.note(f"The environment {folder} that was there is back")
+        raise
+    shutil.rmtree(aside)
+
+
+def _recover(folder: Path) -> None:
+    """Undo what a killed command put aside."""
+    aside = folder.with_name(f"{folder.name}.before")
+    if not aside.exists():
+        return
+    if record_of(folder):
+        shutil.rmtree(aside)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
 
 
 @contextmanager

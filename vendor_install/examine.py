@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -65,19 +66,31 @@ def tensor() -> str:
     return f"a product of matrices on {kind} is right"
 
 
-def embree() -> str:
-    """Cast one ray at a triangle and one past it."""
+def rays() -> str:
+    """Cast one ray at a triangle and one past it, with the library that does so on this system."""
     numpy = importlib.import_module("numpy")
-    scene = importlib.import_module("embreex.rtcore_scene").EmbreeScene()
     corners = numpy.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], numpy.float32)
-    triangle_mesh = importlib.import_module("embreex.mesh_construction").TriangleMesh
-    mesh = triangle_mesh(scene, corners, numpy.array([[0, 1, 2]], numpy.int32))
     origins = numpy.array([[0.2, 0.2, 1], [2, 2, 1]], numpy.float32)
-    hits = [int(hit) for hit in scene.run(origins, numpy.array([[0, 0, -1]] * 2, numpy.float32))]
-    del mesh
+    cast = _by_embree if importlib.util.find_spec("embreex") else _by_igl
+    triangles = numpy.array([[0, 1, 2]], numpy.int32)
+    hits = [int(hit) for hit in cast(corners, triangles, origins, numpy.array([[0, 0, -1]] * 2, numpy.float32))]
     if hits != [0, -1]:
         raise RuntimeError(f"rays at and past a triangle hit {hits}, not [0, -1]")
     return "a ray hits a triangle, another one misses it"
+
+
+def _by_embree(corners: Any, triangles: Any, origins: Any, directions: Any) -> Any:
+    scene = importlib.import_module("embreex.rtcore_scene").EmbreeScene()
+    mesh = importlib.import_module("embreex.mesh_construction").TriangleMesh(scene, corners, triangles)
+    hits = scene.run(origins, directions)
+    del mesh
+    return hits
+
+
+def _by_igl(corners: Any, triangles: Any, origins: Any, directions: Any) -> Any:
+    tree = importlib.import_module("igl").AABB()
+    tree.init(corners, triangles)
+    return tree.intersect_ray_first(corners, triangles, origins, directions)[0]
 
 
 def bundled_model(folder: str) -> str:
@@ -131,7 +144,7 @@ def main() -> None:
         "imports": lambda: imports(question["imports"]),
         "device": lambda: device(question["device"]),
         "tensor": tensor,
-        "embree": embree,
+        "rays": rays,
         "model": lambda: bundled_model(question["model"]),
         "sd15": stable_diffusion,
     }

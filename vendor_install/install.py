@@ -100,10 +100,12 @@ def is_sound(environment: Path, request: Request) -> bool:
 def _build(request: Request, environment: Path, report: Reporter) -> dict[str, Any]:
     sources = _sources(request)
     report.stage("tool")
+    version = bundle.python_version(request.wheels, request.lock)
+    if request.wheels:
+        bundle.check(request.wheels)
     tool = tools.provide(sources, report)
     report.note(f"The packages are installed with {tool.name}")
     report.stage("python")
-    version = bundle.python_version(request.wheels, request.lock)
     locks = [request.lock]
     python = fill.find_python(tool, locks, report, request.python, version, offline=request.wheels is not None)
     if request.wheels is None:

@@ -11,31 +11,37 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .installed import LOCK_FILE, fingerprint
 from .messages import InstallError
-from .platforms import this_platform
+from .platforms import PLATFORMS, this_platform
 from .requirements import BLENDER_MODULE, TESTS, WORKER, torch_requirement
 from .wheels import Wheels, look_for_wheels
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 """The Python versions that are looked for, the oldest first; ``Lock.missing`` tells which of them will do."""
 IMPORTS = {
-    WORKER: ("torch", "diffusers", "transformers", "scipy", "embreex", "xatlas", "trimesh", "PIL", "numpy"),
+    WORKER: ("torch", "diffusers", "transformers", "scipy", "trimesh", "PIL", "numpy"),
     BLENDER_MODULE: ("bpy",),
     TESTS: ("pytest", "hypothesis", "skimage", "matplotlib", "efficientnet_lite_pytorch"),
 }
 """By list of requirements: modules that must load in a finished environment."""
+IMPORTS_ON = {
+    WORKER: {name: ("igl",) if name == "linux-aarch64" else ("embreex", "xatlas") for name in PLATFORMS},
+    BLENDER_MODULE: {},
+    TESTS: {},
+}
+"""By list of requirements and system: further ones."""
 MEGABYTES = {
     WORKER: {"cpu": 3000, "mps": 3000, "cuda": 14000, "rocm": 30000},
     BLENDER_MODULE: dict.fromkeys(("cpu", "mps", "cuda", "rocm"), 1500),
     TESTS: dict.fromkeys(("cpu", "mps", "cuda", "rocm"), 500),
 }
 """Free space that an installation needs by device, with downloads: rounded up from what the builds take."""
-_TORCH_OWN = re.compile(r"(torch|triton|nvidia-.*|cuda-.*)$")
+_TORCH_OWN = re.compile(r"(torch|triton|nvidia-.*|cuda-.*)==")
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Lock:
     torch: str
     """PyTorch's requirement, such as ``torch==2.13.0``; empty in a lock that does not need it."""
     imports: tuple[str, ...]
-    """Modules that must load in the finished environment."""
+    """Modules that must load in the finished environment on this system."""
     megabytes: Mapping[str, int]
     """Free space needed by device."""
     wheels: Mapping[str, Mapping[str, Wheels]]
@@ -58,7 +64,7 @@ class Lock:
     def pins(self) -> list[str]:
         """The requirements without hashes, one for each line, such as ``numpy==1.26.4 ; python_version < "3.12"``."""
         lines = self.file.read_text(encoding="utf-8").splitlines()
-        return [re.split(r"\\|--hash", line)[0].strip() for line in lines if line[:1].isalnum()]
+        return [_pin(line) for line in lines if line[:1].isalnum()]
 
     def on(self, version: tuple[int, int], platform: str | None = None) -> Wheels:
         """What there is for a Python ``version`` on ``platform`` (this one), or ``Wheels`` that names what there isn't.
@@ -84,7 +90,8 @@ def read(file: Path = LOCK_FILE) -> Lock:
             platform: {version: Wheels.from_json(values) for version, values in versions.items()}
             for platform, versions in header["wheels"].items()
         }
-        return Lock(file, fingerprint(file), header["torch"], tuple(header["imports"]), header["megabytes"], wheels)
+        imports = _imports(header["imports"], header.get("imports_on", {}))
+        return Lock(file, fingerprint(file), header["torch"], imports, header["megabytes"], wheels)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InstallError(
             "bad_lock", f"The list of packages {file} cannot be read: {error}", "Install the extension again"
@@ -96,13 +103,22 @@ def read_of(requirements: Path) -> Lock:
     return read(lock_file(requirements))
 
 
+def imports_of(requirements: Path) -> tuple[str, ...]:
+    """Modules that must load on this system where a list of requirements was installed."""
+    return _imports(IMPORTS[requirements], IMPORTS_ON[requirements])
+
+
+def _imports(anywhere: Sequence[str], on: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return (*anywhere, *on.get(this_platform(), ()))
+
+
 def lock_file(requirements: Path) -> Path:
     """Where the lock of a list of requirements lies."""
     return requirements.with_suffix(".lock")
 
 
 def make_all(uv: str) -> None:
-    """Write all locks anew; the later ones hold only what the worker's does not.
+    """Write all locks anew; the later ones hold only what the worker's does not, or not for the same systems.
 
     Args:
         uv: the program.
@@ -110,9 +126,9 @@ def make_all(uv: str) -> None:
     Raises:
         InstallError: ``unresolvable`` with uv's explanation.
     """
-    names: frozenset[str] = frozenset()
+    pins: frozenset[str] = frozenset()
     for requirements in (WORKER, BLENDER_MODULE, TESTS):
-        names |= make(uv, requirements, without=names)
+        pins |= make(uv, requirements, without=pins)
 
 
 def make(uv: str, requirements: Path, without: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -121,10 +137,10 @@ def make(uv: str, requirements: Path, without: frozenset[str] = frozenset()) -> 
     Args:
         uv: the program.
         requirements: one of the lists that say which versions.
-        without: packages that another lock holds already.
+        without: pins that another lock holds already.
 
     Returns:
-        The names of the packages in the lock.
+        The pins of the lock, with their markers.
 
     Raises:
         InstallError: ``unresolvable`` with uv's explanation.
@@ -135,7 +151,7 @@ def make(uv: str, requirements: Path, without: frozenset[str] = frozenset()) -> 
     if result.returncode != 0:
         raise InstallError("unresolvable", f"The versions in {requirements} do not fit together:\n{result.stderr}")
     blocks = re.split(r"\n(?=[A-Za-z0-9])", result.stdout.strip())
-    kept = [block for block in blocks if not _TORCH_OWN.match(_name(block)) and _name(block) not in without]
+    kept = [block for block in blocks if not _TORCH_OWN.match(block) and not _held(_pin(block), without)]
     torch = torch_requirement(requirements) if requirements == WORKER else ""
     file = lock_file(requirements)
     must = ("bpy",) if requirements == BLENDER_MODULE else ()
@@ -143,6 +159,7 @@ def make(uv: str, requirements: Path, without: frozenset[str] = frozenset()) -> 
     header = {
         "torch": torch,
         "imports": IMPORTS[requirements],
+        "imports_on": IMPORTS_ON[requirements],
         "megabytes": MEGABYTES[requirements],
         "wheels": {
             platform: {version: asdict(each) for version, each in versions.items()}
@@ -151,11 +168,18 @@ def make(uv: str, requirements: Path, without: frozenset[str] = frozenset()) -> 
     }
     note = f"# Made from {requirements.name} by: python3 -m vendor_install lock"
     file.write_text("\n".join([f"# {json.dumps(header)}", note, *kept, ""]), encoding="utf-8", newline="\n")
-    return frozenset(map(_name, blocks))
+    return frozenset(map(_pin, blocks))
 
 
-def _name(block: str) -> str:
-    return block.split("==")[0]
+def _pin(block: str) -> str:
+    """A requirement without its hashes, such as ``numpy==1.26.4 ; python_version < "3.12"``."""
+    return re.split(r"\\|--hash", block)[0].strip()
+
+
+def _held(pin: str, pins: Set[str]) -> bool:
+    """Whether ``pins`` have the package of ``pin``, for all systems or for the same ones."""
+    name = pin.split("==")[0]
+    return pin in pins or any(each.split("==")[0] == name and "platform" not in each for each in pins)
 
 
 def newest_python(locks: Sequence[Lock]) -> tuple[int, int] | None:

@@ -81,12 +81,23 @@ def is_ours(target: Path) -> bool:
 
 @contextmanager
 def alone(target: Path) -> Iterator[None]:
-    """Let one installer at a time work in ``target``; the system frees the lock of one that was killed.
+    """Let one installer at a time work in ``target``.
 
     Raises:
         InstallError: ``busy`` when another one is at work.
     """
-    with (target / LOCK).open("a+") as lock:
+    with held(target / LOCK, f"Another installation is at work in {target}"):
+        yield
+
+
+@contextmanager
+def held(file: Path, otherwise: str) -> Iterator[None]:
+    """Hold the lock ``file``; the system frees the lock of a program that was killed.
+
+    Raises:
+        InstallError: ``busy``, with the text ``otherwise``, when another program holds it.
+    """
+    with file.open("a+") as lock:
         try:
             if sys.platform == "win32":
                 import msvcrt
@@ -98,7 +109,7 @@ def alone(target: Path) -> Iterator[None]:
 
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise InstallError("busy", f"Another installation is at work in {target}", "Wait for its end") from error
+            raise InstallError("busy", otherwise, "Wait for its end") from error
         yield
 
 

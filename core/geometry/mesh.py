@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..job import LARGEST_UV_AREA, JobError
 from .crease import crease_normals
+from .unwrap import unwrap as unwrap_mesh
 
 FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 
@@ -76,7 +77,7 @@ def import_file(path: Path, unwrap: bool = True) -> Mesh:
 
     OBJ and glTF are taken as Y up and turned to Z up (a front that looks along +Z then looks along -Y); PLY is taken
     as Z up. The objects of a scene are joined with their transforms. UVs are kept as they are when every object has
-    them; otherwise the whole mesh is unwrapped anew (xatlas). Without normals in the file, edges below 30° are smooth.
+    them; otherwise the whole mesh is unwrapped anew. Without normals in the file, edges below 30° are smooth.
 
     Args:
         path: the file.
@@ -122,7 +123,7 @@ def import_file(path: Path, unwrap: bool = True) -> Mesh:
         positions=positions.astype(np.float32),
         triangles=triangles.astype(np.int32),
         corner_uvs=(
-            np.concatenate(known)[triangles] if len(known) == len(parts) else _unwrapped(positions, triangles)
+            np.concatenate(known)[triangles] if len(known) == len(parts) else unwrap_mesh(positions, triangles)
         ).astype(np.float32),
         corner_normals=crease_normals(positions, triangles) if normals is None else normals[triangles],
     )
@@ -286,15 +287,3 @@ def _file_normals(parts: list[trimesh.Trimesh], suffix: str) -> NDArray[np.float
         return None
     normals = np.concatenate([part.vertex_normals for part in parts])
     return (normals if suffix == ".ply" else _z_up(normals)).astype(np.float32)
-
-
-def _unwrapped(positions: NDArray[Any], triangles: NDArray[Any]) -> NDArray[Any]:
-    """UVs [T, 3, 2] by xatlas."""
-    _, welded = np.unique(positions, axis=0, return_inverse=True)
-    _, first = np.unique(welded, return_index=True)
-    # To a common size: of meshes that are very small xatlas makes UVs that are not numbers.
-    size = float(np.ptp(positions, axis=0).max()) or 1.0
-    whole = trimesh.Trimesh(positions[first] / size, welded.reshape(-1)[triangles], process=False)
-    unwrapped = whole.unwrap()
-    visual: Any = unwrapped.visual
-    return np.asarray(visual.uv)[unwrapped.faces]

@@ -11,9 +11,9 @@ Places are [N, 2] in [0, 1], x right and y down as in the texture's rows.
 from __future__ import annotations
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
+
+from .ray_caster import ray_caster
 
 _TOUCH = 1e-6
 """Distance in the UV layout: what is no deeper inside a triangle than this only touches it."""
@@ -47,8 +47,7 @@ class UvLayers:
         self._step = _HEIGHT / 2.0 ** np.ceil(np.log2(max(count, 1)))
         heights = -self._step * np.arange(1, count + 1)
         vertices = np.concatenate([self._corners.reshape(-1, 2), np.repeat(heights, 3)[:, None]], axis=-1)
-        self._scene = EmbreeScene(robust=True)
-        TriangleMesh(self._scene, vertices.astype(np.float32), np.arange(3 * count, dtype=np.int32).reshape(-1, 3))
+        self._caster = ray_caster(vertices.astype(np.float32), np.arange(3 * count, dtype=np.int32).reshape(-1, 3))
 
     def first(self, place: Floats) -> Ints:
         """The top layer at each place, which owns it: [N], -1 where there is none."""
@@ -86,7 +85,7 @@ class UvLayers:
         origins[:, :2] = place
         directions = np.zeros_like(origins)
         directions[:, 2] = direction
-        return self._scene.run(origins, directions).astype(np.int64)
+        return self._caster.first_hits(origins, directions)[0].astype(np.int64)
 
 
 def downward(uv: Floats) -> Floats:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default rasteriser: Intel Embree's ray caster on the processor (through ``embreex``)."""
+"""The default rasteriser: rays on the processor, cast by Intel's Embree (where there is none, ``ray_caster`` says)."""
 
 from __future__ import annotations
 
 import numpy as np
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 from ..geometry.mesh import Mesh
+from ..geometry.ray_caster import ray_caster
 from .cameras import Camera
 from .rasteriser import Raster, raster_from_hits
 
@@ -22,9 +21,7 @@ class EmbreeRasteriser:
     def __init__(self, mesh: Mesh) -> None:
         """Build the search tree of ``mesh``, which should be normalised."""
         self._mesh = mesh
-        # Robust: rays must not slip through between two triangles that share an edge.
-        self._scene = EmbreeScene(robust=True)
-        TriangleMesh(self._scene, np.ascontiguousarray(mesh.positions), np.ascontiguousarray(mesh.triangles))
+        self._caster = ray_caster(mesh.positions, mesh.triangles)
 
     def rasterise(self, camera: Camera, height: int, width: int) -> Raster:
         """See ``rasteriser.Rasteriser``."""
@@ -53,11 +50,7 @@ class EmbreeRasteriser:
         Returns:
             Triangle [N], -1 for none; its barycentric coordinates [N, 3]; the distance to it [N], infinite for none.
         """
-        hits = self._scene.run(np.ascontiguousarray(origins), np.ascontiguousarray(directions), output=True)
-        triangle = hits["primID"].astype(np.int32)
-        u, v = hits["u"], hits["v"]
-        distance = np.where(triangle >= 0, hits["tfar"], np.float32(np.inf))
-        return triangle, np.stack([1.0 - u - v, u, v], axis=-1), distance
+        return self._caster.first_hits(origins, directions)
 
     def free_distance(self, points: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.float32]:
         """How far [N] it is from ``points`` [N, 3] of the surface along unit ``directions`` [N, 3] to the next one."""
@@ -71,4 +64,4 @@ class EmbreeRasteriser:
         distance = np.linalg.norm(to_eye, axis=-1).astype(np.float32)
         directions = np.ascontiguousarray(to_eye / distance[:, None], dtype=np.float32)
         origins = np.ascontiguousarray(points + _SURFACE_OFFSET * directions, dtype=np.float32)
-        return self._scene.run(origins, directions, dists=distance, query="OCCLUDED") < 0
+        return ~self._caster.occluded(origins, directions, distance)

@@ -152,13 +152,50 @@ def test_failed_set_up_is_one_message_and_a_status(monkeypatch, capsys):
     assert capsys.readouterr().err == "\nERROR: The disk is full\n"
 
 
-def test_interrupted_set_up_says_that_it_continues(monkeypatch, capsys):
+def test_interrupted_set_up_says_that_it_continues(monkeypatch, capsys, tmp_path):
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(real_blender, "find", interrupt)
+    monkeypatch.setattr(demo, "BUILD", tmp_path)
     assert command_line.run(["demo"]) == 130
     assert "continues where this one stopped" in capsys.readouterr().err
+
+
+def test_a_second_demo_is_refused_while_one_is_at_work(provided, monkeypatch, capsys):
+    statuses = []
+    monkeypatch.setattr(demo, "texture_suzanne", lambda blender: statuses.append(command_line.run(["demo"])) or 0)
+    assert command_line.run(["demo"]) == 0
+    assert statuses == [2]
+    assert f"Another demo is at work in {demo.FOLDER}. Wait for its end." in capsys.readouterr().err
+    assert len(provided) == 1
+
+
+_DEMO_THAT_TAKES_LONG = """
+import sys
+from pathlib import Path
+from vendor_install import command_line, demo
+def texture(named):
+    demo._run("A program", [sys.executable, "-c", sys.argv[2]], quiet=False)
+demo.BUILD = Path(sys.argv[1])
+demo._run_alone = texture
+sys.exit(command_line.run(["demo"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_demo_that_is_terminated_ends_the_program_that_it_waits_for(tmp_path):
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", _DEMO_THAT_TAKES_LONG, str(tmp_path), program]
+    demo_process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert demo_process.stdout is not None
+    child = int(demo_process.stdout.readline())
+    demo_process.terminate()
+    _, error = demo_process.communicate(timeout=20)
+    assert demo_process.returncode == 130
+    assert "Interrupted" in error
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 def test_style_image_of_the_demo_ships_with_its_caption_and_prompt():
@@ -169,7 +206,7 @@ def test_style_image_of_the_demo_ships_with_its_caption_and_prompt():
 
 
 @pytest.fixture
-def provided(monkeypatch) -> list[dict]:
+def provided(monkeypatch, tmp_path) -> list[dict]:
     """What the checkout's environment was asked to hold, for each time; nothing is installed."""
     asked: list[dict] = []
 
@@ -178,6 +215,7 @@ def provided(monkeypatch) -> list[dict]:
         return Path("python")
 
     monkeypatch.setattr(environment, "provide", provide)
+    monkeypatch.setattr(demo, "BUILD", tmp_path)
     monkeypatch.setattr(real_blender, "find", lambda: None)
     monkeypatch.setattr(demo, "texture_suzanne", lambda blender: str(blender))
     monkeypatch.setattr(demo, "texture_cup", lambda python: "a cup")

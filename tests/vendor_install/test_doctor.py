@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vendor_install import doctor, lock
+from vendor_install import doctor, examine, lock
 from vendor_install.doctor import Finding
 from vendor_install.fill import site_packages
 from vendor_install.installed import POINTER, RECORD, current_environment, python_of
@@ -148,6 +148,15 @@ def model_missing(sound):
     shutil.rmtree(sound.model)
 
 
+def test_rays_are_tried_with_igl_where_there_is_no_embree(monkeypatch):
+    igl = pytest.importorskip("igl")
+    monkeypatch.setattr(examine.importlib.util, "find_spec", lambda name: None)
+    assert "a ray hits" in examine.rays()
+    monkeypatch.setattr(igl.AABB, "intersect_ray_first", lambda *_: ([-1, -1],))
+    with pytest.raises(RuntimeError, match=r"hit \[-1, -1\]"):
+        examine.rays()
+
+
 @pytest.mark.parametrize(
     ("plant", "name", "words"),
     [
@@ -161,7 +170,7 @@ def model_missing(sound):
         (import_fails, "imports", "safetensors does not load: ZeroDivisionError"),
         (device_gone, "device", "finds no cuda device"),
         (wrong_arithmetic, "tensor", "gave 1.0, not"),
-        (rays_miss, "embree", "hit [-1, -1]"),
+        (rays_miss, "rays", "hit [-1, -1]"),
         (model_cut_short, "model", "weights.safetensors cannot be read"),
         (model_missing, "model", "no weights"),
     ],
@@ -185,7 +194,7 @@ def test_sound_environment_gives_status_0_and_a_line_for_each_check(sound):
     result = sound.workshop.run("doctor", "--model", str(sound.model))
     assert result.returncode == 0, result.stdout + result.stderr
     names = [line.split()[1].rstrip(":") for line in result.stdout.splitlines()]
-    checks = ["disk", "environment", "python", "files", "versions", "imports", "device", "tensor", "embree", "model"]
+    checks = ["disk", "environment", "python", "files", "versions", "imports", "device", "tensor", "rays", "model"]
     assert names == [*checks, "sd15"]
     assert "only the profile sd15 needs them" in result.stdout
 
@@ -200,7 +209,7 @@ def test_defect_gives_status_1_and_json_for_programs(sound):
     assert result.returncode == 1
     values = json.loads(result.stdout)
     assert values["environment"] == str(sound.environment)
-    assert {"files", "embree"} <= {finding["name"] for finding in values["findings"] if not finding["ok"]}
+    assert {"files", "rays"} <= {finding["name"] for finding in values["findings"] if not finding["ok"]}
 
 
 def test_what_doctor_finds_an_installation_repairs(sound):
@@ -221,7 +230,7 @@ def test_events_say_each_finding_and_then_the_sum(sound):
     result = sound.workshop.run("doctor", "--json-events", "--model", str(sound.model))
     assert result.returncode == 1
     *findings, last = map(json.loads, result.stdout.splitlines())
-    assert {"files", "embree"} <= {finding["name"] for finding in findings if not finding["ok"]}
+    assert {"files", "rays"} <= {finding["name"] for finding in findings if not finding["ok"]}
     assert all(finding["mend"] for finding in findings if not finding["ok"])
     assert last["type"] == "done" and "found something wrong" in last["text"]
 

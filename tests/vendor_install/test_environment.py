@@ -133,6 +133,61 @@ def test_environment_whose_python_was_removed_is_made_anew(shop, built):
     assert strokes(built) == "3"
 
 
+@pytest.mark.parametrize("file", ["brush/__init__.py", "torch/__init__.py"])
+def test_environment_with_a_package_file_missing_is_not_ready(file, shop, built):
+    (site_packages(built) / file).unlink()
+    assert not environment.is_ready(built, [shop.worker])
+    assert "anew" in shop.build(built)
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+
+
+def test_certificates_that_somebody_added_leave_an_environment_ready(shop, built):
+    with (site_packages(built) / "brush" / "__init__.py").open("a") as file:
+        file.write("more = 1\n")
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+
+
+@pytest.fixture
+def another_python(monkeypatch, built):
+    """The environment's Python counts as one that will not do, though it works."""
+    monkeypatch.setattr(environment, "_will_do", lambda folder, locks: False)
+
+
+def decline(what: str, instead: str) -> None:
+    raise InstallError(consent.CODE, "The large download was declined", "")
+
+
+def test_environment_is_back_when_a_large_download_for_another_python_is_declined(
+    shop, built, another_python, monkeypatch
+):
+    monkeypatch.setattr(environment.fill, "fill", lambda *given: decline("", ""))
+    with pytest.raises(SetupError, match="declined"):
+        shop.build(built)
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+    assert strokes(built) == "3"
+    assert [path.name for path in built.parent.iterdir() if path.name.startswith(built.name)] == [built.name]
+
+
+def test_environment_for_another_python_replaces_the_one_that_was_there(shop, built, another_python):
+    (built / "of the old one").touch()
+    assert "made anew" in shop.build(built)
+    assert strokes(built) == "3" and not (built / "of the old one").exists()
+    assert not built.with_name(f"{built.name}.before").exists()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_a_kill_left_aside_comes_back_unless_the_new_one_is_finished(finished, shop, built):
+    aside = built.with_name(f"{built.name}.before")
+    shutil.copytree(built, aside, symlinks=True)
+    (aside / "of the old one").touch()
+    if not finished:
+        write_record(built, {})
+    shop.build(built)
+    assert not aside.exists()
+    assert (built / "of the old one").exists() == (not finished)
+    assert environment.is_ready(built, [shop.worker, shop.tests])
+
+
 def test_environment_that_pip_filled_is_continued_by_uv_and_the_other_way_round(shop, folder, monkeypatch):
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     monkeypatch.setattr(tools, "find_uv", lambda: None)

@@ -270,6 +270,15 @@ def test_wheels_need_no_network(workshop):
     assert workshop.brush() == "1.0"
 
 
+@pytest.mark.parametrize("uv", [True, False])
+def test_wheel_that_is_cut_short_is_named(workshop, uv):
+    wheel = next(workshop.wheels.glob("brush-*.whl"))
+    wheel.write_bytes(wheel.read_bytes()[:-100])
+    error = error_of(workshop.install(uv=uv))
+    assert error["code"] == "bad_wheels"
+    assert f"{wheel.name} is cut short or damaged" in error["message"]
+
+
 def test_bundle_is_what_wheels_takes_and_is_refused_for_another_version(workshop, packages):
     output = workshop.folder / "bundle"
     workshop.variables = {"PIP_FIND_LINKS": str(workshop.wheels), "PIP_NO_INDEX": "1"}

@@ -18,8 +18,7 @@ from vendor_install.platforms import PLATFORMS
 LISTS = (requirements.WORKER, requirements.BLENDER_MODULE, requirements.TESTS)
 # What there is no wheel of, and where: the README says the same in words.
 MISSING = {
-    (requirements.WORKER, "linux-aarch64", "*"): {"embreex", "xatlas"},
-    (requirements.WORKER, "*", "3.14"): {"xatlas"},
+    **{(requirements.WORKER, platform, "3.14"): {"xatlas"} for platform in PLATFORMS if platform != "linux-aarch64"},
     (requirements.BLENDER_MODULE, "linux-aarch64", "*"): {"bpy"},
     (requirements.BLENDER_MODULE, "*", "3.12"): {"bpy"},
     (requirements.BLENDER_MODULE, "*", "3.14"): {"bpy"},
@@ -51,7 +50,7 @@ def test_lock_was_made_by_this_version_of_the_program():
     assert read.torch == requirements.torch_requirement()
     for each in LISTS:
         found = lock.read_of(each)
-        assert (found.imports, found.megabytes) == (lock.IMPORTS[each], lock.MEGABYTES[each])
+        assert (found.imports, found.megabytes) == (lock.imports_of(each), lock.MEGABYTES[each])
 
 
 def test_every_locked_package_has_hashes_and_none_is_part_of_pytorchs_own_build():
@@ -63,9 +62,27 @@ def test_every_locked_package_has_hashes_and_none_is_part_of_pytorchs_own_build(
         assert not re.search(r"^(torch|nvidia|cuda|triton)", text, re.MULTILINE)
 
 
-def test_no_package_is_locked_twice():
-    names = [canonicalize_name(name) for each in LISTS for name in {pin.split("==")[0] for pin in read_pins(each)}]
+@pytest.mark.parametrize("system", [("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")])
+def test_no_package_is_locked_twice_for_one_system(system):
+    environment = dict(zip(("sys_platform", "platform_machine"), system, strict=True))
+    names = [
+        name
+        for each in LISTS
+        for name in {
+            canonicalize_name(pin.name)
+            for pin in map(Requirement, read_pins(each))
+            if pin.marker is None or pin.marker.evaluate(environment)
+        }
+    ]
     assert sorted(set(names)) == sorted(names)
+    assert "libigl" in names and ("embreex" in names) == (system != ("linux", "aarch64"))
+
+
+def test_a_finished_environment_must_load_what_casts_rays_on_its_system(monkeypatch):
+    monkeypatch.setattr(lock, "this_platform", lambda: "linux-aarch64")
+    assert "igl" in lock.read().imports and not {"embreex", "xatlas"} & set(lock.read().imports)
+    monkeypatch.setattr(lock, "this_platform", lambda: "windows-x86_64")
+    assert {"embreex", "xatlas"} <= set(lock.read().imports) and "igl" not in lock.read().imports
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
@@ -96,7 +113,7 @@ def test_tests_use_the_uv_that_is_installed_where_there_is_none():
 @pytest.mark.parametrize("packages", LISTS, ids=lambda path: path.stem)
 def test_every_package_has_a_wheel_for_every_system_and_python_but_for_those_that_are_named(packages, platform, python):
     major, minor = map(int, python.split("."))
-    places = [(packages, platform, "*"), (packages, "*", python)]
+    places = [(packages, platform, "*"), (packages, "*", python), (packages, platform, python)]
     known = set[str]().union(*(MISSING.get(place, set()) for place in places))
     found = lock.read_of(packages).on((major, minor), platform)
     assert set(found.missing) == known

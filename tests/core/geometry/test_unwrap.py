@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh without UVs gets sound ones, by xatlas and where there is none."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import trimesh
+
+from core.geometry import unwrap as module
+from core.geometry.mesh import Mesh, uv_areas
+from core.geometry.overlap import find_overlap
+from core.geometry.unwrap import unwrap
+
+
+def spiral_ramp():
+    """Three turns of a ramp: seen from above each lies over the one below."""
+    angle = np.linspace(0, 6 * np.pi, 200)
+    outer = np.stack([np.cos(angle), np.sin(angle), angle * 0.05], axis=-1)
+    inner = outer * (0.5, 0.5, 1)
+    at = np.arange(199)
+    quads = [np.stack([at, at + 1, at + 200], -1), np.stack([at + 1, at + 201, at + 200], -1)]
+    return trimesh.Trimesh(np.concatenate([outer, inner]), np.concatenate(quads), process=False)
+
+
+def doubled_faces():
+    """A ball whose faces are all there twice, in place."""
+    sphere = trimesh.creation.icosphere(1)
+    return trimesh.Trimesh(sphere.vertices, np.concatenate([sphere.faces] * 2), process=False)
+
+
+def loose_triangles():
+    return trimesh.Trimesh(np.random.default_rng(0).normal(size=(600, 3)), np.arange(600).reshape(-1, 3), process=False)
+
+
+MESHES = {
+    "box": trimesh.creation.box,
+    "ball": lambda: trimesh.creation.icosphere(4),
+    "ring": lambda: trimesh.creation.torus(1.0, 0.3),
+    "tube": lambda: trimesh.creation.annulus(0.5, 1.0, 2.0),
+    "spiral ramp": spiral_ramp,
+    "loose triangles": loose_triangles,
+}
+
+
+@pytest.fixture(params=["xatlas", "plane charts"])
+def by(request, monkeypatch):
+    if request.param == "plane charts":
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    else:
+        pytest.importorskip("xatlas")
+    return request.param
+
+
+def unwrapped(mesh):
+    positions, triangles = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    uvs = unwrap(positions, triangles).astype(np.float32)
+    return Mesh(positions.astype(np.float32), triangles.astype(np.int32), uvs, np.zeros_like(positions[triangles]))
+
+
+@pytest.mark.parametrize("shape", MESHES)
+def test_no_surface_shares_its_texels_and_the_layout_lies_in_the_square(by, shape):
+    mesh = unwrapped(MESHES[shape]())
+    assert mesh.corner_uvs.min() >= 0 and mesh.corner_uvs.max() <= 1
+    assert uv_areas(mesh.corner_uvs).sum() > 0.25
+    overlap = find_overlap(mesh)
+    assert overlap is None or overlap.shared < 1e-3, by
+
+
+@pytest.mark.parametrize("shape", ["box", "ball", "ring", "tube", "spiral ramp"])
+def test_stretch_is_bounded(by, shape):
+    mesh = unwrapped(MESHES[shape]())
+    corners = mesh.positions[mesh.triangles].astype(float)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    length = np.linalg.norm(first, axis=-1)
+    along = (first * second).sum(-1) / length
+    up = np.sqrt((second * second).sum(-1) - along**2)
+    inverse = np.linalg.inv(np.stack([np.stack([length, along], -1), np.stack([0 * up, up], -1)], axis=1))
+    uvs = mesh.corner_uvs.astype(float)
+    jacobian = np.stack([uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]], axis=-1) @ inverse
+    stretch = np.linalg.svd(jacobian, compute_uv=False)
+    # A projection makes nothing longer, and what it makes shorter stays half as long at least.
+    assert stretch.min() > 0.49 * stretch.max()
+    assert (np.linalg.det(jacobian) > 0).all() or by == "xatlas"
+
+
+def test_charts_keep_a_distance(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    cube = trimesh.creation.box()
+    uvs, normals = unwrapped(cube).corner_uvs, cube.face_normals.round()
+    sides = [uvs[(normals == normal).all(axis=1)].reshape(-1, 2) for normal in np.unique(normals, axis=0)]
+    assert len(sides) == 6
+    for number, side in enumerate(sides):
+        for other in sides[:number]:
+            apart = np.maximum(side.min(axis=0) - other.max(axis=0), other.min(axis=0) - side.max(axis=0))
+            assert apart.max() > 1 / 512
+
+
+def test_faces_that_lie_in_each_other_get_room_of_their_own(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert find_overlap(unwrapped(doubled_faces())) is None
+
+
+def test_triangles_without_area_get_no_room(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    needle = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0.5, 0, 0]], [[0, 1, 2], [0, 3, 1]], process=False)
+    areas = uv_areas(unwrapped(needle).corner_uvs)
+    assert areas[0] > 0.3 and areas[1] == 0
+
+
+def test_xatlas_is_taken_where_it_is(monkeypatch):
+    monkeypatch.setattr(module, "plane_charts", lambda *_: pytest.fail("xatlas is there"))
+    if importlib.util.find_spec("xatlas") is None:
+        pytest.skip("there is no xatlas here")
+    unwrapped(trimesh.creation.box())
