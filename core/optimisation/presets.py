@@ -16,6 +16,8 @@ from ..views.published_cameras import PublishedSampling
 from ..views.shading import ShadingSettings
 from .field import HashGridSettings
 
+_MANY_PIXELS = 128
+"""Side of a view from which on smooth edges are enough; with less each pixel is the mean of nine."""
 _NOISE = 0.3
 """Initial amplitude of the field for the style statistics: where all is alike, transport gives all the same likes."""
 _LITTLE_NOISE = 0.05
@@ -149,7 +151,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
         # The model was trained on whole objects, seen from about one distance.
         views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.125),
         resolution=profile.resolution,
-        supersampling=3,
+        supersampling=3 if profile.resolution < _MANY_PIXELS else 1,
         background=profile.background,
         timesteps=AnnealedTimesteps(first=0.5, last=0.05),
         guidance=GuidanceSettings(
