@@ -116,7 +116,6 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
             settings.guidance,
         )
 
-        # No loss that could be written down; this is the scalar whose gradient on z_0 is the score.
         pull = (gradient * z0).sum() / z0.shape[0]
         brushwork = statistics.loss(field, step / settings.steps, generator)
         optimiser.zero_grad()
