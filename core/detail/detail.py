@@ -12,10 +12,10 @@ from PIL import Image
 
 from ..geometry.mesh import Mesh, face_vectors
 from ..geometry.overlap import Overlap
-from ..geometry.surface_graph import SurfaceGraph, surface_graph
 from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized, sample
 from .places import find_places, offset, pieces, rounds
 from .settings import DetailSettings
+from .surface_graph import SurfaceGraph, surface_graph
 
 _ASKED = 3
 """Points around a texel whose places are blended."""

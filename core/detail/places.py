@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from ..geometry.surface_graph import Neighbours, SurfaceGraph
 from .exemplar import Exemplar, FineLevel
 from .settings import DetailSettings
+from .surface_graph import Neighbours, SurfaceGraph
 
 _WORST_BORDER = 0.06
 """A border is not worse than so visible, as a mean squared difference: edges of the object may be borders."""

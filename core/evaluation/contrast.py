@@ -17,8 +17,8 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import rgb2lab
 
 from ..detail.exemplar import resized, sample
+from ..detail.surface_graph import surface_graph
 from ..geometry.mesh import Mesh
-from ..geometry.surface_graph import surface_graph
 from ..geometry.texels import texel_side
 from ..results.preview import uv_colours
 from ..views.embree import EmbreeRasteriser

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from .mesh import Mesh, face_vectors, points_on
-from .overlap import Overlap
-from .surface_patches import upright
+from ..geometry.mesh import Mesh, face_vectors, points_on
+from ..geometry.overlap import Overlap
+from ..geometry.surface_patches import upright
 
 _CANDIDATES = 4
 """Points drawn for each that is kept, about."""

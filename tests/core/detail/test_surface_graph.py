@@ -8,8 +8,8 @@ import pytest
 import trimesh
 from scipy.spatial import KDTree
 
+from core.detail.surface_graph import surface_graph
 from core.geometry.overlap import find_overlap
-from core.geometry.surface_graph import surface_graph
 
 SPACING = 0.06
 
