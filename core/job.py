@@ -126,7 +126,7 @@ class Job:
     """Where to compute: one of ``DEVICES``."""
     shading: bool = True
     """Whether the diffusion model sees the object in light, so that none gets into the base colour. ``False`` leaves
-    it out where the preset has it; the published settings (``paper`` with ``sd15``) never have it."""
+    it out where the preset has it; the bundled model's presets and the published one (``paper``) never have it."""
     base_color: str | None = None
     """File name of an image inside the job folder: the object's present base colour, on the same UV map, to start from.
     ``None`` starts from nothing."""

@@ -166,7 +166,7 @@ class SceneSettings(PropertyGroup):
     shading: BoolProperty(
         name="Keep Light Out",
         description="Let the model see the object in light from many sides, so that it does not paint light and shade "
-        "into the texture. The published settings (Stable Diffusion 1.5, Paper) never do",
+        "into the texture. The bundled model and the published settings (Stable Diffusion 1.5, Paper) never do",
         default=True,
     )
     destination: EnumProperty(
