@@ -13,16 +13,14 @@ from pathlib import Path
 
 
 def incomplete(site_packages: Path) -> list[Path]:
-    """The metadata folders (``*.dist-info``) whose packages lack a file or have one of the wrong size."""
-    return [folder for folder in sorted(site_packages.glob("*.dist-info")) if not _is_complete(folder, sizes=True)]
+    """The metadata folders (``*.dist-info``) whose packages lack a file or have one cut short.
+
+    Longer ones are whole: people add their own certificates to certifi's file.
+    """
+    return [folder for folder in sorted(site_packages.glob("*.dist-info")) if not _is_complete(folder)]
 
 
-def lack_files(site_packages: Path) -> bool:
-    """Whether a package lacks a file. Sizes do not count: people add their own certificates to certifi's file."""
-    return not all(_is_complete(folder, sizes=False) for folder in site_packages.glob("*.dist-info"))
-
-
-def _is_complete(metadata: Path, sizes: bool) -> bool:
+def _is_complete(metadata: Path) -> bool:
     record = metadata / "RECORD"
     if not record.is_file():
         return False
@@ -34,7 +32,7 @@ def _is_complete(metadata: Path, sizes: bool) -> bool:
             if name.endswith(".pyc"):
                 continue
             file = metadata.parent / name
-            if not file.is_file() or (sizes and size and file.stat().st_size != int(size)):
+            if not file.is_file() or (size and file.stat().st_size < int(size)):
                 return False
     return True
 

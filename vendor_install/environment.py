@@ -81,7 +81,7 @@ def is_ready(folder: Path, locks: Sequence[Lock]) -> bool:
         _is_here(record, folder)
         and all(lock.fingerprint in built_from for lock in locks)
         and _starts(folder)
-        and not distributions.lack_files(fill.site_packages(folder))
+        and not distributions.incomplete(fill.site_packages(folder))
     )
 
 

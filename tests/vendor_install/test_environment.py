@@ -145,6 +145,7 @@ def test_certificates_that_somebody_added_leave_an_environment_ready(shop, built
     with (site_packages(built) / "brush" / "__init__.py").open("a") as file:
         file.write("more = 1\n")
     assert environment.is_ready(built, [shop.worker, shop.tests])
+    assert distributions.incomplete(site_packages(built)) == []
 
 
 @pytest.fixture
