@@ -29,7 +29,7 @@ from .styles import SAMPLES, style
 
 SHOWN = (("village_street", "suzanne"), ("poppies", "cup"), ("great_wave", "torus"), ("stained_glass", "chair"))
 """Style image and mesh of each."""
-SETTINGS = RunSettings("balanced", "bundled", 1024, seed=0, content_removal=1.0, tone=None, device="auto")
+SETTINGS = RunSettings("draft", "bundled", 1024, seed=0, content_removal=1.0, tone=None, device="auto")
 _SIDE = 440
 _PICTURE_SIDE = 130
 _HEADLIGHT = 0.35

@@ -149,7 +149,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
     return OptimisationSettings(
         steps=steps,
         # The model was trained on whole objects, seen from about one distance.
-        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.125),
+        views=ViewSampling(views_per_step=2, distance=(3.2, 3.6), fov_degrees=(32.0, 40.0), close_ups=0.25),
         resolution=profile.resolution,
         supersampling=3 if profile.resolution < _MANY_PIXELS else 1,
         background=profile.background,
