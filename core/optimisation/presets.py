@@ -160,7 +160,8 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
-        warm_start=WarmStartSettings(),
+        # The statistics go over all that it paints, and need no more than what goes where.
+        warm_start=WarmStartSettings() if alone else WarmStartSettings(steps=8, updates=16),
         # Nor on light: what it sees lit it takes for painted.
         shading=None,
         hash_grid=HashGridSettings(levels=12, log2_entries=15, initial_amplitude=_LITTLE_NOISE if alone else _NOISE),
