@@ -44,6 +44,7 @@ def painted(monkeypatch):
             "coverage": {"seen": 0.9, "filled": 0.1, "untouched": 0.0},
             "seconds": {"optimise": 2.0},
             "steps_done": 3,
+            "settings": {"statistics": {"style_extent": 1.4}},
         }
         (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
 

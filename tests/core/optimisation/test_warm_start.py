@@ -24,6 +24,8 @@ from core.views.embree import EmbreeRasteriser
 
 JOB = Job("Ball", "a ball", "style.png", content="a house")
 WANTED = torch.tensor([0.8, 0.3, 0.2])
+FACTOR = 4
+"""Of the untrained model's VAE."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,8 @@ def test_the_field_takes_on_what_a_model_that_knows_the_picture_sees_in_the_nois
     def all_knowing(networks, z_t, t, *rest):
         seen.append(t)
         abar = networks.alphas_cumprod[t]
-        picture = WANTED[:, None, None].expand(z_t.shape[0], 3, 2 * z_t.shape[2], 2 * z_t.shape[3])
+        height, width = (FACTOR * side for side in z_t.shape[2:])
+        picture = WANTED[:, None, None].expand(z_t.shape[0], 3, height, width)
         return (z_t - abar.sqrt() * networks.encode(picture)) / (1.0 - abar).sqrt()
 
     # An untrained VAE knows no colours; this one's latents are them.
@@ -90,12 +93,12 @@ def test_the_field_takes_on_what_a_model_that_knows_the_picture_sees_in_the_nois
 
 
 def _latents(images):
-    small = torch.nn.functional.avg_pool2d(2.0 * images - 1.0, 2)
+    small = torch.nn.functional.avg_pool2d(2.0 * images - 1.0, FACTOR)
     return torch.cat([small, small[:, :1]], dim=1)
 
 
 def _images(latents):
-    return torch.nn.functional.interpolate((latents[:, :3] + 1.0) / 2.0, scale_factor=2)
+    return torch.nn.functional.interpolate((latents[:, :3] + 1.0) / 2.0, scale_factor=FACTOR)
 
 
 def test_the_same_seed_starts_alike(start, new_reporter):
