@@ -119,7 +119,8 @@ def ddim_samples(
         e = guided_noise(
             networks, z, here, embeddings, views.control_images, settings.controls.scales, settings.guidance
         )
-        z = ddim_step(z, e, abar[here], abar[there])
+        # The last step takes away all noise: at timestep 0 a little is left, which no texture has.
+        z = ddim_step(z, e, abar[here], abar[there] if there else torch.ones_like(abar[0]))
     return networks.decode(z)
 
 

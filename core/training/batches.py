@@ -29,7 +29,9 @@ from .captions import (
 )
 from .colours import lab
 from .details import KINDS, kind_of
+from .draws import Draw, Table
 from .fusion import constant
+from .layout import Layout
 from .painter import (
     OWN_COLOURS,
     Canvas,
@@ -45,11 +47,6 @@ from .rasters import EDGE_STEPS, MARK_SHIFT, PLACE_STEPS, ROLE_SHIFT, RasterSet
 from .scenes import MAIN_COLOURS, THINGS
 from .styles import COLOUR_EXAMPLES, StyleBank
 
-PICTURE_KINDS = ("swatch", "scene", "object")
-"""What the style image is."""
-_SLOTS = len(KINDS) ** 2
-_FIRST_SCENE, _FIRST_OBJECT = 3, 5
-"""Of eight rows of slots: three of swatches, two of scenes, three of objects."""
 SAME_OBJECT, MARKED_OBJECT = 0.5, 0.25
 """Of style images that are objects: the target's own from another side, and any that bears a mark."""
 SHOWS_MARK = 0.8
@@ -64,48 +61,6 @@ NO_TEXT = 0.1
 """Share of prompts that are left out."""
 ZOOM = (0.8, 1.45)
 """The bank's styles are made so many times finer."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which picture of a batch has which family, kind and detail: everything whose cost depends on it.
-
-    A layout that stays the same from step to step lets a compiler know all shapes.
-    """
-
-    counts: tuple[int, ...]
-    """Pictures of each family, in this order."""
-    kinds: dict[str, Tensor]
-    """int64 rows of the batch, rising, by kind of style image."""
-    detail: Tensor
-    """int64 [B]: kind of detail."""
-    details: list[Tensor]
-    """int64 rows of each."""
-
-    object_counts: tuple[int, ...]
-    """Of each family among those whose style image is an object."""
-
-
-def layout(size: int, seed: int, device: torch.device) -> Layout:
-    """A layout for ``size`` pictures, a multiple of the number of families, with all mixtures equally often."""
-    each = size // len(PATTERN_WORDS)
-    rng = np.random.default_rng(seed)
-    slots = np.concatenate(
-        [np.concatenate([rng.permutation(_SLOTS) for _ in range(1 + each // _SLOTS)])[:each] for _ in PATTERN_WORDS]
-    )
-    detail, row = slots % len(KINDS), slots // len(KINDS)
-    kind = (row >= _FIRST_SCENE).astype(int) + (row >= _FIRST_OBJECT)
-
-    def rows(chosen: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.flatnonzero(chosen)).to(device)
-
-    return Layout(
-        counts=(each,) * len(PATTERN_WORDS),
-        kinds={name: rows(kind == number) for number, name in enumerate(PICTURE_KINDS)},
-        detail=torch.from_numpy(detail).to(device),
-        details=[rows(detail == number) for number in range(len(KINDS))],
-        object_counts=tuple((kind == len(PICTURE_KINDS) - 1).reshape(-1, each).sum(1).tolist()),
-    )
 
 
 def content_texts() -> list[str]:
@@ -212,13 +167,13 @@ class World:
         material_kinds = np.array([kind_of(word) for word in MATERIAL_WORDS])
         kinds = range(len(KINDS))
         self._class_kind = moved(class_kinds)
-        self._views_of_kind = _Table([np.flatnonzero(class_kinds[rasters.word] == kind) for kind in kinds], device)
-        self._classes_of_kind = _Table([np.flatnonzero(class_kinds == kind) for kind in kinds], device)
-        self._materials_of_kind = _Table([np.flatnonzero(material_kinds == kind) for kind in kinds], device)
+        self._views_of_kind = Table([np.flatnonzero(class_kinds[rasters.word] == kind) for kind in kinds], device)
+        self._classes_of_kind = Table([np.flatnonzero(class_kinds == kind) for kind in kinds], device)
+        self._materials_of_kind = Table([np.flatnonzero(material_kinds == kind) for kind in kinds], device)
 
     def batch(self, layout: Layout, generator: torch.Generator, twins: bool = False) -> Batch:
         """One batch; all random numbers come from ``generator``, which is on the device."""
-        draw = _Draw(generator, self.device)
+        draw = Draw(generator, self.device)
         size = sum(layout.counts)
         family = torch.arange(size, device=self.device) // layout.counts[0]
         row = draw.below(self.bank["cells"].shape[1], size)
@@ -263,7 +218,7 @@ class World:
             twin=self._twins(layout, image_look, shown) if twins else target[:0],
         )
 
-    def _prompts(self, layout: Layout, draw: _Draw, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _prompts(self, layout: Layout, draw: Draw, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Views [B], prompts [B], and the colours [B, 3, 3] that the prompts leave.
 
         The word that decides the detail is a material, the object's own class, or, so that shape alone never tells,
@@ -302,7 +257,7 @@ class World:
         )
         return view, torch.where(draw.chance(NO_TEXT, size), 0, prompt), target_colours
 
-    def _shown(self, layout: Layout, draw: _Draw, target: Tensor) -> _Shown:
+    def _shown(self, layout: Layout, draw: Draw, target: Tensor) -> _Shown:
         """What the style images show."""
         size = len(target)
         scene, objects = (self._is(layout, kind) for kind in ("scene", "object"))
@@ -375,7 +330,7 @@ class World:
             edge=self.edge[view].float() / EDGE_STEPS,
         )
 
-    def _background(self, draw: _Draw, size: int) -> Tensor:
+    def _background(self, draw: Draw, size: int) -> Tensor:
         """[B, 3]: white, a grey, or anything, so that no latent means "background"."""
         choice = draw.uniform(size, 1)
         grey = (0.1 + 0.9 * draw.uniform(size, 1)).expand(-1, 3)
@@ -394,36 +349,3 @@ class _Shown:
     has_motif: Tensor
     motif: Tensor
     same: Tensor
-
-
-class _Draw:
-    """Random numbers on the device."""
-
-    def __init__(self, generator: torch.Generator, device: torch.device) -> None:
-        self._arguments = {"generator": generator, "device": device}
-
-    def uniform(self, *shape: int) -> Tensor:
-        return torch.rand(*shape, **self._arguments)
-
-    def normal(self, *shape: int) -> Tensor:
-        return torch.randn(*shape, **self._arguments)
-
-    def below(self, end: int, size: int) -> Tensor:
-        return torch.randint(end, (size,), **self._arguments)
-
-    def chance(self, share: float, size: int) -> Tensor:
-        return self.uniform(size) < share
-
-
-class _Table:
-    """Rows of different lengths to draw from."""
-
-    def __init__(self, rows: list[np.ndarray], device: torch.device) -> None:
-        self._starts = torch.tensor(np.cumsum([0, *map(len, rows)])[:-1], device=device)
-        self._lengths = torch.tensor([len(row) for row in rows], device=device)
-        self._values = torch.from_numpy(np.concatenate(rows).astype(np.int64)).to(device)
-
-    def draw(self, row: Tensor, draw: _Draw) -> Tensor:
-        """One value [B] of each of the rows ``row`` [B]."""
-        place = (draw.uniform(len(row)) * self._lengths[row]).long().clamp(max=self._lengths[row] - 1)
-        return self._values[(self._starts[row] + place).clamp(max=len(self._values) - 1)]

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import Bundle, build_bundle, write_bundle
-from .batches import Batch, Layout, Texts, World, joined, layout
+from .batches import Batch, Texts, World, joined
 from .captions import VOCABULARY
 from .family_judge import FamilyJudge, family_accuracy, judge_losses
 from .fusion import can_compile
+from .layout import Layout, layout
 from .loop import Schedule, is_finished, load_average, spent_seconds, step_seed, train
 from .rasters import RasterSettings, rasters
 from .samples import sample_rows

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from .architecture import JOINT_DIMENSION, build_image_encoder, build_text_encoder
-from .batches import PICTURE_KINDS, Batch, Layout, Texts
+from .batches import Batch, Texts
 from .captions import PATTERN_WORDS
 from .colours import lab
 from .fusion import constant
+from .layout import PICTURE_KINDS, Layout
 
 CAPTION_WEIGHT = 0.25
 STYLE_DIMENSION = 64

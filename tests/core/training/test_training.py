@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-from core.training.batches import PICTURE_KINDS, Texts, World, content_texts, layout
+from core.training.batches import Texts, World, content_texts
 from core.training.captions import (
     COLOUR_WORDS,
     MATERIAL_WORDS,
@@ -27,6 +27,7 @@ from core.training.captions import (
 from core.training.colours import lab
 from core.training.coordinates import Limb, pattern_coordinates
 from core.training.details import KINDS, kind_of
+from core.training.layout import PICTURE_KINDS, layout
 from core.training.loop import AVERAGE, CHECKPOINT, LOSSES_FILE, Schedule, is_finished, train
 from core.training.painter import Canvas, Look, paint, role_palettes
 from core.training.patterns import FAMILIES

@@ -8,10 +8,11 @@ import trimesh
 
 from core.evaluation.views import View, picture_view
 from core.training import marks
-from core.training.batches import Texts, World, layout
+from core.training.batches import Texts, World
 from core.training.benchmark import COUNT, held_out_styles, nearest_of_five, swatches, true_views
 from core.training.captions import PATTERN_WORDS, VOCABULARY
 from core.training.family_judge import FamilyJudge, family_accuracy, judge_losses
+from core.training.layout import layout
 from core.training.marks import leaked_share, marked_styles, ratio_with_interval
 from core.training.rasters import RasterSettings, rasters
 from core.training.styles import style_bank
