@@ -34,7 +34,7 @@ from .optimisation.presets import OptimisationSettings, job_settings
 from .optimisation.restyle import fit_field, restyled
 from .optimisation.warm_start import warm_start, whole_views
 from .reporting import Cancelled, Reporter
-from .results.bake import ColourAround, PreviewBaker
+from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
 from .results.preview import contact_sheet, render_views
 from .results.report import Stages, describe_run, write_report
@@ -243,7 +243,7 @@ def _run(
                 texel,
                 style_image,
                 extent,
-                ColourAround(field, fill),
+                SurfaceColours(field, fill).around,
                 settings.detail,
                 job.seed,
                 overlap,

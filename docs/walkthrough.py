@@ -38,7 +38,7 @@ from core.optimisation.optimise import new_field
 from core.optimisation.presets import optimisation_settings
 from core.optimisation.step_generator import step_generator
 from core.optimisation.warm_start import warm_start, whole_views
-from core.results.bake import ColourAround, bake
+from core.results.bake import SurfaceColours, bake
 from core.results.coverage import coverage_of
 from core.results.preview import contact_sheet, render_views, texture_paint
 from core.style.statistics import StyleStatistics
@@ -135,7 +135,7 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
 
     # detail: the field is as fine as the statistics; finer strokes are the style image's own pixels, from places whose
     # surroundings look like those on the surface and go on from each other.
-    colours = ColourAround(field, coverage)
+    colours = SurfaceColours(field, coverage).around
     texel, extent = texel_side(mesh, texture_size), settings.statistics.style_extent
     detail = find_detail(mesh, texel, style_image, extent, colours, settings.detail, SEED)
     texture = bake(field, texel_map(mesh, texture_size), coverage, detail=detail)

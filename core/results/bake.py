@@ -40,14 +40,14 @@ def bake(
         detail: if given, the style image's strokes go over the field's colours.
     """
     bands = [texels] if isinstance(texels, TexelMap) else texels
-    seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
+    surface = SurfaceColours(field, coverage)
     image, written = None, None
     for band in bands:
         if image is None or written is None:
             image = np.zeros((band.size, band.size, 3), dtype=np.uint8)
             written = np.zeros((band.size, band.size), dtype=np.bool_)
         looked_up = in_coverage(band) if in_coverage else band
-        colours = _colours(field, looked_up, coverage, seen_colours)
+        colours = surface.of(looked_up)
         if detail is not None:
             colours = detail.colours(band.position, band.normal, colours)
         image[band.row, band.column] = to_uint8(colours)
@@ -58,21 +58,37 @@ def bake(
     return image[row, column]
 
 
-class ColourAround:
-    """The colours that the texture would have at places around points of the surface, as ``detail`` asks for them."""
+class SurfaceColours:
+    """The field's colours on the surface; what no camera sees takes those of what is seen."""
 
     def __init__(self, field: nn.Module, coverage: Coverage | None) -> None:
         """``field`` and ``coverage`` as for ``bake``."""
-        self._field, self._coverage = field, coverage
-        self._seen_colours = None if coverage is None else field_colours(field, coverage.seen_positions)
+        self._field = field
+        # Where nothing at all is seen, there is nothing to fill with.
+        self._coverage = coverage if coverage is not None and coverage.seen.any() else None
+        self._seen_colours = None if self._coverage is None else field_colours(field, self._coverage.seen_positions)
 
-    def __call__(
-        self, around: NDArray[np.float32], position: NDArray[np.float32], normal: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Colours [N, P, 3] at ``around`` [N, P, 3]; what no camera sees has one colour around each point."""
-        colours = field_colours(self._field, around.reshape(-1, 3)).reshape(around.shape)
+    def of(self, texels: TexelMap) -> NDArray[np.float32]:
+        """Colours [N, 3] of texels."""
         coverage, seen_colours = self._coverage, self._seen_colours
-        if coverage is not None and seen_colours is not None and len(seen_colours):
+        if coverage is None or seen_colours is None:
+            return field_colours(self._field, texels.position)
+        seen = coverage.seen_at(texels)
+        colours = np.empty((len(seen), 3), dtype=np.float32)
+        colours[seen] = field_colours(self._field, texels.position[seen])
+        colours[~seen] = coverage.fill(seen_colours, texels.position[~seen], texels.normal[~seen])
+        return colours
+
+    def around(
+        self, places: NDArray[np.float32], position: NDArray[np.float32], normal: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Colours [N, P, 3] at ``places`` [N, P, 3] around points of the surface, ``position`` and ``normal`` [N, 3].
+
+        Around a point that no camera sees all have one colour.
+        """
+        colours = field_colours(self._field, places.reshape(-1, 3)).reshape(places.shape)
+        coverage, seen_colours = self._coverage, self._seen_colours
+        if coverage is not None and seen_colours is not None:
             unseen = ~coverage.seen_near(position, normal)
             colours[unseen] = coverage.fill(seen_colours, position[unseen], normal[unseen])[:, None]
         return colours
@@ -107,18 +123,6 @@ def field_colours(field: nn.Module, positions: NDArray[np.float32]) -> NDArray[n
 def to_uint8(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colours in [0, 1] (clipped to it) as whole numbers from 0 to 255, rounded."""
     return (np.clip(colours, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-
-
-def _colours(
-    field: nn.Module, texels: TexelMap, coverage: Coverage | None, seen_colours: NDArray[np.float32] | None
-) -> NDArray[np.float32]:
-    if coverage is None or seen_colours is None or not len(seen_colours):
-        return field_colours(field, texels.position)
-    seen = coverage.seen_at(texels)
-    colours = np.empty((len(seen), 3), dtype=np.float32)
-    colours[seen] = field_colours(field, texels.position[seen])
-    colours[~seen] = coverage.fill(seen_colours, texels.position[~seen], texels.normal[~seen])
-    return colours
 
 
 def _nearest_written(written: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
