@@ -114,7 +114,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _share_cores() -> None:
+    """Let each of the two threads that compute at a time (``optimisation.model_gradient``) have half of the cores, in
+    place of all of them twice. Before PyTorch is loaded; whoever sets the variable knows better.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
+
+
 def _stylize(options: argparse.Namespace) -> int:
+    _share_cores()
     from .commands.stylize import run
 
     return run(options)
@@ -127,6 +135,7 @@ def _download(options: argparse.Namespace) -> int:
 
 
 def _worker(options: argparse.Namespace) -> int:
+    _share_cores()
     from .worker.worker import IDLE_MINUTES, main as serve
 
     return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)

@@ -73,39 +73,37 @@ class Objective:
     layout: Layout | None = None
     """The layout of the present colour, or ``None`` without it."""
 
-    def __call__(
+    def model_term(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
-        """A scalar to go down, and what to record.
+        """What the diffusion model wants: a scalar to go down, and what to record. Only with a ``distillation``.
 
         Args:
             field: colours [N, 3] in [0, 1], with gradient, at positions [N, 3].
             views: what the diffusion model looks at.
             step: 0-based.
-            generator: of the CPU; all randomness of the step comes from it.
+            generator: of the CPU; all its randomness comes from it.
 
         Returns:
-            The scalar (its value means nothing: the distillation is no true loss), and for each term its measure:
-            "distillation", the root mean square of the gradient on the latents, "statistics" and "layout", the loss.
+            The scalar (its value means nothing: the distillation is no true loss), and "distillation", the root mean
+            square of the gradient on the latents.
         """
-        measures: dict[str, float] = {}
-        total = views.weights.new_zeros(())
-        if self.distillation is not None:
-            settings = self.settings
-            backgrounds = plain_backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
-            images = views.render(field(views.positions), backgrounds)
-            # Light is for the model's eye alone: the style's statistics are those of base colours.
-            if settings.shading is not None:
-                images = shade(images, views, settings.shading, generator)
-            term, measures["distillation"] = self.distillation(images, views, step, settings, generator)
-            total = settings.distillation_weight * term
-        rest, others = self.without_model(field, views, step, generator)
-        return total + rest, measures | others
+        settings = self.settings
+        backgrounds = plain_backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
+        images = views.render(field(views.positions), backgrounds)
+        # Light is for the model's eye alone: the style's statistics are those of base colours.
+        if settings.shading is not None:
+            images = shade(images, views, settings.shading, generator)
+        assert self.distillation is not None
+        term, measure = self.distillation(images, views, step, settings, generator)
+        return settings.distillation_weight * term, {"distillation": measure}
 
     def without_model(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
-        """Likewise, of the terms that do not look at renders: they cost little, and more updates do them good."""
+        """Likewise, of the terms that do not look at renders: they cost little, and more updates do them good. What is
+        recorded is their losses, "statistics" and "layout".
+        """
         total = views.weights.new_zeros(())
         measures: dict[str, float] = {}
         if self.statistics is not None:

@@ -19,6 +19,7 @@ from ..views.rasteriser import Rasteriser
 from ..views.step_views import Views, step_views
 from .checkpoint import Checkpoint, Records
 from .field import HashGridField
+from .model_gradient import ModelGradient, Pull
 from .objective import Objective
 from .prefetch import Prefetch
 from .presets import OptimisationSettings
@@ -91,7 +92,7 @@ def optimise(
     finished_early = False
     steps = range(first, settings.steps)
     coming = step_views(rasteriser, plan, steps, settings.resolution, settings.supersampling, overlap)
-    with Prefetch(coming) as prefetched:
+    with Prefetch(coming) as prefetched, ModelGradient(objective, field, seed) as model:
         for step, views in enumerate(prefetched, first):
             if reporter.should_cancel():
                 raise Cancelled
@@ -99,7 +100,7 @@ def optimise(
                 finished_early = True
                 break
             _set_learning_rate(optimiser, settings, step)
-            records.append(_step(field, optimiser, objective, views.to(device), step, seed))
+            records.append(_step(field, optimiser, objective, model, views.to(device), step, seed))
             now = time.monotonic()
             done = step + 1 - first
             seconds_left = (now - started) / done * (settings.steps - step - 1) + seconds_after
@@ -117,33 +118,43 @@ def _step(
     field: HashGridField,
     optimiser: torch.optim.Adam,
     objective: Objective,
+    model: ModelGradient,
     views: Views,
     step: int,
     seed: int,
 ) -> dict[str, float]:
-    """One update by the whole objective and some by the statistics alone; returns the objective's measures."""
+    """Some updates by the statistics alone, and one by the whole objective; returns the objective's measures."""
     generator, where = step_generator(seed, step), f"step {step + 1} of {objective.settings.steps}"
-    total, measures = objective(field, views, step, generator)
-    _update(field, optimiser, total, where, measures)
+    coming = None if objective.distillation is None else model.begin(views, step)
     if objective.statistics is not None:
         for _ in range(objective.settings.statistics.updates_alone):
-            total, alone = objective.without_model(field, views, step, generator)
-            _update(field, optimiser, total, where, alone)
-    return measures
+            total, measures = objective.without_model(field, views, step, generator)
+            _update(field, optimiser, total, None, where, measures)
+    total, measures = objective.without_model(field, views, step, generator)
+    pull = None if coming is None else coming.result()
+    _update(field, optimiser, total, pull, where, measures)
+    return measures if pull is None else pull.measures | measures
 
 
 def _update(
-    field: HashGridField, optimiser: torch.optim.Adam, total: Tensor, where: str, measures: dict[str, float]
+    field: HashGridField,
+    optimiser: torch.optim.Adam,
+    total: Tensor,
+    pull: Pull | None,
+    where: str,
+    measures: dict[str, float],
 ) -> None:
-    """Go down ``total``; ``where`` in the run that is, and ``measures``, are for the message.
+    """Go down ``total`` and where ``pull`` goes; ``where`` in the run that is, and ``measures``, are for the message.
 
     Raises:
         JobError: ``non_finite``.
     """
-    if not total.requires_grad:
-        return
     optimiser.zero_grad(set_to_none=True)
-    total.backward()
+    if total.requires_grad:
+        total.backward()
+    if pull is not None:
+        pull.add_to(field)
+        measures = pull.measures | measures
     if not all(bool(torch.isfinite(value.grad).all()) for value in field.parameters() if value.grad is not None):
         raise JobError(
             "non_finite",

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """The source of all random numbers of one step, on the CPU."""
-    mixed = np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]
+def step_generator(seed: int, step: int, *stream: int) -> torch.Generator:
+    """The source of random numbers of one step, on the CPU; what is computed side by side names a ``stream`` each."""
+    mixed = np.random.SeedSequence((seed, step), spawn_key=stream).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))

@@ -10,6 +10,7 @@ what one view paints is seen by the others at the next.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -31,6 +32,8 @@ from .step_generator import step_generator
 
 _EDGE_POWER = 3.0
 """Points count by the covered share of their pixel to this power."""
+_THREADS = 2
+"""That look at views on a processor."""
 _NO_STEP = 2**32
 """Number of a step that no run has."""
 
@@ -77,13 +80,16 @@ def warm_start(
     optimiser = torch.optim.Adam(field.parameters(), lr=warm.learning_rate, betas=settings.betas, eps=1e-15, fused=True)
     levels = torch.linspace(warm.first * distillation.networks.alphas_cumprod.shape[0], 0.0, warm.steps + 1)
     levels = levels.round().int().tolist()
-    for step, (here, there) in enumerate(pairwise(levels)):
-        if reporter.should_cancel():
-            raise Cancelled
-        for views in seen:
-            views.look(field, here, there, whole_way=step == 0)
-        _fit(field, optimiser, seen, warm, generator)
-        reporter.progress(step + 1, warm.steps, None)
+    # A small model keeps no more than one core busy.
+    with ThreadPoolExecutor(_THREADS if device.type == "cpu" else 1, "views") as threads:
+        for step, (here, there) in enumerate(pairwise(levels)):
+            if reporter.should_cancel():
+                raise Cancelled
+            looks = [threads.submit(views.look, field, here, there, whole_way=step == 0) for views in seen]
+            for look in looks:
+                look.result()
+            _fit(field, optimiser, seen, warm, generator)
+            reporter.progress(step + 1, warm.steps, None)
 
 
 class _Seen:

@@ -158,7 +158,8 @@ def test_light_is_for_the_models_eye_alone(views, optimisation, shading):
     def field(positions):
         return torch.full_like(positions, 0.5)
 
-    objective(field, views, 0, generator())
+    objective.model_term(field, views, 0, generator())
+    objective.without_model(field, views, 0, generator())
     assert statistics.field is field
     plain = views.render(field(views.positions), torch.ones(views.shape[0], 3))
     assert torch.equal(model.images, plain) == (shading is None)
