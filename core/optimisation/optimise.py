@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..failure import as_job_error, release_memory
 from ..geometry.overlap import Overlap
-from ..job import JobError
 from ..reporting import Cancelled, Reporter
+from ..storage.optional import cause
 from ..views.camera_plan import CameraPlan
 from ..views.rasteriser import Rasteriser
 from ..views.step_views import Views, step_views
-from .checkpoint import Checkpoint, Records
+from .checkpoint import Checkpoint, Progress, Records, Saved
 from .field import HashGridField
 from .objective import Objective
 from .prefetch import Prefetch
@@ -26,6 +27,8 @@ from .step_generator import step_generator
 
 MEASURED_STEPS = 2
 """Steps before the time left is told: the first ones are slower."""
+MOST_LEFT_OUT = 10
+"""Steps in a row without a finite gradient after which no better one is expected."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Outcome:
     """Steps that an earlier run had done."""
     finished_early: bool
     """Whether it was told to stop before its last step."""
+    left_out: int = 0
+    """Steps with an update that was left out, since its gradient was not finite."""
+    nothing_done: bool = False
+    """Whether there were steps, but no update at all."""
 
 
 def new_field(settings: OptimisationSettings, seed: int, device: torch.device) -> HashGridField:
@@ -53,6 +60,7 @@ def optimise(
     seed: int,
     reporter: Reporter,
     checkpoint: Checkpoint,
+    saved: Saved | None,
     draw_frame: Callable[[], np.ndarray],
     seconds_after: float,
     overlap: Overlap | None = None,
@@ -64,6 +72,9 @@ def optimise(
     needs no generator states. On the CPU the same seed gives the same bits as long as the number of threads is the
     same, since sums are split between threads; so nothing here changes it.
 
+    An update whose gradient is not finite is made again at full precision where the model computes in half, and else
+    left out. After ``MOST_LEFT_OUT`` such steps in a row the run ends early, with what there is.
+
     Args:
         field: the texture field, on the device to compute on.
         rasteriser: of the normalised mesh.
@@ -71,7 +82,8 @@ def optimise(
         objective: what to please; its settings are those of the loop.
         seed: of the whole run.
         reporter: told of every step, asked every step whether to go on.
-        checkpoint: restored from, and saved to from time to time.
+        checkpoint: saved to from time to time and at the end; that this fails is a warning.
+        saved: what it held, to go on from; ``None`` begins at the first step.
         draw_frame: bakes a small texture from the field, uint8 [S, S, 3].
         seconds_after: time that the job will take after the last step, for the time left.
         overlap: which surfaces of the mesh share texels, ``None`` for none.
@@ -79,16 +91,28 @@ def optimise(
 
     Raises:
         Cancelled: ``reporter`` said so.
-        JobError: ``non_finite`` naming the step at which a gradient was not finite.
     """
     settings = objective.settings
     device = field.table.device
     optimiser = torch.optim.Adam(
         field.parameters(), lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True
     )
-    first, records = checkpoint.restore(field, optimiser)
-    started = saved = framed = time.monotonic()
-    finished_early = False
+    if saved is not None:
+        saved.load_into(field, optimiser)
+    before = Progress() if saved is None else saved.progress
+    first, records, left_out = before.steps_done, list(before.records), list(before.left_out)
+
+    def save() -> None:
+        try:
+            checkpoint.save(Progress(len(records), records, left_out), field, optimiser)
+        except (OSError, MemoryError) as error:
+            reporter.warning(
+                "checkpoint", f"The job goes on without a checkpoint, since none can be saved: {cause(error)}"
+            )
+
+    started = last_save = framed = time.monotonic()
+    finished_early = gave_up = False
+    stepper = _Stepper(field, optimiser, objective, seed)
     steps = range(first, settings.steps)
     coming = step_views(rasteriser, plan, steps, settings.resolution, settings.supersampling, overlap)
     with Prefetch(coming) as prefetched:
@@ -98,8 +122,20 @@ def optimise(
             if reporter.should_finish():
                 finished_early = True
                 break
+            if _all_left_out(left_out, step):
+                finished_early = gave_up = True
+                reporter.warning(
+                    "non_finite",
+                    f"Optimising ended at step {step} of {settings.steps}, since the gradients of the last"
+                    f" {MOST_LEFT_OUT} steps were not finite; the texture is what there was. Another seed, a smaller"
+                    " tone weight or the CPU as device may do better",
+                )
+                break
             _set_learning_rate(optimiser, settings, step)
-            records.append(_step(field, optimiser, objective, views.to(device), step, seed))
+            measures, sound = stepper.take(views.to(device), step)
+            records.append(measures)
+            if not sound:
+                left_out.append(step)
             now = time.monotonic()
             done = step + 1 - first
             seconds_left = (now - started) / done * (settings.steps - step - 1) + seconds_after
@@ -107,51 +143,78 @@ def optimise(
             if now - framed >= settings.frame_seconds and reporter.wants_frame():
                 reporter.frame(draw_frame(), frame_extent)
                 framed = time.monotonic()
-            if now - saved >= settings.checkpoint_seconds:
-                checkpoint.save(step + 1, records, field, optimiser)
-                saved = time.monotonic()
-    return Outcome(records, first, finished_early)
-
-
-def _step(
-    field: HashGridField,
-    optimiser: torch.optim.Adam,
-    objective: Objective,
-    views: Views,
-    step: int,
-    seed: int,
-) -> dict[str, float]:
-    """One update by the whole objective and some by the statistics alone; returns the objective's measures."""
-    generator, where = step_generator(seed, step), f"step {step + 1} of {objective.settings.steps}"
-    total, measures = objective(field, views, step, generator)
-    _update(field, optimiser, total, where, measures)
-    if objective.statistics is not None:
-        for _ in range(objective.settings.statistics.updates_alone):
-            total, alone = objective.without_model(field, views, step, generator)
-            _update(field, optimiser, total, where, alone)
-    return measures
-
-
-def _update(
-    field: HashGridField, optimiser: torch.optim.Adam, total: Tensor, where: str, measures: dict[str, float]
-) -> None:
-    """Go down ``total``; ``where`` in the run that is, and ``measures``, are for the message.
-
-    Raises:
-        JobError: ``non_finite``.
-    """
-    if not total.requires_grad:
-        return
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    if not all(bool(torch.isfinite(value.grad).all()) for value in field.parameters() if value.grad is not None):
-        raise JobError(
+            if now - last_save >= settings.checkpoint_seconds:
+                save()
+                last_save = time.monotonic()
+    # What comes now can fail too, and must not cost the steps.
+    if len(records) > first:
+        save()
+    nothing_done = bool(records) and not optimiser.state
+    if left_out and not gave_up and not nothing_done:
+        reporter.warning(
             "non_finite",
-            f"The gradient is not finite at {where}"
-            f" ({', '.join(f'{name} {value:.3g}' for name, value in measures.items())})",
-            "Try another seed, a smaller tone weight, or the CPU as device.",
+            f"{len(left_out)} of {len(records)} steps were left out, since their gradients were not finite",
         )
-    optimiser.step()
+    return Outcome(records, first, finished_early, len(left_out), nothing_done)
+
+
+def _all_left_out(left_out: list[int], step: int) -> bool:
+    """Whether all of the ``MOST_LEFT_OUT`` steps before ``step`` were left out."""
+    return left_out[-MOST_LEFT_OUT:] == list(range(step - MOST_LEFT_OUT, step))
+
+
+class _Stepper:
+    """Takes the steps of one run."""
+
+    def __init__(self, field: HashGridField, optimiser: torch.optim.Adam, objective: Objective, seed: int) -> None:
+        self._field, self._optimiser, self._objective, self._seed = field, optimiser, objective, seed
+        self._repeats = objective.in_half_precision
+
+    def take(self, views: Views, step: int) -> tuple[dict[str, float], bool]:
+        """One update by the whole objective and some by the statistics alone.
+
+        Returns:
+            The objective's measures, and whether all gradients were finite; an update by one that is not is left out.
+        """
+        generator = step_generator(self._seed, step)
+        total, measures = self._objective(self._field, views, step, generator)
+        sound = self._update(total)
+        if not sound and self._repeats:
+            del total
+            again = self._again(views, step)
+            if again is not None:
+                measures, sound = again
+        if self._objective.statistics is not None:
+            for _ in range(self._objective.settings.statistics.updates_alone):
+                total, _ = self._objective.without_model(self._field, views, step, generator)
+                sound = self._update(total) and sound
+        return measures, sound
+
+    def _again(self, views: Views, step: int) -> tuple[dict[str, float], bool] | None:
+        """The first update of a step at full precision; ``None`` where memory does not suffice, now and from now on."""
+        try:
+            with self._objective.in_full_precision() as objective:
+                total, measures = objective(self._field, views, step, step_generator(self._seed, step))
+                return measures, self._update(total)
+        except Exception as error:
+            if as_job_error(error).code != "out_of_memory":
+                raise
+            self._repeats = False
+        release_memory()
+        return None
+
+    def _update(self, total: Tensor) -> bool:
+        """Go down ``total``, unless a gradient is not finite; returns whether all are."""
+        if not total.requires_grad:
+            return True
+        self._optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        gradients = [value.grad for value in self._field.parameters() if value.grad is not None]
+        # One answer from the device for all of them: each makes the processor wait.
+        if not torch.stack([torch.isfinite(gradient).all() for gradient in gradients]).all():
+            return False
+        self._optimiser.step()
+        return True
 
 
 def _set_learning_rate(optimiser: torch.optim.Adam, settings: OptimisationSettings, step: int) -> None:
