@@ -232,11 +232,11 @@ def _run(
             job.seed,
             reporter,
             checkpoint,
-            saved,
             draw_frame=lambda: preview_baker.bake(field),
             seconds_after=seconds_to_bake + (DETAIL_SECONDS if _adds_detail(settings) else 0.0),
             overlap=overlap,
             frame_extent=tiles.extent if tiles else 1,
+            saved=saved,
         )
     if outcome.nothing_done and present is None and settings.warm_start is None:
         checkpoint.remove()

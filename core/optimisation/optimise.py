@@ -60,11 +60,11 @@ def optimise(
     seed: int,
     reporter: Reporter,
     checkpoint: Checkpoint,
-    saved: Saved | None,
     draw_frame: Callable[[], np.ndarray],
     seconds_after: float,
     overlap: Overlap | None = None,
     frame_extent: int = 1,
+    saved: Saved | None = None,
 ) -> Outcome:
     """Optimise ``field`` in place until its renders please ``objective``.
 
@@ -83,11 +83,11 @@ def optimise(
         seed: of the whole run.
         reporter: told of every step, asked every step whether to go on.
         checkpoint: saved to from time to time and at the end; that this fails is a warning.
-        saved: what it held, to go on from; ``None`` begins at the first step.
         draw_frame: bakes a small texture from the field, uint8 [S, S, 3].
         seconds_after: time that the job will take after the last step, for the time left.
         overlap: which surfaces of the mesh share texels, ``None`` for none.
         frame_extent: the frames show the UVs from 0 to this.
+        saved: what ``checkpoint`` held, to go on from; ``None`` begins at the first step.
 
     Raises:
         Cancelled: ``reporter`` said so.
