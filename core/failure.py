@@ -21,7 +21,7 @@ DETAIL_LENGTH = 20_000
 """Characters of a traceback, from its end, that go into the detail: an event must fit into one line of the wire."""
 
 
-def as_job_error(error: Exception) -> JobError:
+def as_job_error(error: Exception | SystemExit) -> JobError:
     """The ``JobError`` to report for ``error``: itself, or one with the traceback in ``detail``."""
     if isinstance(error, JobError):
         return error
@@ -53,6 +53,14 @@ def as_job_error(error: Exception) -> JobError:
     )
 
 
+def is_beyond_repair(error: BaseException) -> bool:
+    """Whether CUDA failed such that every further call in this process would (a kernel that read out of bounds)."""
+    if not isinstance(error, RuntimeError) or _is_out_of_memory(error):
+        return False
+    torch = sys.modules.get("torch")
+    return (torch is not None and isinstance(error, torch.AcceleratorError)) or "cuda error" in str(error).lower()
+
+
 def release_memory() -> None:
     """Give memory that failed work left behind back to the device, if PyTorch was loaded at all."""
     torch = sys.modules.get("torch")
@@ -63,14 +71,14 @@ def release_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     torch = sys.modules.get("torch")
     if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY_WORDS)
 
 
-def _is_disk_full(error: Exception) -> bool:
+def _is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
     # safetensors' own exception carries the system's words, not its number.

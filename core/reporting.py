@@ -48,3 +48,35 @@ class Reporter(Protocol):
     def should_finish(self) -> bool:
         """Whether to stop optimising now and bake what there is; look at every step."""
         ...
+
+
+class RememberedWarnings:
+    """A reporter that hands everything on to another one, and remembers the warnings; each is told once."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.told: list[tuple[str, str]] = []
+        """Code and message of each, in order."""
+
+    def stage(self, name: str, label: str) -> None:
+        self._reporter.stage(name, label)
+
+    def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
+        self._reporter.progress(step, steps, seconds_left)
+
+    def frame(self, image: np.ndarray, extent: int = 1) -> None:
+        self._reporter.frame(image, extent)
+
+    def warning(self, code: str, message: str) -> None:
+        if (code, message) not in self.told:
+            self.told.append((code, message))
+            self._reporter.warning(code, message)
+
+    def wants_frame(self) -> bool:
+        return self._reporter.wants_frame()
+
+    def should_cancel(self) -> bool:
+        return self._reporter.should_cancel()
+
+    def should_finish(self) -> bool:
+        return self._reporter.should_finish()

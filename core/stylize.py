@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
-from .models.profiles import profile
+from .models.profiles import ModelProfile, profile
+from .models.weights_fingerprint import weights_fingerprint
 from .optimisation.checkpoint import Checkpoint
 from .optimisation.layout import Layout
 from .optimisation.objective import Distillation, Objective
@@ -33,12 +35,13 @@ from .optimisation.present_color import PresentColor, read_base_color
 from .optimisation.presets import OptimisationSettings, job_settings
 from .optimisation.restyle import fit_field, restyled
 from .optimisation.warm_start import warm_start, whole_views
-from .reporting import Cancelled, Reporter
+from .reporting import Cancelled, RememberedWarnings, Reporter
 from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
 from .results.preview import contact_sheet, render_views
-from .results.report import Stages, describe_run, write_report
-from .results.textures import bake_textures
+from .results.report import Stages, describe_run, extension_version, write_report
+from .results.textures import bake_textures, write_picture
+from .storage.optional import optional
 from .style.statistics import StyleStatistics
 from .style.style_image import as_tensor, read_style_image
 from .views.camera_plan import CameraPlan
@@ -107,12 +110,14 @@ def stylize(
     reporter: Reporter,
     models: LoadedModels,
     settings: OptimisationSettings | None = None,
+    keep_checkpoint: bool = False,
 ) -> Result:
     """Texture the mesh of a job folder in the style of its picture.
 
     The folder holds ``mesh.npz``, the style image and, if the job names one, the present base colour. An interrupted
-    job with the same mesh, pictures and settings goes on from its checkpoint. A cancelled one leaves nothing of its
-    own; one that failed leaves its checkpoint.
+    job with the same mesh, pictures, settings, program and model goes on from its checkpoint. A cancelled one leaves
+    nothing of its own; one that failed leaves its checkpoint. The textures are safe before anything is tried that a job
+    can do without (preview and report): where that fails, it is a warning.
 
     Args:
         job: what to do.
@@ -120,6 +125,7 @@ def stylize(
         reporter: told of everything that happens.
         models: the networks of earlier jobs.
         settings: in place of those of the job's preset.
+        keep_checkpoint: leave it to the caller to remove the checkpoint, once the results are where they belong.
 
     Raises:
         JobError: something a person can act on.
@@ -134,9 +140,10 @@ def stylize(
     if _uses_networks(settings):
         need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step))
     choice = choose_device(job.device, need)
+    reporter = RememberedWarnings(reporter)
     if choice.warning:
         reporter.warning("device", choice.warning)
-    checkpoint = Checkpoint(folder, _fingerprint(job, folder, settings, choice))
+    checkpoint = Checkpoint(folder, _fingerprint(job, folder, model, settings, choice))
     _remove_outputs(folder)
     try:
         result = _run(job, folder, reporter, models, settings, choice, checkpoint)
@@ -144,14 +151,15 @@ def stylize(
         _remove_outputs(folder)
         checkpoint.remove()
         raise
-    checkpoint.remove()
+    if not keep_checkpoint:
+        checkpoint.remove()
     return result
 
 
 def _run(
     job: Job,
     folder: Path,
-    reporter: Reporter,
+    reporter: RememberedWarnings,
     models: LoadedModels,
     settings: OptimisationSettings,
     choice: DeviceChoice,
@@ -196,14 +204,20 @@ def _run(
             settings.statistics, as_tensor(style_image).to(device), SurfacePatches(mesh, overlap)
         )
     field = new_field(settings, job.seed, device)
+    saved = checkpoint.read(field)
+    if saved is None and checkpoint.path.exists():
+        reporter.warning(
+            "other_checkpoint",
+            f"The job begins anew: the checkpoint in {folder} is damaged, or of another job, version or model",
+        )
     layout = None
     if present is not None:
         layout = Layout(field, present, job.restyle_strength)
         # What a checkpoint holds has gone on from the fitted field, and replaces it.
-        if not checkpoint.usable:
+        if saved is None:
             with stages.stage("present", "Reading the present colour"):
                 fit_field(field, present, job.seed, reporter)
-    elif distillation is not None and settings.warm_start is not None and not checkpoint.usable:
+    elif distillation is not None and settings.warm_start is not None and saved is None:
         with stages.stage("start", "Sketching"):
             whole = CameraPlan(mesh, embree, whole_views(settings), settings.resolution, job.seed)
             warm_start(field, rasteriser, whole, distillation, settings, job.seed, reporter, overlap)
@@ -222,6 +236,14 @@ def _run(
             seconds_after=seconds_to_bake + (DETAIL_SECONDS if _adds_detail(settings) else 0.0),
             overlap=overlap,
             frame_extent=tiles.extent if tiles else 1,
+            saved=saved,
+        )
+    if outcome.nothing_done and present is None and settings.warm_start is None:
+        checkpoint.remove()
+        raise JobError(
+            "non_finite",
+            f"There is no texture: the gradients of all {outcome.left_out} steps were not finite",
+            "Try another seed, a smaller tone weight, or the CPU as device.",
         )
     with stages.stage("coverage", "Checking what is seen"):
         cameras = [camera for step in range(len(outcome.records)) for camera in plan[step]]
@@ -251,15 +273,19 @@ def _run(
             )
     with stages.stage("bake", "Baking the texture"):
         textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, detail, folder, reporter)
-    with stages.stage("preview", "Drawing the preview"):
+    preview = folder / PREVIEW_FILE
+    with (
+        stages.stage("preview", "Drawing the preview"),
+        optional(reporter, "preview", f"There is no {PREVIEW_FILE}, since it could not be made"),
+    ):
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
+        write_picture(contact_sheet(style_image, views, columns=PREVIEW_COLUMNS), preview)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = uv_report(overlap, len(textures))
-    report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine)
-    preview = folder / PREVIEW_FILE
-    contact_sheet(style_image, views, columns=PREVIEW_COLUMNS).save(preview)
+    report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
     # The report comes last, so that its presence says that all is there.
-    write_report(report, folder / REPORT_FILE)
+    with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):
+        write_report(report, folder / REPORT_FILE)
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
 
 
@@ -286,6 +312,7 @@ def _report(
     uv: dict[str, float],
     textures: list[Path],
     content_cosine: float | None,
+    warnings: list[tuple[str, str]],
 ) -> dict[str, Any]:
     return describe_run(
         job=job,
@@ -293,12 +320,14 @@ def _report(
         choice=choice,
         records=outcome.records,
         finished_early=outcome.finished_early,
+        left_out=outcome.left_out,
         resumed_at=outcome.resumed_at,
         seconds=stages.seconds,
         coverage=coverage.shares(),
         uv=uv,
         textures=[path.name for path in textures],
         content_cosine=content_cosine,
+        warnings=warnings,
     )
 
 
@@ -324,15 +353,23 @@ def _uses_networks(settings: OptimisationSettings) -> bool:
 
 
 def _remove_outputs(folder: Path) -> None:
+    """Also what stands in their way."""
     for name in (TEXTURE_FILE, tile_file("[0-9][0-9][0-9][0-9]"), PREVIEW_FILE, REPORT_FILE):
         for path in folder.glob(name):
-            path.unlink()
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
-def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, choice: DeviceChoice) -> str:
+def _fingerprint(
+    job: Job, folder: Path, model: ModelProfile, settings: OptimisationSettings, choice: DeviceChoice
+) -> str:
     """Identifies everything that decides the optimised field."""
     digest = hashlib.sha256()
     decisive = {
+        "version": extension_version(),
+        "model": weights_fingerprint(model) if _uses_networks(settings) else "",
         # The size of strokes depends on that of texels, unless the job sets it.
         "job": {**asdict(job), "object_name": "", "texture_size": job.texture_size if job.stroke_size is None else 0},
         "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},

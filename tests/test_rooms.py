@@ -16,6 +16,7 @@ ORDER = {
     "core": [
         ["job", "protocol"],
         ["failure", "reporting"],
+        ["storage"],
         ["geometry"],
         ["views"],
         ["models"],

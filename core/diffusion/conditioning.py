@@ -56,6 +56,18 @@ class Conditioning:
     content_cosine: float | None
     """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
 
+    def full_precision(self) -> Conditioning:
+        """The same in float32."""
+        return Conditioning(
+            prompts={word: text.float() for word, text in self.prompts.items()},
+            negative=self.negative.float(),
+            content=self.content.float(),
+            null=self.null.float(),
+            style_tokens=self.style_tokens.float(),
+            zero_tokens=self.zero_tokens.float(),
+            content_cosine=self.content_cosine,
+        )
+
     def rows(self, directions: Sequence[str]) -> Embeddings:
         """The conditions for views that look from ``directions`` (words of ``core.views.cameras.direction_word``)."""
         count = len(directions)

@@ -60,6 +60,11 @@ def missing_files(profile: ModelProfile) -> tuple[ModelFile, ...]:
     return tuple(file for file in model_files(profile) if _locate(profile, file) is None)
 
 
+def located_files(profile: ModelProfile) -> list[tuple[str, Path | None]]:
+    """Name of each file of ``model_files``, and where it is on this computer, if it is."""
+    return [(str(file), _locate(profile, file)) for file in model_files(profile)]
+
+
 def require_files(profile: ModelProfile) -> None:
     """Make sure that every file of ``profile`` is on this computer.
 

@@ -62,9 +62,14 @@ class ModelGradient:
         seen.set_result(self._look(views, step))
         return seen
 
-    def _look(self, views: Views, step: int) -> Pull:
+    def again(self, objective: Objective, views: Views, step: int) -> Pull:
+        """What ``begin`` was asked for last, by another ``objective`` that has the same random numbers."""
+        return self._look(views, step, objective)
+
+    def _look(self, views: Views, step: int, objective: Objective | None = None) -> Pull:
         self._seen.zero_grad(set_to_none=True)
-        term, measures = self._objective.model_term(self._seen, views, step, step_generator(self._seed, step, _STREAM))
+        objective = objective or self._objective
+        term, measures = objective.model_term(self._seen, views, step, step_generator(self._seed, step, _STREAM))
         term.backward()
         return Pull(tuple(value.grad for value in self._seen.parameters()), measures)
 

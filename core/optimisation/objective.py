@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..diffusion.conditioning import Conditioning
+from ..diffusion.full_precision import full_precision
 from ..diffusion.guidance import interval_score_gradient
 from ..diffusion.networks import Networks
 from ..diffusion.surface_noise import SurfaceNoise
@@ -72,6 +74,22 @@ class Objective:
     """The style image's statistics, or ``None`` without them."""
     layout: Layout | None = None
     """The layout of the present colour, or ``None`` without it."""
+
+    @property
+    def in_half_precision(self) -> bool:
+        """Whether the diffusion model computes in half precision, which can overflow."""
+        return self.distillation is not None and self.distillation.networks.dtype != torch.float32
+
+    @contextmanager
+    def in_full_precision(self) -> Iterator[Objective]:
+        """The same objective with the model in float32; this one must rest meanwhile."""
+        distillation = self.distillation
+        if distillation is None:
+            yield self
+            return
+        with full_precision(distillation.networks) as networks:
+            conditioning = distillation.conditioning.full_precision()
+            yield replace(self, distillation=replace(distillation, networks=networks, conditioning=conditioning))
 
     def model_term(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator

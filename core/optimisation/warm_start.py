@@ -90,6 +90,11 @@ def warm_start(
                 look.result()
             _fit(field, optimiser, seen, warm, generator)
             reporter.progress(step + 1, warm.steps, None)
+    lost = float(torch.stack([views.lost for views in seen]).mean()) / warm.steps
+    if lost > 0.0:
+        reporter.warning(
+            "non_finite", f"The model had no finite answer for {lost:.2%} of the sketch, which kept its colours there"
+        )
 
 
 class _Seen:
@@ -122,6 +127,8 @@ class _Seen:
         """[N, 3] world space."""
         self.target = torch.zeros_like(views.positions)
         """[N, 3] the colours that they should have, in [0, 1]."""
+        self.lost = views.positions.new_zeros(())
+        """Shares of points for which the model had no finite answer, summed over the looks; on the device."""
 
     @torch.no_grad()
     def look(self, field: nn.Module, here: int, there: int, whole_way: bool) -> None:
@@ -146,7 +153,11 @@ class _Seen:
             way = way - ((1.0 - abar[there]) / abar[there]).sqrt()
         # The change alone: what neither VAE nor pixels can reproduce, edges above all, stays as it is.
         change = networks.decode(x - way * (e - self._noise)) - networks.decode(x)
-        self.target = (colours + self._at_points(change)).clamp(0.0, 1.0)
+        target = (colours + self._at_points(change)).clamp(0.0, 1.0)
+        # Where the model has no finite answer (half precision overflows) the colours stay; one that is not finite would
+        # spread through the whole field.
+        self.target = torch.where(torch.isfinite(target), target, colours)
+        self.lost = self.lost + 1.0 - torch.isfinite(target).float().mean()
 
     def _at_points(self, images: Tensor) -> Tensor:
         """[N, 3] of [B, 3, h, w], by bilinear interpolation."""

@@ -17,7 +17,7 @@ from ..diffusion.timesteps import Interval
 from ..evaluation.meshes import chair
 from ..evaluation.styles import sample_paths, style
 from ..geometry.surface_patches import SurfacePatches
-from ..job import Job
+from ..job import Job, JobError
 from ..models.profiles import ModelProfile
 from ..optimisation.checkpoint import Checkpoint
 from ..optimisation.objective import Distillation, Objective
@@ -128,6 +128,9 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
             draw_frame=lambda: np.zeros((1, 1, 3), np.uint8),
             seconds_after=0.0,
         )
+    if outcome.left_out:
+        measures = ", ".join(f"{name} {value:.3g}" for name, value in outcome.records[0].items())
+        raise JobError("non_finite", f"The gradient of the step is not finite ({measures})")
     gradient = field.table.grad
     return Rehearsal(
         parameters={name: sum(p.numel() for p in module.parameters()) for name, module in networks.modules().items()},

@@ -16,6 +16,7 @@ from trimesh.visual.material import PBRMaterial
 
 from ..geometry.mesh import Mesh
 from ..job import TEXTURE_FILE
+from ..storage.whole_file import whole_file
 
 _NAME = "StyleTex"
 _ROUGHNESS = 0.8
@@ -26,9 +27,14 @@ def write_glb(parts: Sequence[tuple[Mesh, Path]], path: Path) -> None:
 
     glTF knows no UDIM: what has several tiles comes as a part and a material for each. Vertices are split where corners
     differ in UV or normal, as glTF wants it.
+
+    Raises:
+        OSError: it cannot be written.
     """
     scene = trimesh.Scene([_textured(mesh, texture) for mesh, texture in parts])
-    path.write_bytes(export_glb(scene, include_normals=True))
+    data = export_glb(scene, include_normals=True)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def _textured(mesh: Mesh, texture: Path) -> trimesh.Trimesh:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,9 +22,12 @@ from ..job import Job
 from ..optimisation.checkpoint import Records
 from ..optimisation.presets import OptimisationSettings
 from ..reporting import Cancelled, Reporter
+from ..storage.whole_file import whole_file
 
 PACKAGES = ("torch", "diffusers", "transformers", "numpy")
 """Packages whose versions decide the result."""
+MANIFEST = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
+"""The one place that says StyleTex's own version."""
 
 
 class Stages:
@@ -54,12 +59,14 @@ def describe_run(
     choice: DeviceChoice,
     records: Records,
     finished_early: bool,
+    left_out: int,
     resumed_at: int,
     seconds: dict[str, float],
     coverage: dict[str, float],
     uv: dict[str, float],
     textures: list[str],
     content_cosine: float | None,
+    warnings: list[tuple[str, str]],
 ) -> dict[str, Any]:
     """The report of one job, fit for JSON.
 
@@ -69,12 +76,14 @@ def describe_run(
         choice: where it was computed, in which precision, and why.
         records: the objective's measures of each step.
         finished_early: whether it was told to stop before its last step.
+        left_out: steps with an update that was left out, since its gradient was not finite.
         resumed_at: steps that an earlier run had done.
         seconds: by stage.
         coverage: shares of the texels that were seen, filled and left untouched.
         uv: shares of the surface whose texels are ``shared``, and shown ``mirrored``; number of ``tiles``.
         textures: names of the files.
         content_cosine: between style image and content caption before ODCR; ``None`` without a caption.
+        warnings: code and message of each.
     """
     return {
         "job": asdict(job),
@@ -85,19 +94,48 @@ def describe_run(
         },
         **choice.describe(),
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {
+            "styletex": extension_version(),
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "steps_done": len(records),
         "finished_early": finished_early,
+        "left_out": left_out,
         "resumed_at": resumed_at,
         "coverage": coverage,
         "uv": uv,
         "textures": textures,
         "content_cosine": content_cosine,
+        "warnings": [{"code": code, "message": message} for code, message in warnings],
         "measures": {name: [record[name] for record in records] for name in (records[0] if records else {})},
     }
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:
-    """Write ``report`` to ``path`` as JSON."""
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    """Write ``report`` to ``path`` as JSON, whatever is in it.
+
+    A number that is not finite, as a step that was left out may have measured, becomes ``null``, which JSON has in its
+    place; text that is no Unicode (a file name in another encoding) keeps its odd characters as escapes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(_for_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with whole_file(path) as file:
+        # The escape of a lone surrogate is that of JSON too.
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def extension_version() -> str:
+    """StyleTex's own version."""
+    return str(tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"])
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _for_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,8 @@ from ..geometry.texels import TexelMap, texel_bands
 from ..geometry.tiles import Tiles
 from ..job import TEXTURE_FILE, tile_file
 from ..reporting import Cancelled, Reporter
+from ..storage.optional import cause
+from ..storage.whole_file import whole_file
 from ..views.rasteriser import Raster
 from .bake import bake
 from .coverage import Coverage
@@ -39,6 +43,9 @@ def bake_textures(
 ) -> tuple[list[Path], Paint]:
     """Bake the textures of ``size`` by ``size`` texels into a folder.
 
+    Where they cannot be written there (the disk is full, the folder is gone), all of them go to a new folder among the
+    system's temporary ones, and a warning names it: they may have taken hours.
+
     Args:
         field: see ``bake``.
         mesh: with its own UVs.
@@ -54,19 +61,22 @@ def bake_textures(
 
     Raises:
         Cancelled: ``reporter`` said so.
+        OSError: they cannot be written, there neither.
     """
+    shelf = _Shelf(folder, reporter)
     if tiles is None:
         texture = bake(field, _watched(texel_bands(mesh, size), reporter), coverage, detail=detail)
-        return [_saved(texture, folder / TEXTURE_FILE)], texture_paint(mesh, texture)
-    paths, paints = [], []
+        shelf.put(texture, TEXTURE_FILE)
+        return shelf.paths, texture_paint(mesh, texture)
+    paints = []
     for index, number in enumerate(tiles.numbers):
         bands = _watched(texel_bands(tiles.part(mesh, index), size), reporter)
         texture = bake(field, bands, coverage, tiles.in_layout(index), detail)
-        paths.append(_saved(texture, folder / tile_file(number)))
+        shelf.put(texture, tile_file(number))
         side = min(size, _LARGEST_PAINT)
         small = Image.fromarray(texture).resize((side, side), Image.Resampling.BOX)
         paints.append(texture_paint(mesh, np.asarray(small)))
-    return paths, _tiled_paint(tiles, paints)
+    return shelf.paths, _tiled_paint(tiles, paints)
 
 
 def _watched(bands: Iterable[TexelMap], reporter: Reporter) -> Iterator[TexelMap]:
@@ -76,9 +86,43 @@ def _watched(bands: Iterable[TexelMap], reporter: Reporter) -> Iterator[TexelMap
         yield band
 
 
-def _saved(texture: NDArray[np.uint8], path: Path) -> Path:
-    Image.fromarray(texture).save(path)
-    return path
+class _Shelf:
+    """Where textures are put, all of them into one folder."""
+
+    def __init__(self, folder: Path, reporter: Reporter) -> None:
+        self._folder, self._reporter = folder, reporter
+        self._elsewhere = False
+        self.paths: list[Path] = []
+
+    def put(self, texture: NDArray[np.uint8], name: str) -> None:
+        picture = Image.fromarray(texture)
+        try:
+            write_picture(picture, self._folder / name)
+        except OSError as error:
+            if self._elsewhere:
+                raise
+            self._move(error)
+            write_picture(picture, self._folder / name)
+        self.paths.append(self._folder / name)
+
+    def _move(self, error: OSError) -> None:
+        folder, self._elsewhere = Path(tempfile.mkdtemp(prefix="styletex-")), True
+        for path in self.paths:
+            shutil.copyfile(path, folder / path.name)
+        self._reporter.warning(
+            "elsewhere", f"The texture could not be written to {self._folder} ({cause(error)}); it is kept in {folder}"
+        )
+        self._folder, self.paths = folder, [folder / path.name for path in self.paths]
+
+
+def write_picture(picture: Image.Image, path: Path) -> None:
+    """Write ``picture`` to ``path`` as PNG.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with whole_file(path, lasting=True) as file:
+        picture.save(file, format="PNG")
 
 
 def _tiled_paint(tiles: Tiles, paints: list[Paint]) -> Paint:

@@ -4,12 +4,8 @@
 from __future__ import annotations
 
 import platform
-import tomllib
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
-
-MANIFEST = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
 
 
 def describe_machine() -> dict[str, Any]:
@@ -24,6 +20,7 @@ def describe_machine() -> dict[str, Any]:
     import torch
 
     from ..devices.devices import choose_device
+    from ..results.report import extension_version
 
     versions = {
         "styletex": extension_version(),
@@ -32,8 +29,3 @@ def describe_machine() -> dict[str, Any]:
         "diffusers": version("diffusers"),
     }
     return {"versions": versions, **choose_device("auto").describe()}
-
-
-def extension_version() -> str:
-    """The version in the extension's manifest."""
-    return str(tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"])

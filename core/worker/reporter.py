@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..storage.optional import optional
+from ..storage.whole_file import own_folder, whole_file
 from .wire import EventWriter
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ class JobReporter:
 
     The job calls it from the main thread; ``cancel``, ``finish`` and ``acknowledge_frame`` come from the thread that
     reads commands. One frame is under way at a time: a frame given before the last one is acknowledged waits, and a
-    newer one takes its place. A frame's file is removed when the next one is written.
+    newer one takes its place. A frame's file is removed when the next one is written. A frame that cannot be written is
+    told once as a warning, and the job goes on.
     """
 
     def __init__(self, job: str, folder: Path, events: EventWriter) -> None:
@@ -34,6 +37,7 @@ class JobReporter:
         self._unacknowledged = 0
         self._frames = 0
         self._waiting: tuple[np.ndarray, int] | None = None
+        self._warned: set[tuple[str, str]] = set()
 
     def cancel(self) -> None:
         """Stop at the next step and keep nothing."""
@@ -56,7 +60,9 @@ class JobReporter:
         self._send_waiting_frame()
 
     def warning(self, code: str, message: str) -> None:
-        self._events.send("warning", self.job, code=code, message=message)
+        if (code, message) not in self._warned:
+            self._warned.add((code, message))
+            self._events.send("warning", self.job, code=code, message=message)
 
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
         self._waiting = (image, extent)
@@ -76,14 +82,17 @@ class JobReporter:
         if self._waiting is None or self._unacknowledged:
             return
         (image, extent), self._waiting = self._waiting, None
+        with optional(self, "frame", "The texture so far is not shown, since it cannot be written"):
+            self._send_frame(image, extent)
+
+    def _send_frame(self, image: np.ndarray, extent: int) -> None:
         folder = self.folder / FRAMES_FOLDER
-        folder.mkdir(exist_ok=True)
+        own_folder(folder)
         (folder / f"{self._frames:06d}.rgb").unlink(missing_ok=True)
+        path = folder / f"{self._frames + 1:06d}.rgb"
+        with whole_file(path) as file:
+            file.write(image.tobytes())
         self._frames += 1
-        path = folder / f"{self._frames:06d}.rgb"
-        temporary = path.with_suffix(".partial")
-        temporary.write_bytes(image.tobytes())
-        temporary.replace(path)
         self._unacknowledged = self._frames
         self._events.send(
             "frame",

@@ -8,12 +8,16 @@ load with the first job and are kept. Jobs run one at a time, in the main thread
 for its turn. Commands for unknown jobs are dropped; a command that cannot be read is answered with an ``error`` of no
 job (``bad_request``) and the worker lives on. ``quit``, the end of standard input, the death of the parent and a long
 idle time each end the process; jobs that were under way end with it (their checkpoint stays in the job folder).
+
+Whatever a job raises ends that job alone, and the log (standard error) has the traceback, unless the accelerator is in
+a state that only a new process mends: then the worker tells the job's error and leaves.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from ..failure import as_job_error, release_memory
+from ..failure import as_job_error, is_beyond_repair, release_memory
 from ..job import EXIT_STATUS, REPORT_FILE, Job, JobError, read_job
 from ..protocol import COMMANDS, HEARTBEAT_SECONDS, MAXIMUM_LINE_BYTES, ProtocolError, parse
 from ..reporting import Cancelled, Reporter
@@ -105,10 +109,13 @@ class Worker:
                 reporter = self._waiting.get(timeout=self._idle_seconds)
             except queue.Empty:
                 return 0
-            self._do(reporter, engine)
+            if not self._do(reporter, engine):
+                # At once: the next job must not reach this process any more.
+                os._exit(EXIT_STATUS["worker_died"])
 
-    def _do(self, reporter: JobReporter, engine: Engine) -> None:
-        """One job, to its terminal event."""
+    def _do(self, reporter: JobReporter, engine: Engine) -> bool:
+        """One job, to its terminal event; returns whether this process can do another one."""
+        fit_for_more = True
         started = time.monotonic()
         kind: str
         payload: dict[str, Any]
@@ -128,13 +135,17 @@ class Worker:
             )
         except Cancelled:
             kind, payload = "cancelled", {}
-        except Exception as error:
-            kind, payload = "error", as_job_error(error).to_dict()
-        if kind != "done":
+        except (Exception, SystemExit) as error:
+            failure = as_job_error(error)
+            if failure.detail:
+                print(failure.detail, file=sys.stderr, flush=True)
+            kind, payload, fit_for_more = "error", failure.to_dict(), not is_beyond_repair(error)
+        if kind != "done" and fit_for_more:
             release_memory()
         # Forgotten first, so that whoever reads the terminal event may use the same name again at once.
         del self._jobs[reporter.job]
         self._events.send(kind, reporter.job, **payload)
+        return fit_for_more
 
     def _read_commands(self) -> None:
         while line := self._commands.readline(MAXIMUM_LINE_BYTES + 1):
@@ -142,6 +153,9 @@ class Worker:
                 self._obey(parse(line, COMMANDS))
             except ProtocolError as error:
                 self._events.send("error", **JobError("bad_request", f"A command was refused: {error}").to_dict())
+            except Exception as error:
+                # A thread that ended here would leave a worker that hears nothing, not even its parent's end.
+                self._events.send("error", **as_job_error(error).to_dict())
         os._exit(0)
 
     def _obey(self, command: dict[str, Any]) -> None:

@@ -188,24 +188,6 @@ def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(folder, models
     assert stylize(JOB, folder, new_reporter(), models, every_step).report["resumed_at"] == 0
 
 
-def test_a_gradient_that_is_not_finite_is_an_error_that_names_the_step(
-    folder, models, settings, monkeypatch, new_reporter
-):
-    from core.optimisation import objective
-
-    real = objective.interval_score_gradient
-    calls = []
-
-    def poisoned(*arguments):
-        calls.append(arguments)
-        return real(*arguments) * (float("nan") if len(calls) == 2 else 1.0)
-
-    monkeypatch.setattr(objective, "interval_score_gradient", poisoned)
-    with pytest.raises(JobError, match="step 2 of 3") as caught:
-        stylize(JOB, folder, new_reporter(), models, settings)
-    assert caught.value.code == "non_finite"
-
-
 def test_without_distillation_no_model_is_loaded(folder, settings, tmp_path, new_reporter):
     alone = dataclasses.replace(settings, distillation_weight=0.0)
     result = stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), alone)

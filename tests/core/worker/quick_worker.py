@@ -90,11 +90,30 @@ def fill_the_disk(job: Job, folder: Path, reporter: Reporter) -> None:
 
 
 def frame_too_large(job: Job, folder: Path, reporter: Reporter) -> None:
-    """Write a frame larger than the system allows."""
+    """Write three frames larger than the system allows, and one that is not."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    reporter.frame(np.zeros((64, 64, 3), np.uint8))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    for _ in range(3):
+        reporter.frame(np.zeros((64, 64, 3), np.uint8))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    reporter.frame(np.zeros(PIXELS, np.uint8))
+
+
+def frame_through_a_link(job: Job, folder: Path, reporter: Reporter) -> None:
+    """Find links where the first frames go."""
+    (folder / "frames").mkdir()
+    for name in ("000001.rgb", "000001.rgb.partial", "000001.partial"):
+        (folder / "frames" / name).symlink_to(folder / "mine")
+    reporter.frame(np.ones(PIXELS, np.uint8))
+
+
+def frames_behind_a_link(job: Job, folder: Path, reporter: Reporter) -> None:
+    """Find a link where the folder of the frames goes."""
+    (folder / "elsewhere").mkdir()
+    (folder / "frames").symlink_to(folder / "elsewhere")
+    reporter.frame(np.ones(PIXELS, np.uint8))
 
 
 def fail(job: Job, folder: Path, reporter: Reporter) -> None:
@@ -110,11 +129,18 @@ def fail(job: Job, folder: Path, reporter: Reporter) -> None:
         "import": ModuleNotFoundError("No module named 'embreex'"),
         "fault": ZeroDivisionError("division by zero"),
         "wordy": ValueError("x" * 5_000_000),
+        "exit": SystemExit("a library gave up"),
+        "key": KeyError("StyleTex"),
+        "broken": RuntimeError("CUDA error: an illegal memory access was encountered"),
     }[job.prompt.split()[1]]
 
 
 DEEDS = {
-    deed.__name__: deed for deed in (plain, long, eager, pollute, hold_the_interpreter, fill_the_disk, frame_too_large)
+    deed.__name__: deed
+    for deed in (
+        *(plain, long, eager, pollute, hold_the_interpreter, fill_the_disk),
+        *(frame_too_large, frame_through_a_link, frames_behind_a_link),
+    )
 }
 
 

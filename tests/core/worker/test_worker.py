@@ -80,6 +80,13 @@ class RunningWorker:
             if event["type"] in kinds and job in (None, event["job"]):
                 return seen
 
+    def complains_of(self, words: bytes, seconds: float = 5.0) -> None:
+        """Wait until ``words`` are on its standard error, which is the log."""
+        deadline = time.monotonic() + seconds
+        while words not in self.complaints:
+            assert time.monotonic() < deadline, f"{words!r} is not in {self.complaints!r}"
+            time.sleep(0.02)
+
     def leaves(self, seconds: float = 5.0) -> int:
         """Its exit status."""
         return self.process.wait(seconds)
@@ -286,6 +293,8 @@ def test_standard_output_stays_clean_whoever_writes(worker: RunningWorker) -> No
         ("import", "dependencies", "embreex"),
         ("fault", "internal", "ZeroDivisionError: division by zero"),
         ("wordy", "internal", "ValueError: xxx"),
+        ("exit", "internal", "SystemExit: a library gave up"),
+        ("key", "internal", "KeyError: 'StyleTex'"),
     ],
 )
 def test_a_failure_names_its_cause_and_the_worker_lives_on(
@@ -296,16 +305,47 @@ def test_a_failure_names_its_cause_and_the_worker_lives_on(
     assert (error["type"], error["code"]) == ("error", code)
     assert message in error["message"] and error["hint"]
     assert bool(error["detail"]) == (word != "job_error"), "a fault comes with its traceback"
+    lasting_worker.complains_of(error["detail"].encode())
     lasting_worker.run(f"after {word}", "plain")
     assert last(lasting_worker.until("done"))["job"] == f"after {word}"
 
 
 @linux
-@pytest.mark.parametrize("deed", ["fill_the_disk", "frame_too_large"])
-def test_a_full_disk_is_reported_as_such(worker: RunningWorker, deed: str) -> None:
-    worker.run("one", deed)
+def test_a_full_disk_is_reported_as_such(worker: RunningWorker) -> None:
+    worker.run("one", "fill_the_disk")
     error = last(worker.until(*TERMINAL_EVENTS))
     assert error["code"] == "disk_full" and "Free some space" in error["hint"]
+
+
+@linux
+def test_a_frame_that_cannot_be_written_is_one_warning_and_the_job_goes_on(worker: RunningWorker) -> None:
+    folder = worker.run("one", "frame_too_large")
+    events = worker.until(*TERMINAL_EVENTS)
+    assert last(events)["type"] == "done"
+    (warning,) = [event for event in events if event["type"] == "warning"]
+    assert warning["code"] == "frame" and "File too large" in warning["message"]
+    (frame,) = [event for event in events if event["type"] == "frame"]
+    assert frame["number"] == 1 and frame["shape"] == [4, 6, 3]
+    assert [path.name for path in (folder / "frames").iterdir()] == ["000001.rgb"]
+
+
+@linux
+def test_a_frame_is_never_written_through_a_link(worker: RunningWorker) -> None:
+    folder = worker.run("one", "frame_through_a_link")
+    frame = last(worker.until("frame"))
+    worker.until("done")
+    assert not (folder / "mine").exists() and not Path(frame["path"]).is_symlink()
+    folder = worker.run("two", "frames_behind_a_link")
+    events = worker.until("done")
+    assert [event["code"] for event in events if event["type"] == "warning"] == ["frame"]
+    assert list((folder / "elsewhere").iterdir()) == []
+
+
+def test_where_the_accelerator_is_beyond_repair_it_tells_and_leaves(worker: RunningWorker) -> None:
+    worker.run("one", "fail broken")
+    error = last(worker.until(*TERMINAL_EVENTS))
+    assert error["type"] == "error" and "illegal memory access" in error["message"]
+    assert worker.leaves() == EXIT_STATUS["worker_died"]
 
 
 def test_quit_ends_it_even_in_a_job(worker: RunningWorker) -> None:
