@@ -17,6 +17,8 @@ ORDER = {
         ["job", "protocol"],
         ["failure", "reporting"],
         ["geometry"],
+        ["unwrapping"],
+        ["mesh_files"],
         ["views"],
         ["models"],
         ["devices"],

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from core.geometry import unwrap as module
 from core.geometry.mesh import Mesh, uv_areas
 from core.geometry.overlap import find_overlap
-from core.geometry.unwrap import unwrap
+from core.unwrapping import unwrap as module
+from core.unwrapping.unwrap import unwrap
 
 
 def spiral_ramp():
