@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .gltf_accessors import differs_from_its_bounds, has_data, read_accessor, read_integers
+from .gltf_accessors import differs_from_its_bounds, element_count, has_data, read_accessor, read_integers
 from .gltf_document import DRACO, Document, is_draco, open_document
 from .gltf_materials import Layout, layout_of
-from .gltf_nodes import instances, shown_nodes
+from .gltf_nodes import instance_count, instances, shown_nodes
 from .raw_mesh import RawMesh, Unreadable, by_corner, joined, refuse_too_many
 
 _MODES = ("points", "lines", "line loops", "line strips", "triangles", "triangle strips", "triangle fans")
@@ -45,29 +45,37 @@ def read_gltf(path: Path, tick: Callable[[], None]) -> RawMesh:
     world, shown = shown_nodes(document)
     notices: list[str] = []
     _notice_what_is_not_shown(document, shown, notices)
-    parts: list[RawMesh] = []
+    nodes = {number: document.item("nodes", number) for number in shown}
+    nodes = {number: node for number, node in nodes.items() if "mesh" in node}
+    primitives: dict[int, list[_Primitive]] = {}
     count = 0
-    for number, matrix in shown.items():
-        node = document.item("nodes", number)
-        if "mesh" not in node:
-            continue
-        mesh = document.item("meshes", node["mesh"])
-        skinned = "skin" in node
-        # A skin says itself where the mesh is, whatever its node says.
-        places = np.eye(4)[None] if skinned else matrix @ instances(document, node)
-        for described in mesh["primitives"]:
-            tick()
-            primitive = _triangles_of(document, described, notices)
-            if primitive is None:
-                continue
-            count += len(primitive.triangles) * len(places)
-            refuse_too_many(count)
-            weights = node.get("weights", mesh.get("weights", []))
-            still = _deformed(document, primitive, weights, notices)
-            if skinned:
-                parts.append(_moved(still, _skin_matrices(document, described, node["skin"], world)))
-            else:
-                parts += [_moved(still, place) for place in places]
+    for node in nodes.values():
+        tick()
+        number = node["mesh"]
+        if number not in primitives:
+            found = (_triangles_of(document, one, notices) for one in document.item("meshes", number)["primitives"])
+            primitives[number] = [primitive for primitive in found if primitive is not None]
+        count += sum(len(one.triangles) for one in primitives[number]) * instance_count(document, node)
+        refuse_too_many(count)
+    parts: list[RawMesh] = []
+    at_rest: dict[int, list[RawMesh]] = {}
+    for number, node in nodes.items():
+        tick()
+        mesh, own = node["mesh"], node.get("weights")
+        if own is not None or mesh not in at_rest:
+            weights = document.item("meshes", mesh).get("weights", []) if own is None else own
+            still = [_deformed(document, primitive, weights, notices) for primitive in primitives[mesh]]
+            if own is None:
+                at_rest[mesh] = still
+        else:
+            still = at_rest[mesh]
+        if "skin" in node:
+            # A skin says itself where the mesh is, whatever its node says.
+            for part, primitive in zip(still, primitives[mesh], strict=True):
+                parts.append(_moved(part, _skin_matrices(document, primitive.described, node["skin"], world)))
+        else:
+            places = shown[number] @ instances(document, node)
+            parts += [_moved(part, place) for part in still for place in places]
     return joined(parts, notices)
 
 
@@ -92,7 +100,7 @@ def _triangles_of(document: Document, described: Mapping[str, Any], notices: lis
         raise Unreadable("has triangles without positions")
     if compressed and not has_data(document, attributes["POSITION"]):
         raise is_draco()
-    vertices = document.item("accessors", attributes["POSITION"])["count"]
+    vertices = element_count(document, attributes["POSITION"])
     if "indices" in described:
         index = read_integers(document, described["indices"], "SCALAR")[:, 0]
         if len(index) and index.max() >= vertices:

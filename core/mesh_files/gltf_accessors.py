@@ -42,6 +42,15 @@ def read_integers(document: Document, index: Any, kind: str) -> NDArray[np.int64
     return raw.astype(np.int64)
 
 
+def element_count(document: Document, index: Any) -> int:
+    """How many values an accessor says that it has.
+
+    Raises:
+        Unreadable: that is no number of values.
+    """
+    return _count(document.item("accessors", index))
+
+
 def has_data(document: Document, index: Any) -> bool:
     """Whether anything stands behind an accessor; what is compressed may have none."""
     accessor = document.item("accessors", index)
@@ -60,14 +69,19 @@ def differs_from_its_bounds(document: Document, index: Any, values: NDArray[np.f
     return bool(np.abs(said - found).max() > 1e-3 * max(np.ptp(found, axis=0).max(), np.ptp(said, axis=0).max()))
 
 
+def _count(accessor: dict[str, Any]) -> int:
+    count = accessor["count"]
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise Unreadable(f"has an array of {count} values")
+    return count
+
+
 def _raw(document: Document, accessor: dict[str, Any], kind: str) -> NDArray[Any]:
     if accessor.get("type") != kind or accessor.get("componentType") not in _COMPONENTS:
         raise Unreadable(
             f"has values of the type {accessor.get('type')} of {accessor.get('componentType')} where {kind} is expected"
         )
-    dtype, width, count = np.dtype(_COMPONENTS[accessor["componentType"]]), _WIDTHS[kind], accessor["count"]
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise Unreadable(f"has an array of {count} values")
+    dtype, width, count = np.dtype(_COMPONENTS[accessor["componentType"]]), _WIDTHS[kind], _count(accessor)
     if "bufferView" in accessor:
         values = _strided(document, accessor, dtype, count, width).copy()
     elif count > _MOST:

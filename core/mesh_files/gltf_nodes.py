@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .gltf_accessors import read_accessor
+from .gltf_accessors import element_count, read_accessor
 from .gltf_document import Document
 from .raw_mesh import Unreadable
 
 _INSTANCING = "EXT_mesh_gpu_instancing"
+_PLACES = ("TRANSLATION", "ROTATION", "SCALE")
 _VISIBILITY = "KHR_node_visibility"
 
 Floats = NDArray[np.float64]
@@ -41,25 +42,40 @@ def shown_nodes(document: Document) -> tuple[dict[int, Floats], dict[int, Floats
     return world, shown
 
 
+def instance_count(document: Document, node: Mapping[str, Any]) -> int:
+    """How often a node shows its mesh.
+
+    Raises:
+        Unreadable: the attributes of its instances are of different lengths.
+    """
+    attributes = _instance_attributes(node)
+    counts = {element_count(document, attributes[name]) for name in _PLACES if name in attributes}
+    if len(counts) > 1:
+        raise Unreadable(f"has instances whose attributes are of different lengths: {sorted(counts)}")
+    return counts.pop() if counts else 1
+
+
 def instances(document: Document, node: Mapping[str, Any]) -> Floats:
     """Matrices [N, 4, 4] of the places at which a node shows its mesh, in the node's own space.
 
     Raises:
-        Unreadable: their attributes are of different lengths.
+        Unreadable: as ``instance_count``.
     """
-    extension = node.get("extensions", {}).get(_INSTANCING)
-    if extension is None:
+    if _INSTANCING not in node.get("extensions", {}):
         return np.eye(4)[None]
-    attributes = extension.get("attributes", {})
-    kinds = {"TRANSLATION": ("VEC3", (0, 0, 0)), "ROTATION": ("VEC4", (0, 0, 0, 1)), "SCALE": ("VEC3", (1, 1, 1))}
-    given = {name: read_accessor(document, attributes[name], kinds[name][0]) for name in kinds if name in attributes}
-    counts = {len(values) for values in given.values()}
-    if len(counts) > 1:
-        raise Unreadable(f"has instances whose attributes are of different lengths: {sorted(counts)}")
-    count = counts.pop() if counts else 1
-    values = [given.get(name, np.broadcast_to(np.float64(default), (count, len(default))))
-              for name, (_, default) in kinds.items()]  # fmt: skip
+    attributes, count = _instance_attributes(node), instance_count(document, node)
+    kinds = (("VEC3", (0, 0, 0)), ("VEC4", (0, 0, 0, 1)), ("VEC3", (1, 1, 1)))
+    values = [
+        read_accessor(document, attributes[name], kind)
+        if name in attributes
+        else np.tile(np.float64(default), (count, 1))
+        for name, (kind, default) in zip(_PLACES, kinds, strict=True)
+    ]
     return _placed(*values)
+
+
+def _instance_attributes(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    return node.get("extensions", {}).get(_INSTANCING, {}).get("attributes", {})
 
 
 def _roots(document: Document) -> list[int]:
