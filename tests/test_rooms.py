@@ -18,6 +18,8 @@ ORDER = {
         ["failure", "reporting"],
         ["storage"],
         ["geometry"],
+        ["unwrapping"],
+        ["mesh_files"],
         ["views"],
         ["models"],
         ["devices"],

@@ -112,15 +112,20 @@ def _job(options: argparse.Namespace) -> Job:
 
 def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: ConsoleReporter) -> list[Path]:
     """Returns the textures."""
-    from ..geometry.mesh import import_file
     from ..geometry.tiles import find_tiles
+    from ..mesh_files.import_file import import_file
     from ..optimisation.checkpoint import CHECKPOINT_FILE
     from ..reporting import Cancelled
     from ..results.glb import write_glb
+    from ..results.report import write_report
     from ..stylize import LoadedModels, stylize
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
-    mesh = import_file(options.mesh, unwrap=job.base_color is None)
+    reporter.stage("mesh", "Reading the mesh")
+    imported = import_file(options.mesh, unwrap=job.base_color is None, reporter=reporter)
+    mesh = imported.mesh
+    for notice in imported.notices:
+        reporter.warning("mesh_file", notice)
     folder = output / JOB_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +139,8 @@ def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: Cons
         result = stylize(job, folder, reporter, LoadedModels(options.models))
         tiles, _ = find_tiles(mesh, job.tiles)
         meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]
-        write_glb(list(zip(meshes, result.textures, strict=True)), folder / MODEL_FILE)
+        write_glb(list(zip(meshes, result.textures, strict=True)), folder / MODEL_FILE, imported.origin)
+        write_report({**result.report, "mesh_file": imported.report()}, result.report_path)
         if reporter.should_cancel():
             raise Cancelled
     except (Cancelled, KeyboardInterrupt):

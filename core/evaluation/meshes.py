@@ -12,8 +12,9 @@ from pathlib import Path
 
 import trimesh
 
-from ..geometry.mesh import Mesh, import_file, normalise
+from ..geometry.mesh import Mesh, normalise
 from ..job import JobError
+from ..mesh_files.import_file import import_file
 from .shapes import SHAPES, together
 
 _BLENDER_SCRIPTS = Path(__file__).parents[2] / "styletex_blender" / "demo"
@@ -47,7 +48,7 @@ def evaluation_mesh(name: str) -> EvaluationMesh:
         return EvaluationMesh(name, "a box" if name == "tiny" else f"a {name}", _as_from_file(SHAPES[name]()))
     path = Path(name)
     prompt = "a monkey" if path.stem == "suzanne" else f"a {path.stem.replace('_', ' ')}"
-    return EvaluationMesh(path.stem, prompt, normalise(import_file(path)))
+    return EvaluationMesh(path.stem, prompt, normalise(import_file(path).mesh))
 
 
 def chair() -> Mesh:
@@ -91,7 +92,7 @@ def suzanne() -> Mesh:
         )
         if done.returncode or not path.is_file():
             raise JobError("dependencies", "Blender's Python module bpy could not make Suzanne", hint, done.stdout)
-        return normalise(import_file(path))
+        return normalise(import_file(path).mesh)
 
 
 def _as_from_file(shape: trimesh.Trimesh) -> Mesh:
@@ -99,7 +100,7 @@ def _as_from_file(shape: trimesh.Trimesh) -> Mesh:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shape.ply"
         shape.export(path)
-        return normalise(import_file(path))
+        return normalise(import_file(path).mesh)
 
 
 def _box(extents: tuple[float, float, float], centre: tuple[float, float, float]) -> trimesh.Trimesh:

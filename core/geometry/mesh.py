@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mesh to texture: reading, checking and normalising it."""
+"""The mesh to texture: checking and normalising it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trimesh
 from numpy.typing import NDArray
 
 from ..job import LARGEST_UV_AREA, JobError
-from .crease import crease_normals
-from .unwrap import unwrap as unwrap_mesh
-
-FILE_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 
 LARGEST_SIDE = 1.8
 """Of the bounding box of a normalised mesh."""
@@ -69,65 +64,7 @@ def load_npz(path: Path) -> Mesh:
                 f"it must be {np.dtype(dtype)} [n, {wanted}]",
             )
         values[name] = array.astype(dtype, copy=False)
-    return _checked(Mesh(**values))
-
-
-def import_file(path: Path, unwrap: bool = True) -> Mesh:
-    """Read an .obj, .glb, .gltf or .ply file.
-
-    OBJ and glTF are taken as Y up and turned to Z up (a front that looks along +Z then looks along -Y); PLY is taken
-    as Z up. The objects of a scene are joined with their transforms. UVs are kept as they are when every object has
-    them; otherwise the whole mesh is unwrapped anew. Without normals in the file, edges below 30° are smooth.
-
-    Args:
-        path: the file.
-        unwrap: ``False`` refuses a mesh that would have to be unwrapped: a texture made before would not fit it.
-
-    Raises:
-        JobError: ``bad_mesh`` when the file is missing, is not of these types, cannot be read, or ``check`` finds
-            fault.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FILE_SUFFIXES:
-        raise JobError(
-            "bad_mesh", f"The mesh {path.name} is not one of {', '.join(FILE_SUFFIXES)}", "Export it as one of these."
-        )
-    if not path.is_file():
-        raise JobError("bad_mesh", f"The mesh {path} does not exist", "Check the path.")
-    try:
-        scene = trimesh.load_scene(path, process=False)
-        parts = [part for part in scene.dump() if isinstance(part, trimesh.Trimesh) and len(part.faces)]
-    except Exception as error:
-        # The readers raise whatever a malformed file makes them stumble over; there is no narrower type.
-        raise JobError(
-            "bad_mesh", f"The mesh {path.name} cannot be read: {error}", "Open it in Blender and export it again."
-        ) from error
-    if not parts:
-        raise JobError("bad_mesh", f"The mesh {path.name} has no faces", "Choose a file with at least one face.")
-    uvs = [_uvs_of(part) for part in parts]
-    positions = np.concatenate([part.vertices for part in parts])
-    if suffix != ".ply":
-        positions = _z_up(positions)
-    starts = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    triangles = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)])
-    known = [uv for uv in uvs if uv is not None]
-    if not unwrap and len(known) < len(parts):
-        raise JobError(
-            "bad_mesh",
-            f"The mesh {path.name} has no UVs for its present base colour",
-            "Export it with its UV map, or start from nothing.",
-        )
-    normals = _file_normals(parts, suffix)
-    _require_finite("position", positions[triangles])
-    mesh = Mesh(
-        positions=positions.astype(np.float32),
-        triangles=triangles.astype(np.int32),
-        corner_uvs=(
-            np.concatenate(known)[triangles] if len(known) == len(parts) else unwrap_mesh(positions, triangles)
-        ).astype(np.float32),
-        corner_normals=crease_normals(positions, triangles) if normals is None else normals[triangles],
-    )
-    return _checked(mesh)
+    return checked(Mesh(**values))
 
 
 def check(mesh: Mesh) -> None:
@@ -149,8 +86,8 @@ def check(mesh: Mesh) -> None:
             f"and normals for {len(mesh.corner_normals)}",
         )
     corners = mesh.positions[mesh.triangles]
-    _require_finite("position", corners)
-    _require_finite("UV", mesh.corner_uvs)
+    require_finite("position", corners)
+    require_finite("UV", mesh.corner_uvs)
     solid = _has_area(corners)
     if not solid.any():
         raise JobError("bad_mesh", "The mesh has no area: every face is a point or a line", "Check the object's scale.")
@@ -221,7 +158,12 @@ def uv_areas(corner_uvs: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2.0
 
 
-def _checked(mesh: Mesh) -> Mesh:
+def checked(mesh: Mesh) -> Mesh:
+    """The mesh without triangles that have no area, with unit normals everywhere.
+
+    Raises:
+        JobError: ``bad_mesh`` when ``check`` finds fault.
+    """
     check(mesh)
     keep = _has_area(mesh.positions[mesh.triangles])
     mesh = Mesh(
@@ -240,7 +182,12 @@ def _checked(mesh: Mesh) -> Mesh:
     return replace(mesh, corner_normals=normals.astype(np.float32))
 
 
-def _require_finite(what: str, values: NDArray[Any]) -> None:
+def require_finite(what: str, values: NDArray[Any]) -> None:
+    """Whether all ``values`` [..., W] of face corners, each a ``what``, are numbers.
+
+    Raises:
+        JobError: ``bad_mesh`` when not.
+    """
     bad = int((~np.isfinite(values)).any(axis=-1).sum())
     if bad:
         raise JobError(
@@ -270,20 +217,3 @@ def _blend(weights: NDArray[np.float32], corners: NDArray[np.float32]) -> NDArra
     return sum(
         (weights[:, corner, None] * corners[:, corner] for corner in range(1, 3)), weights[:, :1] * corners[:, 0]
     )
-
-
-def _z_up(vectors: NDArray[Any]) -> NDArray[Any]:
-    return np.stack([vectors[:, 0], -vectors[:, 2], vectors[:, 1]], axis=-1)
-
-
-def _uvs_of(part: trimesh.Trimesh) -> NDArray[Any] | None:
-    uv: Any = getattr(part.visual, "uv", None)
-    return np.asarray(uv) if np.shape(uv) == (len(part.vertices), 2) else None
-
-
-def _file_normals(parts: list[trimesh.Trimesh], suffix: str) -> NDArray[np.float32] | None:
-    """Vertex normals that the file itself brought for every part, Z up; trimesh's own average over creases."""
-    if any("vertex_normals" not in part._cache for part in parts):
-        return None
-    normals = np.concatenate([part.vertex_normals for part in parts])
-    return (normals if suffix == ".ply" else _z_up(normals)).astype(np.float32)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from trimesh.exchange.gltf import export_glb
+from trimesh.transformations import translation_matrix
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
@@ -22,8 +24,10 @@ _NAME = "StyleTex"
 _ROUGHNESS = 0.8
 
 
-def write_glb(parts: Sequence[tuple[Mesh, Path]], path: Path) -> None:
+def write_glb(parts: Sequence[tuple[Mesh, Path]], path: Path, origin: ArrayLike = (0.0, 0.0, 0.0)) -> None:
     """Write meshes (Z up) to ``path`` as glTF (Y up), each with a PNG as its base colour, not metallic.
+
+    They stand around ``origin`` [3]: it is the place of their nodes, since vertices have single precision only.
 
     glTF knows no UDIM: what has several tiles comes as a part and a material for each. Vertices are split where corners
     differ in UV or normal, as glTF wants it.
@@ -31,7 +35,10 @@ def write_glb(parts: Sequence[tuple[Mesh, Path]], path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    scene = trimesh.Scene([_textured(mesh, texture) for mesh, texture in parts])
+    scene = trimesh.Scene()
+    place = translation_matrix(_y_up(np.asarray(origin, np.float64)[None])[0])
+    for mesh, texture in parts:
+        scene.add_geometry(_textured(mesh, texture), transform=place)
     data = export_glb(scene, include_normals=True)
     with whole_file(path) as file:
         file.write(data)
@@ -63,5 +70,5 @@ def _textured(mesh: Mesh, texture: Path) -> trimesh.Trimesh:
     )
 
 
-def _y_up(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _y_up(vectors: NDArray[Any]) -> NDArray[Any]:
     return np.stack([vectors[:, 0], vectors[:, 2], -vectors[:, 1]], axis=-1)

@@ -103,12 +103,13 @@ def make_mesh():
     """Turns a trimesh primitive into a normalised, unwrapped mesh, by way of a file as a user would."""
     import tempfile
 
-    from core.geometry.mesh import import_file, normalise
+    from core.geometry.mesh import normalise
+    from core.mesh_files.import_file import import_file
 
     def make(primitive):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "mesh.ply"
             primitive.export(path)
-            return normalise(import_file(path))
+            return normalise(import_file(path).mesh)
 
     return make

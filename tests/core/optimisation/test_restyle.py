@@ -14,10 +14,10 @@ from PIL import Image
 from core import stylize as module
 from core.commands.stylize import ConsoleReporter
 from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
-from core.geometry.mesh import import_file
 from core.geometry.surface_patches import SurfacePatches
 from core.geometry.texels import texel_map
 from core.job import MESH_FILE, PRESETS, PROFILES, Job, JobError
+from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation import restyle
 from core.optimisation.checkpoint import CHECKPOINT_FILE, Checkpoint

@@ -6,7 +6,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from core.geometry.mesh import import_file
+from core.mesh_files.import_file import import_file
 from core.results.glb import write_glb
 
 
@@ -21,7 +21,7 @@ def texture(tmp_path):
 def test_a_written_mesh_reads_back_the_same(make_mesh, tmp_path, texture, shape):
     mesh = make_mesh(shape)
     write_glb([(mesh, texture)], tmp_path / "textured.glb")
-    read = import_file(tmp_path / "textured.glb")
+    read = import_file(tmp_path / "textured.glb").mesh
     np.testing.assert_allclose(read.positions[read.triangles], mesh.positions[mesh.triangles], atol=1e-6)
     np.testing.assert_allclose(read.corner_uvs, mesh.corner_uvs, atol=1e-6)
     np.testing.assert_allclose(read.corner_normals, mesh.corner_normals, atol=1e-4)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from trimesh.graph import connected_component_labels, face_adjacency
 
-from .uv_layers import UvLayers, downward
+from ..geometry.uv_layers import UvLayers, downward
 
 _FLATTEST = 0.5
 """Least cosine between the normal of a triangle and the axis of its chart: widths shrink to no less than this share."""

@@ -2,15 +2,22 @@
 """A mesh without UVs gets sound ones, by xatlas and where there is none."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 
-from core.geometry import unwrap as module
 from core.geometry.mesh import Mesh, uv_areas
 from core.geometry.overlap import find_overlap
-from core.geometry.unwrap import unwrap
+from core.reporting import Cancelled
+from core.unwrapping import unwrap as module
+from core.unwrapping.unwrap import unwrap
+from core.unwrapping.uv_process import PLANE_CHARTS, XATLAS
 
 
 def spiral_ramp():
@@ -109,7 +116,89 @@ def test_triangles_without_area_get_no_room(monkeypatch):
 
 
 def test_xatlas_is_taken_where_it_is(monkeypatch):
-    monkeypatch.setattr(module, "plane_charts", lambda *_: pytest.fail("xatlas is there"))
     if importlib.util.find_spec("xatlas") is None:
         pytest.skip("there is no xatlas here")
+    asked = methods_asked_for(monkeypatch)
     unwrapped(trimesh.creation.box())
+    assert asked == [XATLAS]
+
+
+def methods_asked_for(monkeypatch) -> list[str]:
+    """Which methods are started from now on."""
+    asked, started = [], module._in_process
+
+    def start(method, *arguments):
+        asked.append(method)
+        return started(method, *arguments)
+
+    monkeypatch.setattr(module, "_in_process", start)
+    return asked
+
+
+def noisy_scan(subdivisions):
+    ball = trimesh.creation.icosphere(subdivisions)
+    noise = np.random.default_rng(0).normal(scale=0.03, size=(len(ball.vertices), 1))
+    return trimesh.Trimesh(ball.vertices * (1 + noise), ball.faces, process=False)
+
+
+class Listener:
+    """Notes the stages, and cancels a while after the unwrapping began."""
+
+    def __init__(self, patience=np.inf):
+        self.stages, self.patience, self.began = [], patience, None
+
+    def stage(self, name, label):
+        self.stages.append(label)
+        self.began = time.monotonic()
+
+    def should_cancel(self):
+        return self.began is not None and time.monotonic() - self.began > self.patience
+
+
+@pytest.mark.slow
+def test_a_noisy_scan_is_laid_out_in_seconds_by_flat_charts(monkeypatch):
+    asked = methods_asked_for(monkeypatch)
+    began = time.monotonic()
+    mesh = unwrapped(noisy_scan(6))
+    assert asked == [PLANE_CHARTS]
+    assert time.monotonic() - began < 60
+    assert len(mesh.corner_uvs) == 81920
+    overlap = find_overlap(mesh)
+    assert overlap is None or overlap.shared < 1e-3
+
+
+def test_unwrapping_has_a_label_of_its_own_and_stops_at_once():
+    scan, listener = noisy_scan(6), Listener(patience=0.5)
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        unwrap(np.asarray(scan.vertices), np.asarray(scan.faces), listener)
+    assert listener.stages == ["Unwrapping"]
+    assert time.monotonic() - began < 2.0
+
+
+def test_xatlas_stops_at_once_too():
+    pytest.importorskip("xatlas")
+    ball = trimesh.creation.icosphere(5)
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        unwrap(np.asarray(ball.vertices), np.asarray(ball.faces), Listener(patience=0.5))
+    assert time.monotonic() - began < 2.0
+
+
+def test_where_xatlas_crashes_or_is_slow_there_are_flat_charts(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: True)
+    monkeypatch.setattr(module, "XATLAS_SECONDS", 0.0)
+    asked = methods_asked_for(monkeypatch)
+    assert find_overlap(unwrapped(trimesh.creation.box())) is None
+    assert asked == [XATLAS, PLANE_CHARTS]
+
+
+def test_the_process_does_not_outlive_who_started_it(tmp_path):
+    scan = noisy_scan(6)
+    np.savez(tmp_path / "mesh.npz", vertices=scan.vertices, faces=scan.faces)
+    command = [sys.executable, "-m", "core.unwrapping.uv_process", PLANE_CHARTS, "mesh.npz", "uvs.npy"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE)
+    process.stdin.close()
+    assert process.wait(5) == 1
+    assert not (tmp_path / "uvs.npy").exists()
