@@ -16,6 +16,7 @@ ORDER = {
     "core": [
         ["job", "protocol"],
         ["failure", "reporting"],
+        ["inputs"],
         ["geometry"],
         ["views"],
         ["models"],
