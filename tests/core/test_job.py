@@ -44,6 +44,8 @@ JOBS = st.builds(
     shading=st.booleans(),
     base_color=st.none() | st.sampled_from(["present.png", "Farbe ä.jpg"]),
     restyle_strength=st.floats(0.0, 1.0),
+    style_name=WORDS,
+    base_color_name=WORDS,
 )
 
 
