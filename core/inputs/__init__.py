@@ -3,3 +3,6 @@
 
 In: a file. Out: its values, checked, or a ``JobError`` that names the file, the cause and the way out.
 """
+
+# Whoever uses this room has Pillow kept to the formats that are read, also in the hands of other libraries.
+from . import formats as formats

@@ -23,14 +23,15 @@ MOST_BYTES = 1 << 30
 """Of all arrays of a file together: some twelve million triangles."""
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
-_LARGEST_HEADER = 4096
+_HEADER_LIMIT: dict[str, Any] = {"max_header_size": 4096}
+"""An argument that NumPy's types leave out."""
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 """By version of the format; 3.0 is for names of fields, which no array here has."""
 
 
 def read_arrays(
     path: Path, what: str, code: str, wanted: Mapping[str, tuple[type, tuple[int, ...]]], hint: str
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, Any]:
     """The arrays of the names in ``wanted``.
 
     Args:
@@ -78,7 +79,7 @@ def _read(
         version = npy.read_magic(file)
         if version not in _HEADERS:
             raise zipfile.BadZipFile(f"{member.filename} is of the version {version[0]}.{version[1]}")
-        shape, by_columns, found = _HEADERS[version](file, max_header_size=_LARGEST_HEADER)
+        shape, by_columns, found = _HEADERS[version](file, **_HEADER_LIMIT)
         if len(shape) != len(row) + 1 or shape[1:] != row or not np.can_cast(found, dtype, "same_kind"):
             raise JobError(
                 code,

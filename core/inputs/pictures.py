@@ -67,6 +67,15 @@ def read_picture(
             raise
 
 
+def open_png(path: Path | io.BytesIO) -> Image.Image:
+    """A PNG that this program wrote, or that came with it, as it is; to be closed by the caller.
+
+    Raises:
+        OSError: it is none.
+    """
+    return Image.open(path, formats=("PNG",))
+
+
 def _head(path: Path, called: str) -> bytes:
     """The beginning of the file.
 

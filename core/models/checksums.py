@@ -5,9 +5,9 @@
 
 writes the digests of the files in a model's folder anew, in the format of ``sha256sum``. Standard library only.
 
-The bundled model's files are read once in a process, before they are loaded first: that takes a tenth of a second, and a
-disk that loses bits leaves size and time as they were. Those of a download are read once after they came, and whenever
-somebody asks the doctor.
+The bundled model's files are read once in a process, before they are loaded first: that takes a tenth of a second, and
+a disk that loses bits leaves size and time as they were. Those of a download are read once after they came, and
+whenever somebody asks the doctor.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
-from PIL import Image
 from trimesh.exchange.gltf import export_glb
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
 from ..geometry.mesh import Mesh
+from ..inputs.pictures import open_png
 from ..job import TEXTURE_FILE
 
 _NAME = "StyleTex"
@@ -41,7 +41,7 @@ def _textured(mesh: Mesh, texture: Path) -> trimesh.Trimesh:
         axis=1,
     )
     vertices, index = np.unique(corners, axis=0, return_inverse=True)
-    with Image.open(texture) as image:
+    with open_png(texture) as image:
         material = PBRMaterial(
             name=_NAME + texture.stem.removeprefix(Path(TEXTURE_FILE).stem),
             baseColorTexture=image.convert("RGB"),
