@@ -180,8 +180,27 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
         device=device,
         dtype=dtype,
     )
+    _check_fit(networks)
     networks.freeze()
     return networks
+
+
+def _check_fit(networks: Networks) -> None:
+    """Whether the networks take what the others give: each file may be sound by itself and of another model.
+
+    Raises:
+        JobError: ``model_missing``.
+    """
+    profile, joint = networks.profile, networks.image_encoder.config.projection_dim
+    width = networks.unet.config.cross_attention_dim
+    if networks.text_encoder.config.hidden_size != width:
+        raise _unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
+    if networks.caption_encoder.config.projection_dim != joint:
+        raise _unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
+    with _refusing(profile, profile.ip_adapter), torch.no_grad():
+        tokens = networks.image_projection(torch.zeros(1, joint, dtype=networks.dtype))
+        if tokens.shape[-1] != width:
+            raise ValueError(f"its tokens have the width {tokens.shape[-1]}, and the UNet takes {width}")
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
