@@ -179,8 +179,10 @@ def _run(
             reporter.warning("shared_texels", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
-        style_image = read_style_image(folder / job.style_image, job.style_name, partial(reporter.warning, "picture"))
-        present = _present_color(job, folder, mesh, tiles, partial(reporter.warning, "picture"))
+        style_image = read_style_image(
+            folder / job.style_image, job.style_name, partial(reporter.warning, "style_image")
+        )
+        present = _present_color(job, folder, mesh, tiles, partial(reporter.warning, "base_color"))
         texel = texel_side(mesh, job.texture_size)
         extent = style_extent(job.stroke_size, style_image.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
@@ -352,5 +354,6 @@ def _fingerprint(job: Job, folder: Path, settings: OptimisationSettings, choice:
     names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]
     for path in (folder / name for name in names):
         if path.is_file():
-            digest.update(path.read_bytes())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

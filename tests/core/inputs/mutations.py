@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ from PIL import Image
 
 from core.job import Job, JobError, read_job, write_job
 
-ADDRESS_SPACE = 4_000_000_000
+ADDRESS_SPACE = 8_000_000_000
 """Bytes; what asks for more finds no memory."""
 
 
@@ -160,7 +161,16 @@ def mesh_case(folder: Path) -> Callable[[random.Random], None]:
 
     def case(lots: random.Random) -> None:
         path = folder / "mesh.npz"
-        path.write_bytes(damaged(lots.choice(samples), lots))
+        if lots.random() < 0.5:
+            path.write_bytes(damaged(lots.choice(samples), lots))
+        else:
+            hurt = lots.choice(list(arrays))
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, array in arrays.items():
+                    stream = io.BytesIO()
+                    np.save(stream, array)
+                    data = stream.getvalue()
+                    archive.writestr(f"{name}.npy", damaged(data, lots) if name == hurt else data)
         assert len(load_npz(path).triangles)
 
     return case
@@ -188,7 +198,34 @@ def job_case(folder: Path) -> Callable[[random.Random], None]:
     return case
 
 
-CASES = {"pictures": picture_case, "mesh": mesh_case, "job": job_case}
+def model_case(folder: Path) -> Callable[[random.Random], None]:
+    """Loads the bundled model, without its digests, with one file damaged: text anywhere, weights in their header."""
+    import torch
+
+    from core.diffusion.networks import load_networks
+    from core.models.checksums import read_sums
+    from core.models.profiles import BUNDLED_FOLDER, profile
+
+    names = list(read_sums(BUNDLED_FOLDER))
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(BUNDLED_FOLDER / name)
+
+    def case(lots: random.Random) -> None:
+        name = lots.choice(names)
+        data = (BUNDLED_FOLDER / name).read_bytes()
+        (folder / name).unlink()
+        (folder / name).write_bytes(damaged(data[:4000], lots) + data[4000:])
+        try:
+            load_networks(profile("bundled", folder), torch.device("cpu"))
+        finally:
+            (folder / name).unlink()
+            (folder / name).symlink_to(BUNDLED_FOLDER / name)
+
+    return case
+
+
+CASES = {"pictures": picture_case, "mesh": mesh_case, "job": job_case, "model": model_case}
 
 
 def main(kind: str, count: int, seed: int) -> None:
