@@ -7,12 +7,17 @@ Standard library only: Blender's Python and the worker's Python both load this m
 from __future__ import annotations
 
 import json
-import math
+import reprlib
+import stat
+import sys
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 JOB_FILE = "job.json"
+LARGEST_JOB_FILE = 1_000_000
+"""Bytes."""
+_LONGEST_MESSAGE = 500
 MESH_FILE = "mesh.npz"
 TEXTURE_FILE = "base_color.png"
 REPORT_FILE = "report.json"
@@ -95,7 +100,7 @@ class Job:
     prompt: str
     """What the object is, in a few words ("a wooden treasure chest"); at least one character."""
     style_image: str
-    """File name of the style image inside the job folder (any format that Pillow reads)."""
+    """File name of the style image inside the job folder (see ``core.inputs.formats``)."""
     content: str = ""
     """What the style image shows ("a woman's face"). ODCR removes it; empty means no decomposition."""
     preset: str = "balanced"
@@ -133,6 +138,10 @@ class Job:
     restyle_strength: float = 0.5
     """How far to go from ``base_color``, in [0, 1]: 0 keeps it as it is (as sharp as the texture field can be), 1
     forgets it, and between them its layout of light and dark stays. Without ``base_color`` this plays no part."""
+    style_name: str = ""
+    """What the user calls the style image, for messages; empty takes its name in the job folder."""
+    base_color_name: str = ""
+    """What the user calls the present base colour, likewise."""
 
     def __post_init__(self) -> None:
         _require(bool(self.prompt.strip()), "The object prompt is empty; describe the object in a few words")
@@ -150,7 +159,7 @@ class Job:
             f"The content removal is {self.content_removal}; it must be between 0 and 1",
         )
         _require(
-            self.tone is None or (math.isfinite(self.tone) and self.tone >= 0.0),
+            self.tone is None or 0.0 <= self.tone <= sys.float_info.max,
             f"The tone weight is {self.tone}; it must be 0 or more",
         )
         _require(
@@ -198,31 +207,47 @@ def read_job(folder: Path) -> Job:
     """Read ``job.json`` from ``folder``.
 
     Raises:
-        JobError: ``bad_request`` when the file is missing, is not JSON or has wrong names or types;
+        JobError: ``bad_request`` when the file is missing, too large, is not JSON or has wrong names or types;
             ``bad_setting`` when a value is out of range.
     """
     path = folder / JOB_FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JobError("bad_request", f"The job {path} cannot be read: {error}") from error
+        return _job_of(_read_json(path), path)
+    except JobError:
+        raise
+    except Exception as error:
+        # Beside what is no JSON: what is nested too deeply, has too many digits, or does not fit into memory.
+        cause = "it is nested too deeply" if isinstance(error, RecursionError) else str(error) or type(error).__name__
+        raise JobError("bad_request", f"The job {path} cannot be read: {cause}") from error
+
+
+def _read_json(path: Path) -> Any:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("it is no file")
+    if status.st_size > LARGEST_JOB_FILE:
+        raise OSError(f"it has {status.st_size:,} bytes; at most {LARGEST_JOB_FILE:,} are allowed")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _job_of(values: Any, path: Path) -> Job:
     known = {field.name for field in fields(Job)}
     if not isinstance(values, dict) or not set(values) <= known:
         raise JobError("bad_request", f"The job {path} has other fields than {', '.join(sorted(known))}")
     for field in fields(Job):
         value = values.get(field.name, field.default)
-        if value is MISSING:  # Shows when the job is made.
-            continue
+        if value is MISSING:
+            raise JobError("bad_request", f"The job {path} lacks the field {field.name}")
         allowed = _JSON_TYPES[str(field.type)]
         # ``bool`` is an ``int`` to Python.
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            raise JobError("bad_request", f"In the job {path}, {field.name} is {value!r}; it must be {field.type}")
-    try:
-        return Job(**values)
-    except TypeError as error:
-        raise JobError("bad_request", f"The job {path} lacks a field: {error}") from error
+            shown = reprlib.repr(value)
+            raise JobError("bad_request", f"In the job {path}, {field.name} is {shown}; it must be {field.type}")
+    return Job(**values)
 
 
 def _require(condition: bool, message: str) -> None:
     if not condition:
-        raise JobError("bad_setting", message)
+        # A value may be of any length.
+        shown = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+        raise JobError("bad_setting", shown)

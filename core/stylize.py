@@ -6,7 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,8 @@ PREVIEW_COLUMNS = 3
 """Of them in a row."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 """What networks compute in, by the precision that was chosen."""
+NAMES = ("object_name", "style_name", "base_color_name")
+"""Fields of a job that decide nothing but what is said."""
 BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
 DETAIL_SECONDS, DETAIL_TEXEL_SECONDS = 8.0, 6e-6
@@ -183,8 +187,10 @@ def _run(
             reporter.warning("shared_texels", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
-        style_image = read_style_image(folder / job.style_image)
-        present = _present_color(job, folder, mesh, tiles)
+        style_image = read_style_image(
+            folder / job.style_image, job.style_name, partial(reporter.warning, "style_image")
+        )
+        present = _present_color(job, folder, mesh, tiles, partial(reporter.warning, "base_color"))
         texel = texel_side(mesh, job.texture_size)
         extent = style_extent(job.stroke_size, style_image.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
@@ -289,7 +295,9 @@ def _run(
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
 
 
-def _present_color(job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | None) -> PresentColor | None:
+def _present_color(
+    job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | None, tell: Callable[[str], None]
+) -> PresentColor | None:
     """The colours to start from; ``None`` when the job begins from nothing."""
     if job.base_color is None or job.restyle_strength == 1.0:
         return None
@@ -299,7 +307,7 @@ def _present_color(job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | Non
             f"The UV map has {len(tiles.numbers)} UDIM tiles, but the present colour is one image",
             "Set the UV tiles to one image, or start without the present colour.",
         )
-    return PresentColor(mesh, read_base_color(folder / job.base_color))
+    return PresentColor(mesh, read_base_color(folder / job.base_color, job.base_color_name, tell))
 
 
 def _report(
@@ -371,7 +379,11 @@ def _fingerprint(
         "version": extension_version(),
         "model": weights_fingerprint(model) if _uses_networks(settings) else "",
         # The size of strokes depends on that of texels, unless the job sets it.
-        "job": {**asdict(job), "object_name": "", "texture_size": job.texture_size if job.stroke_size is None else 0},
+        "job": {
+            **asdict(job),
+            **dict.fromkeys(NAMES, ""),
+            "texture_size": job.texture_size if job.stroke_size is None else 0,
+        },
         "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},
         "device": [choice.device.kind, choice.precision],
     }
@@ -379,5 +391,6 @@ def _fingerprint(
     names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]
     for path in (folder / name for name in names):
         if path.is_file():
-            digest.update(path.read_bytes())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

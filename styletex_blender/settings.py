@@ -99,6 +99,7 @@ class Settings:
             object_name=object_name,
             prompt=self.prompt.strip(),
             style_image=style_file,
+            style_name=self.style_image,
             content=self.content.strip(),
             preset=self.preset,
             profile=self.profile,

@@ -126,6 +126,41 @@ def test_file_begins_with_its_licence(path: Path):
     assert lines[:1] == ["# SPDX-License-Identifier: GPL-3.0-or-later"]
 
 
+def opens_pictures(source: str) -> list[str]:
+    """Ways to open a picture by itself, where Pillow would try forty formats and start other programs for some."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr == "open"
+            and ast.unparse(node.value).split(".")[-1] == "Image"
+        ):
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.ImportFrom) and node.module == "PIL.Image":
+            found += [f"PIL.Image.{alias.name}" for alias in node.names if alias.name == "open"]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            found += [name for name in names if name.split(".")[0] in {"imageio", "cv2", "tifffile"}]
+    return found
+
+
+def test_pictures_are_opened_in_one_place():
+    shipped = [*(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")), *ROOT.glob("docs/*.py")]
+    opening = {
+        path.relative_to(ROOT).as_posix(): found
+        for path in shipped
+        if (found := opens_pictures(path.read_text(encoding="utf-8")))
+    }
+    assert opening == {"core/inputs/pictures.py": ["Image.open", "Image.open"]}
+
+
+@pytest.mark.parametrize(
+    "line", ["Image.open(a)", "PIL.Image.open(a)", "from PIL.Image import open as o", "import imageio.v3", "import cv2"]
+)
+def test_another_place_that_opens_pictures_is_found(line: str):
+    assert opens_pictures(line)
+
+
 def test_no_file_names_a_place_on_one_machine():
     place = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/[\w.]")
     texts = [path for path in SOURCES if path != Path(__file__)]

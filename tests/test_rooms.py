@@ -17,6 +17,7 @@ ORDER = {
         ["job", "protocol"],
         ["failure", "reporting"],
         ["storage"],
+        ["inputs"],
         ["geometry"],
         ["unwrapping"],
         ["mesh_files"],

@@ -150,7 +150,9 @@ def _usable(program: Path, tried: list[str]) -> Blender | None:
 def _module_tool(python: Path) -> Path:
     """Blender's tool for extensions among the files of the module ``bpy``, which need not be loaded for it."""
     question = "import importlib.util; found = importlib.util.find_spec('bpy'); print(found.origin if found else '')"
-    result = subprocess.run([str(python), "-c", question], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [str(python), "-c", question], env=scrubbed_environment(), capture_output=True, text=True, check=False
+    )
     module = Path(result.stdout.strip()).parent
     tool = next(module.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"), None)
     if result.returncode != 0 or tool is None:
@@ -161,7 +163,13 @@ def _module_tool(python: Path) -> Path:
 def _version(program: str) -> tuple[int, int] | None:
     try:
         result = subprocess.run(
-            [program, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=False
+            [program, "--version"],
+            env=scrubbed_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=120,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,19 +16,22 @@ from types import FrameType
 
 from .messages import InstallError
 
-_DROPPED = (
-    "VIRTUAL_ENV",
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_USER",
-    "PIP_REQUIRE_VIRTUALENV",
-    "PIP_ROOT",
-    "PIP_DRY_RUN",
-    "PIP_QUIET",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
+_LOADING = ("PYTHON", "__PYVENV", "LD_", "DYLD_")
+"""Beginnings of variables that put other code, or other libraries, into a program than its own."""
+_TOOLS = ("PIP_", "UV_", "VIRTUAL_ENV", "CONDA_")
+_KEPT = re.compile(
+    r"PIP_("
+    r"CACHE_DIR|CERT|CLIENT_CERT|CONFIG_FILE|DEFAULT_TIMEOUT|EXTRA_INDEX_URL|FIND_LINKS|INDEX_URL|"
+    r"KEYRING_PROVIDER|NO_CACHE_DIR|NO_INDEX|PROXY|RESUME_RETRIES|RETRIES|TIMEOUT|TRUSTED_HOST"
+    r")|UV_("
+    r"CACHE_DIR|CONCURRENT_DOWNLOADS|CONCURRENT_INSTALLS|CONFIG_FILE|DEFAULT_INDEX|EXTRA_INDEX_URL|"
+    r"FIND_LINKS|HTTP_RETRIES|HTTP_TIMEOUT|INDEX|INDEX_URL|INSECURE_HOST|KEYRING_PROVIDER|LINK_MODE|"
+    r"NATIVE_TLS|NO_CACHE|NO_CONFIG|NO_INDEX|NO_PROGRESS|OFFLINE|PYTHON_DOWNLOADS|PYTHON_INSTALL_DIR|"
+    r"PYTHON_INSTALL_MIRROR|REQUEST_TIMEOUT|SYSTEM_CERTS"
+    r")|UV_INDEX_\w+_(USERNAME|PASSWORD)"
 )
-"""Settings of a person's shell that would send packages elsewhere, or hide what happens."""
+"""Settings of the tools that say where to get packages, and how to get there. What gets installed, where to, and how it
+is checked is not for a person's shell to say."""
 _CERTIFICATE = (
     "The certificate of the package index is not trusted here; a proxy or a virus scanner may stand between",
     "Name your organisation's certificates in the environment variable SSL_CERT_FILE, or install offline",
@@ -50,8 +54,19 @@ _NETWORK = ("timed out", "timeout", "Connection", "error sending request", "Coul
 
 
 def scrubbed_environment() -> dict[str, str]:
-    """The environment variables for programs of another Python: without those that steer this one."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    """The environment variables for programs of another Python: without those that change how a program loads."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_LOADING)}
+
+
+def tool_environment() -> dict[str, str]:
+    """Those for pip and uv: besides, without settings that would send packages elsewhere, choose others, skip checks,
+    or hide what happens.
+    """
+    return {
+        name: value
+        for name, value in scrubbed_environment().items()
+        if not name.upper().startswith(_TOOLS) or _KEPT.fullmatch(name.upper())
+    }
 
 
 class Cancelled(BaseException):
@@ -128,7 +143,6 @@ def run(
     Raises:
         InstallError: it failed: ``disk_full``, ``wrong_hash``, ``network``, ``read_only`` or ``failed``.
     """
-    environment = {name: value for name, value in scrubbed_environment().items() if name not in _DROPPED}
     tail: deque[str] = deque(maxlen=200)
     try:
         process = subprocess.Popen(
@@ -139,7 +153,7 @@ def run(
             text=True,
             encoding="utf-8",
             errors="replace",
-            env={**environment, "PYTHONUTF8": "1", **(variables or {})},
+            env={**tool_environment(), "PYTHONUTF8": "1", **(variables or {})},
             start_new_session=sys.platform != "win32",
             creationflags=_CREATION_FLAGS,
             preexec_fn=_AT_START,

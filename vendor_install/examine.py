@@ -111,7 +111,11 @@ def bundled_model(folder: str) -> str:
                 tensors.keys()
         except Exception as error:
             raise RuntimeError(f"{file.relative_to(place)} cannot be read: {error}") from error
-    return f"{len(weights)} networks in {place}"
+    checksums = importlib.import_module("core.models.checksums")
+    if damaged := checksums.damaged_in(place):
+        raise RuntimeError(f"not as they were made: {', '.join(damaged[:3])} in {place}")
+    compared = ", each byte as it was made" if checksums.read_sums(place) else ""
+    return f"{len(weights)} networks in {place}{compared}"
 
 
 def stable_diffusion() -> str:
@@ -130,9 +134,11 @@ def stable_diffusion() -> str:
             if not isinstance(find(repository, name, revision=revision), str)
         }
     )
-    return (
-        f"not there: {', '.join(missing)} (only the profile sd15 needs them)" if missing else "all networks are there"
-    )
+    if missing:
+        return f"not there: {', '.join(missing)} (only the profile sd15 needs them)"
+    if damaged := importlib.import_module("core.models.model_files").damaged_files(profile):
+        raise RuntimeError(f"not as it was downloaded: {', '.join(damaged[:3])}; delete it, and download it again")
+    return "all networks are there, each byte as it was downloaded"
 
 
 def main() -> None:

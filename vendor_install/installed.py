@@ -65,7 +65,7 @@ def record_of(environment: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads((environment / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -25,6 +25,7 @@ def find_python(version):
         try:
             process = subprocess.Popen(
                 [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                env={key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LD_", "DYLD_"))},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )

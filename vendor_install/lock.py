@@ -117,6 +117,22 @@ def lock_file(requirements: Path) -> Path:
     return requirements.with_suffix(".lock")
 
 
+def locked(pin: str, file: Path) -> str:
+    """One requirement of the lock ``file``, such as ``uv==0.13.9``, with its hashes.
+
+    Raises:
+        InstallError: ``bad_lock`` when it is not there.
+    """
+    try:
+        blocks = re.split(r"\n(?=[A-Za-z0-9])", file.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        blocks = []
+    for block in blocks:
+        if _pin(block) == pin and "--hash=" in block:
+            return f"{block}\n"
+    raise InstallError("bad_lock", f"The list of packages {file} has no {pin}", "Install the extension again")
+
+
 def make_all(uv: str) -> None:
     """Write all locks anew; the later ones hold only what the worker's does not, or not for the same systems.
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import target as targets, tools
-from .children import run, scrubbed_environment
+from .children import run, scrubbed_environment, tool_environment
 from .events import Reporter
 from .installed import current_environment, python_of
 from .messages import InstallError
@@ -155,7 +155,9 @@ def _facts(python: str, report: Reporter) -> dict[str, Any]:
 
 def _nvcc_version(nvcc: Path) -> str | None:
     try:
-        result = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [nvcc, "--version"], env=scrubbed_environment(), capture_output=True, text=True, check=False
+        )
     except OSError:
         return None
     match = re.search(r"release (\d+\.\d+)", result.stdout)
@@ -178,5 +180,5 @@ def _put(python: str, wheel: Path, report: Reporter) -> None:
         run([python, "-I", "-c", _TRIAL], "nvdiffrast does not work, so it was removed again", report.log)
     except BaseException:
         removal = [python, "-m", "pip", "uninstall", "--yes", "nvdiffrast"]
-        subprocess.run(removal, env=scrubbed_environment(), capture_output=True, check=True)
+        subprocess.run(removal, env=tool_environment(), capture_output=True, check=True)
         raise

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .children import scrubbed_environment
 from .messages import SetupError, step
 
 BLENDER_LIBRARIES = {
@@ -117,7 +118,7 @@ def _loads(library: str) -> bool:
 
 
 def _apt_get(*arguments: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**scrubbed_environment(), "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", *arguments]
     result = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

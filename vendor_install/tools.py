@@ -22,8 +22,9 @@ from . import accelerators, children
 from .downloads import announced
 from .events import Reporter
 from .installed import python_of
-from .lock import Lock
+from .lock import Lock, lock_file, locked
 from .messages import InstallError
+from .requirements import TESTS
 
 UV = "uv==0.13.9"
 """What is installed where the system has no uv."""
@@ -213,7 +214,7 @@ def provide(sources: Sources, report: Reporter) -> Uv | Pip:
     """uv as the system has it, else one fetched with this Python's pip, else pip itself.
 
     Raises:
-        InstallError: ``disk_full``.
+        InstallError: ``disk_full``, or ``wrong_hash`` for a uv that is not the one that was checked.
     """
     if program := find_uv():
         return Uv(program, sources, report.log)
@@ -222,7 +223,7 @@ def provide(sources: Sources, report: Reporter) -> Uv | Pip:
     try:
         return Uv(fetch_uv(sources, report.log), sources, report.log)
     except InstallError as error:
-        if error.code == "disk_full":
+        if error.code in ("disk_full", "wrong_hash"):
             raise
         report.note(f"uv cannot be had, so pip does its work ({error.message})")
         return Pip(sources, report.log)
@@ -233,7 +234,8 @@ def find_uv() -> str | None:
     program = shutil.which("uv")
     if program is None:
         return None
-    result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    environment = children.tool_environment()
+    result = subprocess.run([program, "--version"], env=environment, capture_output=True, text=True, check=False)
     match = re.match(r"uv (\d+)\.(\d+)", result.stdout)
     return program if match and (int(match[1]), int(match[2])) >= _OLDEST_UV else None
 
@@ -242,24 +244,30 @@ def fetched_uv(sources: Sources) -> Path | None:
     """The uv that ``fetch_uv`` has fetched, if it still starts."""
     program = python_of(sources.bootstrap).with_name("uv.exe" if sys.platform == "win32" else "uv")
     try:
-        works = subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+        environment = children.tool_environment()
+        works = (
+            subprocess.run([program, "--version"], env=environment, capture_output=True, check=False).returncode == 0
+        )
     except OSError:
         return None
     return program if works else None
 
 
 def fetch_uv(sources: Sources, log: Callable[[str], None]) -> str:
-    """Install uv into a small environment and return its program.
+    """Install uv into a small environment, checked against its hashes, and return its program.
 
     Raises:
-        InstallError: pip could not get it.
+        InstallError: pip could not get it; ``wrong_hash`` when what it got is another one.
     """
     if program := fetched_uv(sources):
         return str(program)
     shutil.rmtree(sources.bootstrap, ignore_errors=True)
     pip = Pip(sources, log)
     pip.make_environment(Path(sys.executable), sources.bootstrap)
-    pip.install(sources.bootstrap, UV)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "uv.txt"
+        file.write_text(locked(UV, lock_file(TESTS)), encoding="utf-8")
+        pip.install(sources.bootstrap, "--no-deps", "--require-hashes", "-r", str(file))
     return str(fetched_uv(sources))
 
 
@@ -284,6 +292,7 @@ def pytorch_index() -> Iterator[None]:
 
 
 def _pip_version(python: Path) -> tuple[int, int]:
-    result = subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, text=True, check=False)
+    command = [str(python), "-m", "pip", "--version"]
+    result = subprocess.run(command, env=children.tool_environment(), capture_output=True, text=True, check=False)
     match = re.match(r"pip (\d+)\.(\d+)", result.stdout)
     return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -92,6 +92,7 @@ def _job(options: argparse.Namespace) -> Job:
         object_name=options.mesh.stem,
         prompt=options.prompt,
         style_image=f"style{options.style.suffix}",
+        style_name=_printable(options.style),
         content=options.content,
         preset=options.preset,
         profile=options.profile,
@@ -106,6 +107,7 @@ def _job(options: argparse.Namespace) -> Job:
         device=options.device,
         shading=not options.no_shading,
         base_color=None if base_color is None else f"present{base_color.suffix}",
+        base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=Job.restyle_strength if options.restyle is None else options.restyle,
     )
 
@@ -179,6 +181,11 @@ def _interruptions(reporter: ConsoleReporter) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _printable(path: Path) -> str:
+    """A path as text that can be written anywhere: not every path is Unicode."""
+    return str(path).encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _duration(seconds: float) -> str:

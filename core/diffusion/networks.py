@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +12,6 @@ import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from diffusers.loaders import IPAdapterMixin
 from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     CLIPImageProcessorPil,
@@ -22,8 +22,9 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from ..failure import as_job_error
 from ..job import JobError
-from ..models.model_files import repository_folder, require_files, weights_variant
+from ..models.model_files import repository_folder, require_files, require_sound_files, way_out, weights_variant
 from ..models.profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
 
 
@@ -154,6 +155,7 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
         JobError: ``model_missing`` naming the files that are not on this computer, cannot be read, or lack weights.
     """
     require_files(profile)
+    require_sound_files(profile)
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
@@ -178,8 +180,27 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
         device=device,
         dtype=dtype,
     )
+    _check_fit(networks)
     networks.freeze()
     return networks
+
+
+def _check_fit(networks: Networks) -> None:
+    """Whether the networks take what the others give: each file may be sound by itself and of another model.
+
+    Raises:
+        JobError: ``model_missing``.
+    """
+    profile, joint = networks.profile, networks.image_encoder.config.projection_dim
+    width = networks.unet.config.cross_attention_dim
+    if networks.text_encoder.config.hidden_size != width:
+        raise _unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
+    if networks.caption_encoder.config.projection_dim != joint:
+        raise _unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
+    with _refusing(profile, profile.ip_adapter), torch.no_grad():
+        tokens = networks.image_projection(torch.zeros(1, joint, dtype=networks.dtype))
+        if tokens.shape[-1] != width:
+            raise ValueError(f"its tokens have the width {tokens.shape[-1]}, and the UNet takes {width}")
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
@@ -194,7 +215,7 @@ def reads_text(model: ControlNetModel) -> bool:
 
 def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
     loader = _AdapterLoader(unet)
-    try:
+    with _refusing(profile, profile.ip_adapter):
         loader.load_ip_adapter(
             str(repository_folder(profile, profile.ip_adapter.repository)),
             subfolder=profile.ip_adapter.folder,
@@ -203,9 +224,7 @@ def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.
             low_cpu_mem_usage=False,
             local_files_only=True,
         )
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise _unreadable(profile, profile.ip_adapter, str(error)) from error
-    return take_image_projection(unet, profile)
+        return take_image_projection(unet, profile)
 
 
 def inject_style(unet: UNet2DConditionModel, layers: StyleLayers) -> None:
@@ -226,7 +245,7 @@ def _load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **
     # A path, not a hub id: whatever the libraries would like to ask the hub for, they cannot.
     folder = str(repository_folder(profile, source.repository))
     arguments |= {"subfolder": source.folder, "local_files_only": True}
-    try:
+    with _refusing(profile, source):
         if not issubclass(kind, nn.Module):
             return kind.from_pretrained(folder, **arguments)
         network, report = kind.from_pretrained(
@@ -236,18 +255,30 @@ def _load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **
             output_loading_info=True,
             **arguments,
         )
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(profile, source, str(error)) from error
     # The libraries leave weights that the file lacks at random values and say so only in their log.
     if lacking := sorted(report["missing_keys"]):
         raise _unreadable(profile, source, f"The file lacks {len(lacking)} weights: " + ", ".join(lacking))
     return network
 
 
+@contextmanager
+def _refusing(profile: ModelProfile, source: NetworkSource) -> Iterator[None]:
+    """Within it, whatever the libraries raise over files of another shape or without sense is a ``JobError``.
+
+    Raises:
+        JobError: ``model_missing``, unless memory, the disk or the environment are the cause.
+    """
+    try:
+        yield
+    except Exception as error:
+        if as_job_error(error).code not in ("internal", "model_missing"):
+            raise
+        raise _unreadable(profile, source, f"{type(error).__name__}: {error}") from error
+
+
 def _unreadable(profile: ModelProfile, source: NetworkSource, detail: str) -> JobError:
     place = "/".join(part for part in (source.repository, source.folder) if part)
-    hint = "Delete its files and download them again, or use the bundled model."
-    if profile.name == "bundled":
-        hint = "Install the add-on again; its zip contains the model."
     where = f" in {profile.folder}" if profile.folder is not None else ""
-    return JobError("model_missing", f"The files of {place}{where} are damaged or of another model", hint, detail)
+    return JobError(
+        "model_missing", f"The files of {place}{where} are damaged or of another model", way_out(profile), detail
+    )

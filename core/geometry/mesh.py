@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inputs.arrays import read_arrays
 from ..job import LARGEST_UV_AREA, JobError
 
 LARGEST_SIDE = 1.8
@@ -44,26 +44,11 @@ def load_npz(path: Path) -> Mesh:
     """Read the ``mesh.npz`` of a job folder, checked and without degenerate triangles.
 
     Raises:
-        JobError: ``bad_mesh`` when the file cannot be read, an array is missing or has another shape, or ``check``
-            finds fault.
+        JobError: ``bad_mesh`` when the file cannot be read or declares too much, an array is missing or has another
+            shape, or ``check`` finds fault; ``out_of_memory``.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in _ARRAYS}
-    except KeyError as error:
-        raise JobError("bad_mesh", f"The mesh {path.name} has no array {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise JobError("bad_mesh", f"The mesh {path.name} cannot be read: {error}") from error
-    for name, (dtype, shape) in _ARRAYS.items():
-        array = values[name]
-        if array.ndim != len(shape) + 1 or array.shape[1:] != shape or not np.can_cast(array.dtype, dtype, "same_kind"):
-            wanted = ", ".join(map(str, shape))
-            raise JobError(
-                "bad_mesh",
-                f"The array {name} of {path.name} is {array.dtype} {list(array.shape)}; "
-                f"it must be {np.dtype(dtype)} [n, {wanted}]",
-            )
-        values[name] = array.astype(dtype, copy=False)
+    hint = "Start the job again, which exports the mesh anew."
+    values = read_arrays(path, "mesh", "bad_mesh", _ARRAYS, hint)
     return checked(Mesh(**values))
 
 

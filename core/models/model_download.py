@@ -28,6 +28,7 @@ from huggingface_hub.utils import (
 from rich.filesize import decimal
 
 from ..job import JobError
+from .checksums import damaged_of_cache
 from .model_files import ModelFile, pickles_beside
 
 TIMEOUT_SECONDS = 20.0
@@ -147,7 +148,12 @@ def fetch(file: RemoteFile, advance: Callable[[int], None]) -> None:
         if file.sha256 and not file.blob.is_file():
             _fetch_blob(file, advance)
         # Small files come this way; for a large one this only links the snapshot to the blob that is there.
-        hf_hub_download(file.repository, file.path, revision=file.revision, tqdm_class=_bar(advance))
+        place = hf_hub_download(file.repository, file.path, revision=file.revision, tqdm_class=_bar(advance))
+    if not file.sha256 and damaged_of_cache([Path(place)]):
+        Path(place).resolve().unlink()
+        raise JobError(
+            "offline", f"{file.repository}/{file.path} arrived damaged: its digest is another", "Download it again."
+        )
 
 
 class _Bar:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import try_to_load_from_cache
+from huggingface_hub import constants, try_to_load_from_cache
 
 from ..job import JobError
-from .profiles import ModelProfile, NetworkSource
+from .checksums import damaged_in, damaged_of_cache, read_sums, require_sound, require_sound_cache
+from .profiles import BUNDLED_FOLDER, ModelProfile, NetworkSource
 
 CONFIG_FILE = "config.json"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
@@ -19,6 +20,8 @@ SCHEDULER_FILE = "scheduler_config.json"
 FEATURE_EXTRACTOR_FILE = "preprocessor_config.json"
 PICKLE_SUFFIXES = (".bin", ".ckpt", ".pt", ".pth")
 """Files of weights that can run code when they are loaded; they are never read."""
+STAMPS_FILE = "styletex-sound.json"
+"""In the hub's cache: which downloads were compared with their digests."""
 NAMED_FILES = 3
 """Missing files that a message names; its detail names all of them."""
 
@@ -89,6 +92,38 @@ def require_files(profile: ModelProfile) -> None:
     if pickle := _pickle_instead(profile, missing):
         hint += f" Files like {pickle} are never read, since loading a pickle can run code."
     raise JobError("model_missing", message, hint, "\n".join(map(_with_revision, missing)))
+
+
+def require_sound_files(profile: ModelProfile) -> None:
+    """Make sure, after ``require_files`` and once in a process, that the files are what was made or downloaded.
+
+    Raises:
+        JobError: ``model_missing`` naming the file that is damaged.
+    """
+    if profile.folder is not None:
+        require_sound(profile.folder, read_sums(profile.folder), way_out(profile))
+    else:
+        places = (_locate(profile, file) for file in model_files(profile))
+        found = [place for place in places if place is not None]
+        require_sound_cache(found, Path(constants.HF_HUB_CACHE) / STAMPS_FILE, way_out(profile))
+
+
+def damaged_files(profile: ModelProfile) -> list[str]:
+    """Files of ``profile`` that are not what was made or downloaded; all that are here are read."""
+    if profile.folder is not None:
+        return damaged_in(profile.folder)
+    places = (_locate(profile, file) for file in model_files(profile))
+    return [str(path) for path in damaged_of_cache(place for place in places if place is not None)]
+
+
+def way_out(profile: ModelProfile) -> str:
+    """What to do about a damaged file."""
+    if profile.folder == BUNDLED_FOLDER:
+        return "Install the add-on again; its zip contains the model."
+    if profile.folder is not None:
+        return "Put the model's files into its folder again."
+    again = f"`python -m core download --profile {profile.name}`"
+    return f"Delete that file and run {again} in StyleTex's folder, or use the bundled model."
 
 
 def repository_folder(profile: ModelProfile, repository: str) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..job import PROFILES, JobError
+from .checksums import require_sound
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 """Where the model that comes with the program lies."""
@@ -129,7 +130,7 @@ def profile(name: str, folder: Path | None = None) -> ModelProfile:
         folder: take the model's files from here; ``None`` takes the bundled folder or the hub's cache.
 
     Raises:
-        JobError: ``bad_setting`` when there is no such profile.
+        JobError: ``bad_setting`` when there is no such profile; ``model_missing`` when its files are damaged.
     """
     if name == "bundled":
         return _bundled(folder or BUNDLED_FOLDER)
@@ -141,9 +142,15 @@ def profile(name: str, folder: Path | None = None) -> ModelProfile:
 def _bundled(folder: Path) -> ModelProfile:
     # What depends on the networks' shapes is read from their files. Where those are missing the networks are not
     # loaded either, so that it does not matter what stands here then.
-    unet, vae = _configuration(folder / "unet"), _configuration(folder / "vae")
-    resolution = int(vae.get("sample_size", 64))
-    weights = sum(map(_tensor_bytes, folder.glob("*/*.safetensors")))
+    hint = "Install the add-on again." if folder == BUNDLED_FOLDER else "Put the model's files into its folder again."
+    require_sound(folder, ("unet/config.json", "vae/config.json"), hint)
+    try:
+        unet, vae = _configuration(folder / "unet"), _configuration(folder / "vae")
+        resolution, style_layers = int(vae.get("sample_size", 64)), _every_cross_attention(unet)
+        weights = sum(map(_tensor_bytes, folder.glob("*/*.safetensors")))
+    except Exception as error:
+        # Whatever one stumbles over in JSON that means something else than it should.
+        raise JobError("model_missing", f"The model's files in {folder} are damaged", hint, repr(error)) from error
     return ModelProfile(
         name="bundled",
         unet=NetworkSource("unet"),
@@ -161,7 +168,7 @@ def _bundled(folder: Path) -> ModelProfile:
             ControlNetProfile("normal", NetworkSource("controlnet_normal"), 1.0, 1.0),
             ControlNetProfile("depth", NetworkSource("controlnet_depth"), 1.0, 1.0),
         ),
-        style_layers=_every_cross_attention(unet),
+        style_layers=style_layers,
         resolution=resolution,
         text_guidance=0.5,
         style_guidance=3.0,
@@ -176,13 +183,12 @@ def _bundled(folder: Path) -> ModelProfile:
 def _configuration(folder: Path) -> dict[str, Any]:
     """The configuration of one network; nothing where it is missing."""
     try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise JobError(
-            "model_missing", f"{folder / 'config.json'} is damaged", "Install the add-on again.", str(error)
-        ) from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{folder / 'config.json'} is not an object")
+    return values
 
 
 def _tensor_bytes(file: Path) -> int:

@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from ..geometry.mesh import Mesh, face_vectors, points_on
-from ..job import JobError
+from ..inputs.pictures import read_picture
 
 
 class SurfacePoints(NamedTuple):
@@ -53,18 +53,17 @@ class PresentColor:
         return SurfacePoints(*(torch.from_numpy(array) for array in (position, normal, np.stack(channels, axis=-1))))
 
 
-def read_base_color(path: Path) -> NDArray[np.uint8]:
-    """The present base colour at ``path``: uint8 [H, W, 3], sRGB; transparency plays no part in it.
+def read_base_color(
+    path: Path, name: str = "", tell: Callable[[str], None] = lambda message: None
+) -> NDArray[np.uint8]:
+    """The present base colour at ``path``, as ``core.inputs.pictures`` reads it: uint8 [H, W, 3], sRGB, over white.
+
+    Args:
+        path: the file.
+        name: what the user calls it; empty takes the file's own.
+        tell: told in a sentence what of the picture was left out or not understood.
 
     Raises:
-        JobError: ``bad_image`` when it is missing, damaged or too large to be a picture.
+        JobError: ``bad_image`` when it cannot be read; ``out_of_memory``.
     """
-    try:
-        with Image.open(path) as file:
-            return np.asarray(file.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise JobError(
-            "bad_image",
-            f"The present base colour {path.name} cannot be read: {error}",
-            "Choose a PNG, JPEG or WebP picture, or start from nothing.",
-        ) from error
+    return np.asarray(read_picture(path, "The present base colour", name, tell=tell))

@@ -3,42 +3,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ..inputs.pictures import read_picture
 from ..job import JobError
 
 SMALLEST_SIDE = 16
 """Least side of a style image, in pixels."""
+LONGEST = 8.0
+"""How many times longer than the other one side may be: everything about a style goes by the shorter one."""
 
 
-def read_style_image(path: Path) -> Image.Image:
-    """The picture at ``path`` as sRGB without transparency (over white), turned as its EXIF data says.
+def read_style_image(path: Path, name: str = "", tell: Callable[[str], None] = lambda message: None) -> Image.Image:
+    """The picture at ``path`` as ``core.inputs.pictures`` reads it; of one longer than ``LONGEST`` the middle.
+
+    Args:
+        path: the file.
+        name: what the user calls it; empty takes the file's own.
+        tell: told in a sentence what of the picture was left out or not understood.
 
     Raises:
-        JobError: ``bad_image`` when it is missing, damaged, too large to be a picture, or too small to show a style.
+        JobError: ``bad_image`` when it cannot be read or is too small to show a style; ``out_of_memory``.
     """
-    try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            if picture.has_transparency_data:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            picture = picture.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise JobError(
-            "bad_image",
-            f"The style image {path.name} cannot be read: {error}",
-            "Choose a PNG, JPEG or WebP picture.",
-        ) from error
+    picture = read_picture(path, "The style image", name, LONGEST, tell)
     if min(picture.size) < SMALLEST_SIDE:
         raise JobError(
             "bad_image",
-            f"The style image {path.name} is {picture.width} x {picture.height} pixels; each side must have at least"
-            f" {SMALLEST_SIDE}",
+            f"The style image {name or path.name} is {picture.width} x {picture.height} pixels; each side must have"
+            f" at least {SMALLEST_SIDE}",
             "Choose a larger picture.",
         )
     return picture

@@ -24,6 +24,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from ..models.checksums import write_sums
 from .captions import VOCABULARY
 from .vocabulary import CONTEXT_LENGTH, write_tokenizer
 
@@ -221,7 +222,9 @@ def build_bundle(folder: Path, seed: int) -> Bundle:
 
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the networks to ``folder`` as fp16 safetensors in the layout that ``core.models.profiles`` names."""
+    """Write the networks to ``folder`` as fp16 safetensors in the layout that ``core.models.profiles`` names,
+    and the digests of all files.
+    """
     half = torch.float16
     write_tokenizer(VOCABULARY, folder / "tokenizer")
     write_tokenizer(VOCABULARY, folder / "caption_tokenizer")
@@ -242,6 +245,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     kept = plain.state_dict().keys()
     plain.load_state_dict({key: value for key, value in bundle.unet.state_dict().items() if key in kept})
     plain.to(half).save_pretrained(folder / "unet")
+    write_sums(folder)
 
 
 def main() -> None:

@@ -9,13 +9,14 @@ import bpy
 import numpy as np
 
 from ...core.job import JobError
-from .picture_file import encode_srgb, read_rgb, write_png
+from .picture_file import encode_srgb, read_srgb, write_png
 
 FILE_NAME = "present.png"
 """Its name in the job folder."""
 
 _LINEAR = frozenset({"Linear", "Linear Rec.709", "Non-Color", "Raw"})
 """Colour spaces whose values Blender renders as they are: scene-linear light."""
+_DATA = frozenset({"Non-Color", "Raw"})
 _STILL = frozenset({"FILE", "GENERATED"})
 _BAKE = "Bake the colour to an image, and link that to Base Color"
 
@@ -24,6 +25,8 @@ def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> 
     """Put the colour of an object's material into ``folder`` as an 8-bit sRGB PNG.
 
     The colour is that of the Principled BSDF's Base Color: an image on the UV map called ``uv_map``, or a plain colour.
+    An image is over white where it is transparent; where its alpha is something else, its alpha mode is to be None or
+    Channel Packed.
 
     Returns:
         Its file name in the folder.
@@ -36,12 +39,12 @@ def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> 
     node, _ = _source(socket)
     if node is None:
         # A picture may not be too small to be one for the worker's libraries.
-        write_png(np.tile(encode_srgb(np.array(socket.default_value[:3])), (16, 1)), (4, 4), folder / FILE_NAME)
+        write_png(np.tile(encode_srgb(np.array(socket.default_value[:3])), (4, 4, 1)), folder / FILE_NAME)
         return FILE_NAME
     if node.type != "TEX_IMAGE":
         raise _refusal(material, f"comes from the node {node.bl_label!r}, not from an image", _BAKE)
     _check_projection(material, node, target.data, uv_map)
-    write_png(_srgb_pixels(material, node), tuple(node.image.size), folder / FILE_NAME)
+    write_png(_srgb_pixels(material, node), folder / FILE_NAME)
     return FILE_NAME
 
 
@@ -139,11 +142,12 @@ def _srgb_pixels(material: bpy.types.Material, node: bpy.types.Node) -> np.ndarr
     space = image.colorspace_settings.name
     # Float images are kept in scene-linear light, whatever the space of their file.
     if image.is_float or space in _LINEAR:
-        return encode_srgb(read_rgb(image))
+        # Blender takes no alpha of data for transparency.
+        return read_srgb(image, linear=True, transparent=space not in _DATA)
     if space != "sRGB":
         raise _refusal(
             material,
             f"is an image in the colour space {space!r}; it must be sRGB, Linear Rec.709 or Non-Color",
             "Save the image as sRGB",
         )
-    return read_rgb(image)
+    return read_srgb(image, linear=False)

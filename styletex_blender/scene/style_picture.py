@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import bpy
 
 from ...core.job import JobError
-from .picture_file import encode_srgb, read_rgb, write_png
+from .picture_file import read_srgb, write_png
+from .tiff_header import worker_reads
 
-_COPIED_AS_THEY_ARE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga"})
-"""Formats that the worker reads; every other picture is written anew as PNG."""
+_COPIED_AS_THEY_ARE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "BMP": ".bmp", "TARGA": ".tga", "TIFF": ".tif"}
+"""Formats that the worker reads, whatever the file is called, with their colour profiles, which Blender leaves out.
+The pixels of every other picture are written anew."""
 
 
 def write_style_image(name: str, folder: Path) -> str:
     """Put the Blender image called ``name`` into ``folder``.
 
     A file or a packed file that has not been painted on is copied byte for byte; anything else is written as an
-    8-bit sRGB PNG.
+    8-bit sRGB PNG, over white.
 
     Returns:
         Its file name in the folder.
@@ -36,17 +37,19 @@ def write_style_image(name: str, folder: Path) -> str:
             f"The style image {name!r} cannot be read from {bpy.path.abspath(image.filepath) or 'anywhere'}",
             "Find the file with File > External Data, or choose another image",
         )
-    source = Path(bpy.path.abspath(image.filepath, library=image.library))
-    suffix = source.suffix.lower()
-    if not image.is_dirty and not image.is_float and suffix in _COPIED_AS_THEY_ARE and image.source == "FILE":
-        file_name = f"style{suffix}"
-        if image.packed_file:
-            (folder / file_name).write_bytes(image.packed_file.data)
-            return file_name
-        if source.is_file():
-            shutil.copyfile(source, folder / file_name)
-            return file_name
-    rgb = read_rgb(image)
+    suffix = _COPIED_AS_THEY_ARE.get(image.file_format)
+    data = _file(image) if suffix is not None and not image.is_dirty and image.source == "FILE" else None
+    if data is not None and (suffix != ".tif" or worker_reads(data)):
+        (folder / f"style{suffix}").write_bytes(data)
+        return f"style{suffix}"
     # Float images hold scene-linear light.
-    write_png(encode_srgb(rgb) if image.is_float else rgb, tuple(image.size), folder / "style.png")
+    write_png(read_srgb(image, linear=image.is_float), folder / "style.png")
     return "style.png"
+
+
+def _file(image: bpy.types.Image) -> bytes | None:
+    """What the image was read from, or ``None`` when that is gone."""
+    if image.packed_file:
+        return image.packed_file.data
+    source = Path(bpy.path.abspath(image.filepath, library=image.library))
+    return source.read_bytes() if source.is_file() else None

@@ -118,3 +118,11 @@ def test_control_c_cancels_and_leaves_nothing(files, model_folder):
     assert process.returncode == EXIT_STATUS["cancelled"]
     assert "Cancelled" in errors and "Traceback" not in errors
     assert not (files / "out").exists()
+
+
+def test_a_picture_that_is_not_read_is_called_by_the_user_s_own_name_and_kind(files, model_folder):
+    (files / "my painting.jpg").write_bytes(b"8BPS" + bytes(200))
+    result = run(*stylize_arguments(files, model_folder, "--style", files / "my painting.jpg"))
+    assert result.returncode == EXIT_STATUS["bad_image"]
+    said = f"The style image {files / 'my painting.jpg'} cannot be read: it is a Photoshop document"
+    assert said in result.stderr and "Traceback" not in result.stderr

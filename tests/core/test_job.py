@@ -44,6 +44,8 @@ JOBS = st.builds(
     shading=st.booleans(),
     base_color=st.none() | st.sampled_from(["present.png", "Farbe ä.jpg"]),
     restyle_strength=st.floats(0.0, 1.0),
+    style_name=WORDS,
+    base_color_name=WORDS,
 )
 
 
@@ -139,3 +141,28 @@ def test_an_error_travels_whole() -> None:
 def test_every_error_ends_a_process_with_its_own_kind_of_status() -> None:
     assert 0 not in EXIT_STATUS.values()
     assert EXIT_STATUS["bad_request"] == 2 and EXIT_STATUS["dependencies"] == 3 and EXIT_STATUS["cancelled"] == 130
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, '{"a":' * 100_000, "9" * 400, "-" + "9" * 400, "9" * 5000, "1e400", "NaN", '"\\ud800"']
+)
+@pytest.mark.parametrize("name", ["tone", "seed", "object_name", "restyle_strength", "colour"])
+def test_no_value_in_a_job_file_is_more_than_an_error_in_words(tmp_path: Path, name: str, value: str) -> None:
+    text = f'{{"object_name": "a", "prompt": "a", "style_image": "s", "{name}": {value}}}'
+    (tmp_path / JOB_FILE).write_text(text)
+    try:
+        read_job(tmp_path)
+    except JobError as error:
+        assert error.code in ("bad_request", "bad_setting") and len(error.message) < 1000
+    else:
+        assert (name, value) == ("object_name", '"\\ud800"')
+
+
+def test_a_job_file_that_is_none_or_far_too_large_is_refused(tmp_path: Path) -> None:
+    (tmp_path / JOB_FILE).write_text(" " * 2_000_000)
+    with pytest.raises(JobError, match="it has 2,000,000 bytes; at most 1,000,000 are allowed"):
+        read_job(tmp_path)
+    (tmp_path / JOB_FILE).unlink()
+    (tmp_path / JOB_FILE).mkdir()
+    with pytest.raises(JobError, match="it is no file"):
+        read_job(tmp_path)

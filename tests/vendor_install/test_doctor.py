@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import struct
@@ -237,3 +238,17 @@ def test_events_say_each_finding_and_then_the_sum(sound):
 
 def test_line_says_what_to_do():
     assert Finding("files", False, "torn", "Repair").line() == "WRONG files: torn. Repair"
+
+
+def test_flipped_bits_in_the_model_are_found_and_a_model_without_digests_is_not_blamed(tmp_path):
+    (tmp_path / "unet").mkdir()
+    weights = tmp_path / "unet" / "weights.safetensors"
+    header = b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'
+    weights.write_bytes(struct.pack("<Q", len(header)) + header + b"abcd")
+    assert examine.bundled_model(str(tmp_path)) == f"1 networks in {tmp_path}"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (tmp_path / "SHA256SUMS").write_text(f"{digest}  unet/weights.safetensors\n")
+    assert examine.bundled_model(str(tmp_path)).endswith(", each byte as it was made")
+    weights.write_bytes(struct.pack("<Q", len(header)) + header + b"abce")
+    with pytest.raises(RuntimeError, match=r"not as they were made: unet/weights\.safetensors"):
+        examine.bundled_model(str(tmp_path))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vendor_install import consent, distributions, environment, pythons, system_packages, tools
+from vendor_install import children, consent, distributions, environment, pythons, system_packages, tools
 from vendor_install.children import scrubbed_environment
 from vendor_install.events import Reporter
 from vendor_install.fill import site_packages
@@ -264,3 +264,26 @@ def test_variables_that_steer_another_python_do_not_reach_the_environment(monkey
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
     assert not [name for name in scrubbed_environment() if name.startswith("PYTHON")]
+
+
+def test_variables_that_load_other_code_reach_no_program(monkeypatch):
+    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"):
+        monkeypatch.setenv(name, "/elsewhere/overlay.so")
+    assert not [name for name in scrubbed_environment() if name.startswith(("LD_", "DYLD_"))]
+    lines = []
+    code = "import os; print('LD', [n for n in os.environ if n.startswith(('LD_', 'DYLD_'))])"
+    children.run([sys.executable, "-c", code], "nothing", lines.append)
+    assert lines == ["LD []"]
+
+
+def test_the_tools_are_told_where_packages_are_and_not_which_or_how_they_are_checked(monkeypatch):
+    kept = {"PIP_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_FIND_LINKS", "UV_DEFAULT_INDEX", "UV_HTTP_RETRIES",
+            "UV_INDEX_WORK_PASSWORD", "UV_PYTHON_DOWNLOADS"}  # fmt: skip
+    dropped = {"PIP_TARGET", "PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_NO_BINARY", "PIP_PRE", "PIP_REQUIRE_HASHES",
+               "PIP_DRY_RUN", "UV_NO_VERIFY_HASHES", "UV_OVERRIDE", "UV_CONSTRAINT", "UV_PYTHON", "UV_TORCH_BACKEND",
+               "UV_EXCLUDE_NEWER", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "CONDA_PREFIX"}  # fmt: skip
+    for name in kept | dropped:
+        monkeypatch.setenv(name, "1")
+    environment = children.tool_environment()
+    assert kept <= set(environment)
+    assert not dropped & set(environment)

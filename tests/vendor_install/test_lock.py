@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import zipfile
 
 import pytest
 from packaging.requirements import Requirement
@@ -137,3 +138,26 @@ def test_what_the_lock_says_of_wheels_is_what_the_index_has(packages, make_works
     for platform, versions in found.items():
         for version, each in versions.items():
             assert each.missing == read.wheels[platform][version].missing
+
+
+def test_the_uv_that_is_fetched_has_the_hashes_of_the_lock():
+    text = lock.locked(tools.UV, lock.lock_file(requirements.TESTS))
+    assert text.startswith(f"{tools.UV} \\\n")
+    assert text.count("--hash=sha256:") > 10 and "==" not in text.split("\n", 1)[1]
+    with pytest.raises(InstallError, match=r"has no uv==0\.0\.1"):
+        lock.locked("uv==0.0.1", lock.lock_file(requirements.TESTS))
+
+
+def test_another_uv_than_the_one_that_was_checked_is_refused(tmp_path):
+    name, version = tools.UV.split("==")
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(tmp_path / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    sources = tools.Sources(tmp_path / "bootstrap", wheels=tmp_path)
+    with pytest.raises(InstallError) as caught:
+        tools.fetch_uv(sources, lambda line: None)
+    assert caught.value.code == "wrong_hash"

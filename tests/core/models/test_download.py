@@ -33,6 +33,11 @@ BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
 
 
+def git_name(content):
+    """What the hub calls a file that is kept in git."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class Hub(ThreadingHTTPServer):
     """Repositories in memory, by owner/name and path; remembers what was asked for."""
 
@@ -101,7 +106,7 @@ class _Answer(BaseHTTPRequestHandler):
     def _describe(self, repository, revision):
         siblings = []
         for path, content in self.server.repositories[repository].items():
-            sibling = {"rfilename": path, "size": len(content), "blobId": hashlib.sha1(content).hexdigest()}
+            sibling = {"rfilename": path, "size": len(content), "blobId": git_name(content)}
             if not path.endswith((".json", ".txt")):
                 digest = hashlib.sha256(content).hexdigest()
                 sibling["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 134}
@@ -112,8 +117,9 @@ class _Answer(BaseHTTPRequestHandler):
     def _send_file(self, repository, revision, path, body):
         self.server.asked.append((self.command, path, self.headers.get("Range")))
         content = self.server.repositories[repository][path]
-        digest = hashlib.sha256 if not path.endswith((".json", ".txt")) else hashlib.sha1
-        headers = {"ETag": f'"{digest(content).hexdigest()}"', "X-Repo-Commit": revision, "Accept-Ranges": "bytes"}
+        in_git = path.endswith((".json", ".txt"))
+        digest = git_name(content) if in_git else hashlib.sha256(content).hexdigest()
+        headers = {"ETag": f'"{digest}"', "X-Repo-Commit": revision, "Accept-Ranges": "bytes"}
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"

@@ -274,9 +274,9 @@ def test_a_present_colour_that_cannot_be_read_is_named(new_folder, settings, new
     assert caught.value.code == "bad_image"
 
 
-def test_transparent_places_keep_their_colour(tmp_path):
+def test_transparent_places_are_white(tmp_path):
     Image.new("RGBA", (4, 2), (200, 100, 50, 0)).save(tmp_path / "clear.png")
-    assert (read_base_color(tmp_path / "clear.png") == (200, 100, 50)).all()
+    assert (read_base_color(tmp_path / "clear.png") == 255).all()
 
 
 def test_a_mesh_without_uvs_is_refused_when_its_colour_should_stay(tmp_path):

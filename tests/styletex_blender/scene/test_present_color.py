@@ -75,24 +75,39 @@ def encoded(linear):
     return 255 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
 
 
-def test_an_image_is_written_as_it_is_whatever_its_size_and_transparency(bpy, styletex, show, written):
+def over_white(colours, alpha=60 / 255):
+    return colours * alpha + 255 * (1 - alpha)
+
+
+def shows_the_picture(colours):
+    np.testing.assert_allclose(colours, over_white(PIXELS), atol=0.51)
+
+
+def test_an_image_is_written_over_white_whatever_its_size(bpy, styletex, show, written):
     show()
     before = styletex.inventory()
-    np.testing.assert_array_equal(written(), PIXELS)
+    shows_the_picture(written())
     assert styletex.inventory() == before
 
 
-@pytest.mark.parametrize("space", ["Non-Color", "Linear Rec.709"])
-def test_linear_values_are_written_as_they_look(show, written, space):
+@pytest.mark.parametrize("mode", ["NONE", "CHANNEL_PACKED"])
+def test_alpha_that_is_not_transparency_leaves_the_colours_as_they_are(show, written, mode):
+    show().image.alpha_mode = mode
+    np.testing.assert_array_equal(written(), PIXELS)
+
+
+@pytest.mark.parametrize(("space", "alpha"), [("Non-Color", 1.0), ("Linear Rec.709", 60 / 255)])
+def test_linear_values_are_written_as_they_look(show, written, space, alpha):
     show().image.colorspace_settings.name = space
-    np.testing.assert_allclose(written(), encoded(PIXELS / 255), atol=1)
+    np.testing.assert_allclose(written(), over_white(encoded(PIXELS / 255), alpha), atol=1)
 
 
 def test_painted_float_images_are_written_as_they_look(bpy, show, written):
     image = bpy.data.images.new("Light", 2, 2, float_buffer=True)
-    image.pixels.foreach_set(np.tile(np.array([4.0, 0.214041, 0.0, 0.5], np.float32), 4))
+    # Floats are multiplied with alpha.
+    image.pixels.foreach_set(np.tile(np.array([4.0, 0.1070205, 0.0, 0.5], np.float32), 4))
     show(image)
-    np.testing.assert_allclose(written(), np.broadcast_to([255, 128, 0], (2, 2, 3)), atol=1)
+    np.testing.assert_allclose(written(), np.broadcast_to([255, 191.5, 127.5], (2, 2, 3)), atol=1)
 
 
 def test_a_plain_colour_is_a_plain_picture(cube, written):
@@ -109,7 +124,7 @@ def test_reroutes_uv_nodes_and_a_mapping_that_changes_nothing_are_seen_through(c
     reroute = tree.nodes.new("NodeReroute")
     tree.links.new(node.outputs["Color"], reroute.inputs[0])
     tree.links.new(reroute.outputs[0], principled(cube).inputs["Base Color"])
-    np.testing.assert_array_equal(written(), PIXELS)
+    shows_the_picture(written())
     mapping.inputs["Scale"].default_value = (2.0, 2.0, 1.0)
     with pytest.raises(JobError, match="laid out by the node 'Mapping'"):
         written()
@@ -122,7 +137,7 @@ def test_another_uv_map_is_refused_by_its_name(cube, show, written):
     with pytest.raises(JobError, match="on the UV map 'Second'; the new texture is for 'UVMap'") as raised:
         written()
     assert raised.value.code == "bad_mesh"
-    np.testing.assert_array_equal(written("Second"), PIXELS)
+    shows_the_picture(written("Second"))
 
 
 def test_without_a_uv_node_the_image_lies_on_the_map_for_rendering(cube, show, written):
@@ -201,7 +216,7 @@ def test_colours_that_cannot_be_had_are_refused_in_words(bpy, cube, show, writte
 def test_an_unused_slot_does_not_matter(bpy, cube, show, written):
     show()
     cube.data.materials.append(bpy.data.materials.new("Unused"))
-    np.testing.assert_array_equal(written(), PIXELS)
+    shows_the_picture(written())
 
 
 def test_an_image_without_a_uv_map_is_refused_and_a_plain_colour_is_not(bpy, cube, show, written):

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files damaged at random are read or refused in words: no crash, no hang, no traceback, and within bounded memory.
+
+``STYLETEX_FUZZ=10000`` tries so many of each kind, and ``STYLETEX_FUZZ_SEED`` others than the first ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.core.inputs.mutations import CASES
+
+ROOT = Path(__file__).resolve().parents[3]
+COUNT = int(os.environ.get("STYLETEX_FUZZ", "1000"))
+SEED = int(os.environ.get("STYLETEX_FUZZ_SEED", "0"))
+MOST_MEGABYTES = {"pictures": 1500, "mesh": 300, "job": 300, "model": 2500}
+"""A few damaged bytes may declare a picture of any size up to the largest, which is then filled to some part."""
+SLOWER = {"model": 100}
+"""A hundredth of the cases takes as long."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of address space")
+@pytest.mark.parametrize("kind", CASES)
+def test_damaged_files_are_read_or_refused_in_words(kind):
+    count = COUNT // SLOWER.get(kind, 1)
+    command = [sys.executable, "-m", "tests.core.inputs.mutations", kind, str(count), str(SEED)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 + COUNT, check=False)
+    assert done.returncode == 0, f"ended by {done.returncode} after {done.stderr[-500:]}"
+    found = json.loads(done.stdout)
+    assert found["faults"] == {}
+    assert found["read"] + found["refused"] == count and found["read"] and found["refused"]
+    assert found["longest"] < 20.0 and found["megabytes"] < MOST_MEGABYTES[kind]
+    assert "Traceback" not in done.stderr
