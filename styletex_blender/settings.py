@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.job import Job, JobError
+from .names import readable
 
 DESTINATIONS = ("packed", "beside")
 
@@ -96,10 +97,10 @@ class Settings:
         start from it, of the present base colour.
         """
         return Job(
-            object_name=object_name,
-            prompt=self.prompt.strip(),
+            object_name=readable(object_name),
+            prompt=readable(self.prompt.strip()),
             style_image=style_file,
-            content=self.content.strip(),
+            content=readable(self.content.strip()),
             preset=self.preset,
             profile=self.profile,
             texture_size=self.texture_size,
