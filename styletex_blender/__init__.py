@@ -28,6 +28,6 @@ def unregister() -> None:
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
     from . import handlers
-    from .ui import install_operators, operators, panel, preferences, properties
+    from .ui import install_operators, kept_textures, operators, panel, preferences, properties
 
-    return properties, preferences, install_operators, operators, panel, handlers
+    return properties, preferences, install_operators, operators, kept_textures, panel, handlers

@@ -71,6 +71,8 @@ def stylize(
             time.sleep(0.02)
     except KeyboardInterrupt:
         runner.abandon()
+        if watch is not None:
+            watch(run)
         raise
     if watch is not None:
         watch(run)

@@ -139,11 +139,18 @@ def _materials(target: bpy.types.Object) -> tuple[int, ...]:
 
 def _modifiers(target: bpy.types.Object) -> str:
     described = [
-        (modifier.type, _settings(modifier), sorted((key, str(modifier[key])) for key in modifier.keys()))  # noqa: SIM118
+        (modifier.type, _settings(modifier), _inputs(modifier))
         for modifier in target.modifiers
         if modifier.show_viewport
     ]
     return hashlib.sha256(repr(described).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _inputs(modifier: bpy.types.Modifier) -> list[tuple[str, str]]:
+    """The inputs of geometry nodes, which are no settings of the modifier's type; without decimals, as there."""
+    if modifier.type != "NODES":
+        return []
+    return sorted((name, str(value)) for name, value in modifier.items() if not isinstance(value, float))
 
 
 _INTERFACE = frozenset(

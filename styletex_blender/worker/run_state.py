@@ -173,6 +173,11 @@ class Run:
         return [(outcome.object_name, outcome.error) for outcome in self.outcomes if outcome.error]
 
     @property
+    def kept_back(self) -> list[Outcome]:
+        """The objects whose textures are finished and kept, and not on them."""
+        return [outcome for outcome in self.outcomes if outcome.error and outcome.kept]
+
+    @property
     def seconds(self) -> float:
         """Time since this object was begun."""
         return time.monotonic() - self.started

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -89,6 +90,12 @@ def again() -> None:
     """Begin the current object anew, as it is now."""
     if _run is not None:
         _run.wants_again = True
+
+
+def settle(folder: Path) -> None:
+    """The kept texture in ``folder`` was put on its object, or removed: its object's failure is no more."""
+    if _run is not None and _run.finished:
+        _run.done = [outcome for outcome in _run.done if outcome.kept != folder]
 
 
 def dismiss() -> None:
