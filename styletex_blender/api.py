@@ -22,7 +22,7 @@ from .folders import kept
 from .folders.job_folder import JobFolder, prune
 from .install import installer
 from .landing.changes import read_state
-from .names import readable
+from .names import name_of, readable
 from .scene.export import export_object
 from .scene.image import try_destination
 from .scene.present_color import write_present_color
@@ -101,10 +101,10 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
             try:
                 run.tasks.append(_export(target, settings))
             except Exception as error:
-                problem = error if isinstance(error, JobError) else runner.internal_error(error)
+                problem = _problem(error)
                 if problem.code not in {"bad_mesh", "internal"} or len(objects) == 1:
                     raise problem from error
-                run.refused.append(Outcome(readable(target.name), error=problem, object_uid=target.session_uid))
+                run.refused.append(Outcome(name_of(target), error=problem, object_uid=target.session_uid))
     except BaseException:
         for task in run.tasks:
             task.folder.leave(keep_checkpoint=True)
@@ -112,9 +112,18 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     return run
 
 
+def _problem(error: Exception) -> JobError:
+    if isinstance(error, JobError):
+        return error
+    if isinstance(error, UnicodeDecodeError):
+        name = error.object.decode("utf-8", "replace")
+        return JobError("bad_mesh", f"It has something with a name that is no Unicode: {name!r}", "Rename that")
+    return runner.internal_error(error)
+
+
 def _export(target: bpy.types.Object, settings: Settings) -> Task:
     exported = export_object(target, bpy.context)
-    name = readable(target.name)
+    name = name_of(target)
     job_id = uuid.uuid4().hex
     folder = JobFolder.new(jobs_folder())
     try:

@@ -145,10 +145,10 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         device=options.device,
         destination=options.image,
     )
-    api.stylize(_objects(options, job.JobError), settings, watch=teller, keep_results=True)
+    api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
 
 
-def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
+def _objects(package: str, options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
     """The objects that were named, or all visible meshes, or the active object."""
     view_layer = bpy.context.view_layer
     if options.all:
@@ -156,7 +156,8 @@ def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.ty
     if options.objects:
         unknown = [name for name in options.objects if name not in view_layer.objects]
         if unknown:
-            meshes = ", ".join(found.name for found in view_layer.objects if found.type == "MESH")
+            name_of = importlib.import_module(f"{package}.styletex_blender.names").name_of
+            meshes = ", ".join(name_of(found) for found in view_layer.objects if found.type == "MESH")
             raise error("bad_request", f"There is no object {', '.join(unknown)}; the meshes are {meshes or 'none'}")
         return [view_layer.objects[name] for name in options.objects]
     active = view_layer.objects.active

@@ -102,11 +102,11 @@ def keep(folder: Path, place: Path) -> KeptTexture:
     """
     landing = json.loads((folder / LANDING_FILE).read_text(encoding="utf-8"))
     stem = re.sub(r"[^\w .-]", "_", landing["object_name"]).strip(" .") or "object"
-    kept = place / f"{stem} {time.strftime('%Y-%m-%d %H%M%S')}"
-    count = 1
+    name = f"{stem} {time.strftime('%Y-%m-%d %H%M%S')}"
+    kept, count = place / name, 1
     while kept.exists():
         count += 1
-        kept = kept.with_name(f"{kept.name.partition(' (')[0]} ({count})")
+        kept = place / f"{name} ({count})"
     folder.rename(kept)
     _trim(kept)
     return read(kept)

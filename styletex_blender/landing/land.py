@@ -10,7 +10,7 @@ import bpy
 
 from ...core.job import JobError
 from ..folders.kept import KeptTexture
-from ..names import readable
+from ..names import name_of, readable
 from ..scene.image import check_destination, load_texture
 from ..scene.material import apply_texture, texture_name, texture_node
 from ..scene.preview import hide_previews
@@ -75,7 +75,7 @@ def _land(target: bpy.types.Object, kept: KeptTexture, destination: str, before:
             uv_map, added = add_uv_map(mesh, before.uv_map, new_uvs)
         else:
             uv_map = uv_map_now(before, target) or before.uv_map
-        image = load_texture(kept.picture, texture_name(readable(target.name)), destination, kept.tiles)
+        image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
         apply_texture(target, image, uv_map)
     except BaseException:
         if not slots and target.material_slots:

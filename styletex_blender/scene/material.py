@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..names import name_of
+
 TEXTURE_NODE = "StyleTex Texture"
 """Name of the Image Texture node, by which a material is known as ours."""
 UV_NODE = "StyleTex UV Map"
@@ -56,7 +58,7 @@ def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str)
     """
     material = _own_material(target)
     if material is None:
-        material = new_material(texture_name(target.name), image, uv_map)
+        material = new_material(texture_name(name_of(target)), image, uv_map)
     else:
         _replace_image(material, image, uv_map)
     if not target.material_slots:

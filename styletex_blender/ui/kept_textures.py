@@ -15,6 +15,7 @@ from ...core.job import JobError
 from ..folders import kept
 from ..folders.kept import KeptTexture
 from ..landing.land import land
+from ..names import name_of
 from ..worker import runner
 from ..worker.environment import kept_folder
 from ..worker.run_state import find_object
@@ -86,7 +87,7 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
             return {"CANCELLED"}
         runner.settle(texture.folder)
         texture.remove()
-        self.report({"INFO"}, f"Textured {target.name}")
+        self.report({"INFO"}, f"Textured {name_of(target)}")
         return {"FINISHED"}
 
 
@@ -143,7 +144,7 @@ def draw_kept(layout: UILayout, context: Context, texture: KeptTexture) -> None:
     row = box.row(align=True)
     target = object_for(texture, context)
     if target is not None:
-        row.operator("styletex.apply_kept", text=f"Apply to {target.name}").folder = texture.folder.name
+        row.operator("styletex.apply_kept", text=f"Apply to {name_of(target)}").folder = texture.folder.name
     else:
         row.label(text="Select its object to apply it")
     row.operator("styletex.open_kept", text="", icon="FILE_FOLDER").folder = texture.folder.name

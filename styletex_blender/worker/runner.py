@@ -26,7 +26,7 @@ from ..folders.kept import keep, read
 from ..landing.changes import changes_since
 from ..landing.land import land
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
-from ..names import readable
+from ..names import name_of, readable
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
 from .client import WorkerClient
@@ -368,7 +368,7 @@ def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcom
     try:
         if target is None:
             raise JobError("bad_mesh", _DELETED, "Undo that, then press Apply")
-        name = readable(target.name)
+        name = name_of(target)
         stale = changes_since(task.state, target).stale
         image = land(target, kept, run.destination)
     except JobError as error:
