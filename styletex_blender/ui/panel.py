@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.types import Context, Panel, UILayout
 
+from ..names import name_of
 from ..worker import runner
 from ..worker.environment import NOT_INSTALLED
 from ..worker.run_state import Run
@@ -82,7 +83,7 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
         draw_property(layout, settings, "profile", locked)
         draw_property(layout, settings, "style_strength", locked)
         row = layout.row()
-        row.active = bool(settings.content.strip()) and not locked
+        row.active = bool(settings.content.strip())
         draw_property(row, settings, "content_removal", locked)
         for name, heading in (("stroke_size", "Strokes"), ("detail", "Detail"), ("tone", "Tone")):
             _draw_optional(layout, settings, name, f"use_{name}", heading, locked)
@@ -124,24 +125,24 @@ def _draw_optional(
 def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.types.PropertyGroup]:
     layout.use_property_split = True
     layout.use_property_decorate = False
-    column = layout.column()
-    column.active = runner.running() is None
-    return column, context.scene.styletex
+    return layout.column(), context.scene.styletex
 
 
 def _draw_locked_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
-    """What is being made, while it cannot be changed."""
-    if settings.style_image is not None:
-        box = layout.box()
-        box.template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
+    """What is being made, while it cannot be changed, line by line where the fields were."""
     column = layout.column(align=True)
-    column.active = False
+    column.label(text="Style Image")
     if settings.style_image is not None:
-        column.label(text=settings.style_image.name, icon="IMAGE_DATA")
-    column.label(text=settings.prompt, icon="OBJECT_DATA")
-    if settings.content.strip():
-        column.label(text=f"without {settings.content}", icon="BLANK1")
-    column.label(text=value_text(settings, "preset"), icon="PRESET")
+        column.box().template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
+        column.label(text=name_of(settings.style_image), icon="IMAGE_DATA")
+    for title, text in (
+        ("The object is", settings.prompt),
+        ("The style image shows", settings.content.strip() or "nothing but pattern"),
+    ):
+        column = layout.column(align=True)
+        column.label(text=title)
+        column.label(text=text, icon="BLANK1")
+    layout.label(text=value_text(settings, "preset"), icon="BLANK1")
 
 
 def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
