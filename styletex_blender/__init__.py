@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Blender side: everything that touches ``bpy``, and nothing that needs PyTorch.
 
-A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``worker``
-(the process, its jobs, and the ``runner`` that brings both together), ``install`` (the worker's environment), ``ui``.
+A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``folders``
+(what is on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
+``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment), ``ui``.
 Between them lie ``settings``, ``api``, which scripts call too, and ``handlers``, which keep undo, saving and loading
 safe while a job runs. ``headless`` is the same without a window; ``demo`` is the scripts of the demo.
 """
@@ -27,6 +28,6 @@ def unregister() -> None:
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
     from . import handlers
-    from .ui import install_operators, operators, panel, preferences, properties
+    from .ui import install_operators, kept_textures, operators, panel, preferences, properties
 
-    return properties, preferences, install_operators, operators, panel, handlers
+    return properties, preferences, install_operators, operators, kept_textures, panel, handlers

@@ -18,15 +18,18 @@ from collections.abc import Callable, Sequence
 import bpy
 
 from ..core.job import JobError, write_job
+from .folders import kept
+from .folders.job_folder import JobFolder, prune
 from .install import installer
+from .landing.changes import read_state
+from .names import name_of, readable
 from .scene.export import export_object
-from .scene.image import check_destination
+from .scene.image import try_destination
 from .scene.present_color import write_present_color
 from .scene.style_picture import write_style_image
 from .settings import Settings
 from .worker import runner
-from .worker.environment import jobs_folder, worker_command
-from .worker.job_folder import JobFolder, prune
+from .worker.environment import jobs_folder, kept_folder, worker_command
 from .worker.run_state import Outcome, Run, Task
 
 
@@ -34,6 +37,7 @@ def stylize(
     objects: Sequence[bpy.types.Object],
     settings: Settings,
     watch: Callable[[Run], None] | None = None,
+    keep_results: bool = False,
 ) -> Run:
     """Texture objects in the style of an image, one after another.
 
@@ -44,6 +48,8 @@ def stylize(
         objects: mesh objects of the current view layer.
         settings: how.
         watch: called many times a second in the background, and once at the end, to tell a person how it goes.
+        keep_results: leave each finished texture where its outcome's ``kept`` says, although it is on its object, for a
+            caller that removes it when the file is saved.
 
     Returns:
         The run; its ``outcomes`` say how each object came out.
@@ -53,6 +59,7 @@ def stylize(
             worker, or there is a single object and it cannot be textured.
     """
     run = prepare(objects, settings)
+    run.keeps_results = keep_results
     if not bpy.app.background:
         runner.begin_in_window(run)
         return run
@@ -64,6 +71,8 @@ def stylize(
             time.sleep(0.02)
     except KeyboardInterrupt:
         runner.abandon()
+        if watch is not None:
+            watch(run)
         raise
     if watch is not None:
         watch(run)
@@ -82,18 +91,20 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
         raise JobError("dependencies", "The worker's environment is being changed", "Wait for the installer's end")
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
-    check_destination(settings.destination)
+    try_destination(settings.destination)
     worker_command()
     prune(jobs_folder())
+    kept.prune(kept_folder())
     run = Run([], settings.destination)
     try:
         for target in objects:
             try:
                 run.tasks.append(_export(target, settings))
-            except JobError as error:
-                if error.code != "bad_mesh" or len(objects) == 1:
-                    raise
-                run.refused.append(Outcome(target.name, error=error))
+            except Exception as error:
+                problem = _problem(error)
+                if problem.code not in {"bad_mesh", "internal"} or len(objects) == 1:
+                    raise problem from error
+                run.refused.append(Outcome(name_of(target), error=problem, object_uid=target.session_uid))
     except BaseException:
         for task in run.tasks:
             task.folder.leave(keep_checkpoint=True)
@@ -101,17 +112,39 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     return run
 
 
+def _problem(error: Exception) -> JobError:
+    if isinstance(error, JobError):
+        return error
+    if isinstance(error, UnicodeDecodeError):
+        name = error.object.decode("utf-8", "replace")
+        return JobError("bad_mesh", f"It has something with a name that is no Unicode: {name!r}", "Rename that")
+    return runner.internal_error(error)
+
+
 def _export(target: bpy.types.Object, settings: Settings) -> Task:
     exported = export_object(target, bpy.context)
+    name = name_of(target)
     job_id = uuid.uuid4().hex
     folder = JobFolder.new(jobs_folder())
     try:
         exported.arrays.save(folder.path)
         present = write_present_color(target, exported.uv_map, folder.path) if settings.start_from_present else None
-        job = settings.job(target.name, write_style_image(settings.style_image, folder.path), present)
+        job = settings.job(name, write_style_image(settings.style_image, folder.path), present)
         write_job(job, folder.path)
         folder.settle(job)
+        state = read_state(target, exported.uv_map, exported.new_uvs)
+        blend_file = readable(bpy.data.filepath)
+        kept.Landing(name, blend_file, settings.destination, state.to_dict(), exported.new_uvs).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
         raise
-    return Task(target.session_uid, target.name, job_id, folder, exported.uv_map, exported.new_uvs)
+    return Task(
+        object_uid=target.session_uid,
+        object_name=name,
+        job_id=job_id,
+        folder=folder,
+        uv_map=exported.uv_map,
+        new_uvs=exported.new_uvs,
+        state=state,
+        export_again=lambda again: _export(again, settings),
+    )

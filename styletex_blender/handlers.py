@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps undo, saving and loading safe while a job runs.
+"""Keeps undo, saving, rendering and loading safe while a job runs.
 
 Undo restores a snapshot by exchanging only what differs between two snapshots. Anything that was changed since
 without a snapshot would stay, and could point to what is gone; so the preview is taken off first and put back after.
+A render and a bake see the objects as the artist left them, for as long as they last.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from .scene.preview import hide_previews
+from .scene.preview import hide_previews, is_shown
 from .worker import runner, warm_worker
+
+_LONGEST_WAIT = 5.0
+"""How long a render waits for the main thread to take the preview off, in seconds."""
 
 
 @persistent
@@ -27,6 +33,34 @@ def put_preview_back(*_arguments: Any) -> None:
     """After undo, redo and saving: drop a preview that came out of the snapshot, and show the current one."""
     hide_previews()
     runner.show_last_frame()
+
+
+@persistent
+def take_preview_off_for_render(*_arguments: Any) -> None:
+    """Before a render or a bake.
+
+    A render in the background of a window calls this in its own thread, where Blender's data must not be changed: the
+    runner's timer takes the preview off as soon as a render is going on, and this waits for it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        hide_previews()
+        return
+    end = time.monotonic() + _LONGEST_WAIT
+    while is_shown() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+@persistent
+def put_preview_back_after_render(*_arguments: Any) -> None:
+    """After a render in the main thread; after another one the runner's timer does it."""
+    if threading.current_thread() is threading.main_thread():
+        runner.show_last_frame()
+
+
+@persistent
+def look_again(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Blender has evaluated what changed."""
+    runner.note_updates(depsgraph)
 
 
 @persistent
@@ -44,6 +78,13 @@ _HANDLERS = (
     ("redo_post", put_preview_back),
     ("save_post", put_preview_back),
     ("save_post_fail", put_preview_back),
+    ("render_init", take_preview_off_for_render),
+    ("object_bake_pre", take_preview_off_for_render),
+    ("render_complete", put_preview_back_after_render),
+    ("render_cancel", put_preview_back_after_render),
+    ("object_bake_complete", put_preview_back_after_render),
+    ("object_bake_cancel", put_preview_back_after_render),
+    ("depsgraph_update_post", look_again),
     ("load_post", abandon_run),
 )
 

@@ -6,20 +6,25 @@ blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
 
 Writes one line an object to standard output, and to standard error how far it is and what else is known of a failure.
 The exit status is 0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and
-130 after Ctrl-C. The scene is saved only where --output says.
+130 after Ctrl-C, which saves what is done; the same command then goes on with the rest from where it stopped. The
+scene is saved only where --output says, and that it can be is tried before anything else.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import importlib.util
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import bpy
 
@@ -34,26 +39,85 @@ def main(arguments: list[str]) -> int:
     job = importlib.import_module(f"{package}.core.job")
     options = _parser(job).parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    teller = _Teller()
+    cancelled = False
     try:
-        outcomes = _stylize(package, options)
+        if options.output:
+            _try_output(options.output, job.JobError)
+        _stylize(package, options, teller)
     except job.JobError as error:
-        print(f"Nothing was textured: {_explain(error)}", flush=True)
+        if error.detail:
+            _tell(error.detail, sys.stderr)
+        _tell(f"Nothing was textured: {_explain(error)}")
         return job.EXIT_STATUS[error.code]
     except KeyboardInterrupt:
-        print("Cancelled", flush=True)
-        return job.EXIT_STATUS["cancelled"]
+        cancelled = True
+        _tell("Cancelled; the same command goes on from where it stopped")
     finally:
         importlib.import_module(f"{package}.styletex_blender.worker.warm_worker").close()
-    if options.output and any(outcome.textured for outcome in outcomes):
-        bpy.ops.wm.save_as_mainfile(filepath=str(options.output.resolve()), copy=True)
-        print(f"Saved {options.output}", flush=True)
-    elif not options.output:
-        print("Not saved: no --output was given", flush=True)
-    codes = [outcome.error.code for outcome in outcomes if outcome.error]
-    return job.EXIT_STATUS[codes[0]] if codes else 0
+    status = _save(options.output, teller.outcomes, job) if options.output else 0
+    if not options.output:
+        _tell("Not saved: no --output was given")
+    if status == 0:
+        _forget_kept(teller.outcomes)
+    if cancelled:
+        return job.EXIT_STATUS["cancelled"]
+    codes = [outcome.error.code for outcome in teller.outcomes if outcome.error]
+    return status or (job.EXIT_STATUS[codes[0]] if codes else 0)
 
 
-def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
+def _try_output(output: Path, error_class: type[Exception]) -> None:
+    """Make the folder of ``output`` and try to write there, before anything else takes its time."""
+    path = output.resolve()
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if path.exists():
+            with path.open("ab"):
+                pass
+    except OSError as error:
+        text = f"The scene cannot be saved as {output}: {error.strerror}"
+        raise error_class("bad_request", text, "Name another file with --output") from error
+
+
+def _save(output: Path, outcomes: list[Any], job: ModuleType) -> int:
+    """Save the scene if anything was textured; the exit status."""
+    textured = [outcome for outcome in outcomes if outcome.textured]
+    if not textured:
+        return 0
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(output.resolve()), copy=True)
+    except RuntimeError as error:
+        _tell(f"The scene could not be saved as {output}: {error}".rstrip())
+        for outcome in textured:
+            if outcome.kept is not None:
+                _tell(f"{outcome.object_name}: the texture is kept in {outcome.kept}")
+        return job.EXIT_STATUS["disk_full"]
+    _tell(f"Saved {output}")
+    return 0
+
+
+def _forget_kept(outcomes: list[Any]) -> None:
+    """Remove the copies of the textures that are in the scene now."""
+    for outcome in outcomes:
+        if outcome.textured and outcome.kept is not None:
+            shutil.rmtree(outcome.kept, ignore_errors=True)
+
+
+def _tell(text: str, stream: TextIO | None = None) -> None:
+    """Print a line, whatever the terminal can show; nobody listening is no reason to lose a texture."""
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+    except OSError:
+        return
+
+
+def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None:
     api = importlib.import_module(f"{package}.styletex_blender.api")
     settings_module = importlib.import_module(f"{package}.styletex_blender.settings")
     job = importlib.import_module(f"{package}.core.job")
@@ -81,10 +145,10 @@ def _stylize(package: str, options: argparse.Namespace) -> list[Any]:
         device=options.device,
         destination=options.image,
     )
-    return api.stylize(_objects(options, job.JobError), settings, watch=_Teller()).outcomes
+    api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
 
 
-def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
+def _objects(package: str, options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
     """The objects that were named, or all visible meshes, or the active object."""
     view_layer = bpy.context.view_layer
     if options.all:
@@ -92,7 +156,8 @@ def _objects(options: argparse.Namespace, error: type[Exception]) -> list[bpy.ty
     if options.objects:
         unknown = [name for name in options.objects if name not in view_layer.objects]
         if unknown:
-            meshes = ", ".join(found.name for found in view_layer.objects if found.type == "MESH")
+            name_of = importlib.import_module(f"{package}.styletex_blender.names").name_of
+            meshes = ", ".join(name_of(found) for found in view_layer.objects if found.type == "MESH")
             raise error("bad_request", f"There is no object {', '.join(unknown)}; the meshes are {meshes or 'none'}")
         return [view_layer.objects[name] for name in options.objects]
     active = view_layer.objects.active
@@ -103,14 +168,19 @@ class _Teller:
     """Tells on standard error how a run goes, and on standard output how each object came out."""
 
     def __init__(self) -> None:
-        self._told = 0
+        self.outcomes: list[Any] = []
+        """How the objects came out so far."""
+        self._warned = 0
         self._stage = ""
         self._next = 0.0
 
     def __call__(self, run: Any) -> None:
-        for outcome in run.outcomes[self._told :]:
+        for warning in run.warnings[self._warned :]:
+            _tell(f"Warning: {warning}", sys.stderr)
+            self._warned += 1
+        for outcome in run.outcomes[len(self.outcomes) :]:
             _print_outcome(outcome)
-            self._told += 1
+            self.outcomes.append(outcome)
         if run.finished or not run.tasks:
             return
         now, stage = time.monotonic(), f"{run.task.object_name}: {run.stage}"
@@ -118,19 +188,19 @@ class _Teller:
             self._stage, self._next = stage, now + PROGRESS_SECONDS
             step = f" {run.step} of {run.steps}" if run.steps else ""
             left = f", {run.seconds_left:.0f} s left" if run.seconds_left is not None else ""
-            print(f"{stage}{step}{left}", file=sys.stderr, flush=True)
+            _tell(f"{stage}{step}{left}", sys.stderr)
 
 
 def _print_outcome(outcome: Any) -> None:
     if outcome.error:
         text = _explain(outcome.error)
         if outcome.error.detail:
-            print(outcome.error.detail, file=sys.stderr, flush=True)
+            _tell(outcome.error.detail, sys.stderr)
     elif outcome.cancelled:
         text = "cancelled"
     else:
         text = f"textured in {outcome.seconds:.0f} s → {outcome.image} ({outcome.place})"
-    print(f"{outcome.object_name}: {text}", flush=True)
+    _tell(f"{outcome.object_name}: {text}")
 
 
 def _explain(error: Any) -> str:

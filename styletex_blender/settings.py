@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..core.job import Job, JobError
+from .names import readable
 
 DESTINATIONS = ("packed", "beside")
 
@@ -96,11 +97,11 @@ class Settings:
         start from it, of the present base colour.
         """
         return Job(
-            object_name=object_name,
-            prompt=self.prompt.strip(),
+            object_name=readable(object_name),
+            prompt=readable(self.prompt.strip()),
             style_image=style_file,
-            style_name=self.style_image,
-            content=self.content.strip(),
+            style_name=readable(self.style_image),
+            content=readable(self.content.strip()),
             preset=self.preset,
             profile=self.profile,
             texture_size=self.texture_size,

@@ -23,6 +23,7 @@ Behaviours (steps count from 1 and are those of every job):
     --warning-at N       send a ``warning`` with the code "fake" at step N
     --tiles N            texture N UDIM tiles in a row, and show them all in the frames
     --flood N            send N ``progress`` events a step
+    --damaged-frames     write frames of half their size
     --pollute            write lines that are no messages among the events
     --strangers          send events of jobs that nobody asked for
     --ignore-cancel      ignore ``cancel``, and the signal that asks the process to end
@@ -221,7 +222,8 @@ class FakeWorker:
         path = folder / "frames" / f"{self.frames:06d}.rgb"
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(".partial")
-        temporary.write_bytes(pixels(FRAME_SIDE, progress))
+        data = pixels(FRAME_SIDE, progress)
+        temporary.write_bytes(data[: len(data) // 2] if self.options.damaged_frames else data)
         temporary.replace(path)
         self.acknowledged.clear()
         self.wire.send(
@@ -269,7 +271,7 @@ def main() -> None:
     parser.add_argument("--error-code", default="out_of_memory")
     for name in ("checkpoint", "die", "exit", "close-output", "stall", "error", "warning"):
         parser.add_argument(f"--{name}-at", type=int, default=0)
-    for name in ("pollute", "strangers", "ignore-cancel", "ignore-quit", "silent-start", "child"):
+    for name in ("pollute", "strangers", "ignore-cancel", "ignore-quit", "silent-start", "child", "damaged-frames"):
         parser.add_argument(f"--{name}", action="store_true")
     FakeWorker(parser.parse_args()).serve()
 

@@ -37,7 +37,10 @@ ORDER = {
         ["__main__"],
     ],
     "styletex_blender": [
+        ["names"],
         ["scene"],
+        ["folders"],
+        ["landing"],
         ["worker"],
         ["install"],
         ["settings"],

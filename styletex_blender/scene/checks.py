@@ -24,7 +24,7 @@ def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> N
             "The object or its mesh is linked from another file and cannot be changed here",
             "Make it local with Object > Relations > Make Local",
         )
-    if view_layer.objects.get(target.name) is not target:
+    if not any(found == target for found in view_layer.objects):
         raise JobError("bad_mesh", f"The object is not in the view layer {view_layer.name!r}")
     if not target.visible_get(view_layer=view_layer):
         raise JobError("bad_mesh", "The object is hidden", "Show it, so that its modifiers are evaluated")

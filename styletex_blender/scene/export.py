@@ -11,7 +11,7 @@ import numpy as np
 from ...core.job import JobError
 from .checks import check_geometry, check_object, check_uvs
 from .mesh_arrays import MeshArrays
-from .uv import UV_MAP_NAME, active_uv_map, unwrapped_copy
+from .uv import active_uv_map, unwrapped_copy
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
     if uv_map is not None:
         return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None)
     _check_before_unwrapping(target, depsgraph)
-    with unwrapped_copy(target) as (copy, scene, new_uvs):
+    with unwrapped_copy(target) as (copy, scene, uv_map, new_uvs):
         scene.view_layers[0].update()
-        arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, UV_MAP_NAME, matrix)
-    return ExportedObject(arrays, UV_MAP_NAME, new_uvs)
+        arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, uv_map, matrix)
+    return ExportedObject(arrays, uv_map, new_uvs)
 
 
 def read_evaluated(

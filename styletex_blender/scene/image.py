@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import struct
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,21 +17,24 @@ import numpy as np
 
 from ...core.job import JobError, tile_file
 
+_TEXTURES = "//textures"
+
 
 def read_frame(event: dict[str, Any]) -> np.ndarray:
-    """The pixels of a ``frame`` event, uint8 [H, W, 3], row 0 at the top."""
+    """The pixels of a ``frame`` event, uint8 [H, W, 3], row 0 at the top.
+
+    Raises:
+        OSError: the file is gone or cannot be read.
+        ValueError: it has another size than the event says.
+    """
     return np.fromfile(event["path"], dtype=np.uint8).reshape(event["shape"])
 
 
-def show_frame(image: bpy.types.Image, frame: np.ndarray) -> None:
-    """Put a frame, uint8 [H, W, 3], into a Blender image in place; the image takes the frame's size."""
+def write_frame(frame: np.ndarray, path: Path) -> None:
+    """Write a frame, uint8 [H, W, 3], as an uncompressed Targa file, which takes next to no time to write and read."""
     height, width = frame.shape[:2]
-    if tuple(image.size) != (width, height):
-        image.scale(width, height)
-    rgba = np.ones((height, width, 4), dtype=np.float32)
-    np.multiply(frame[::-1], np.float32(1.0 / 255.0), out=rgba[..., :3])
-    image.pixels.foreach_set(rgba.reshape(-1))
-    image.update()
+    header = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0)
+    path.write_bytes(header + np.ascontiguousarray(frame[::-1, :, ::-1]).tobytes())
 
 
 def check_destination(destination: str) -> None:
@@ -45,70 +51,116 @@ def check_destination(destination: str) -> None:
         )
 
 
+def try_destination(destination: str) -> None:
+    """Whether a finished image can be put there, found out by doing it with an empty file.
+
+    Raises:
+        JobError: ``bad_setting`` when it cannot.
+    """
+    check_destination(destination)
+    if destination != "beside":
+        return
+    folder = Path(bpy.path.abspath(_TEXTURES))
+    made = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise JobError(
+            "bad_setting",
+            f"The texture cannot be saved in {folder}: {error.strerror}",
+            "Make room for that folder, or keep the image in the file",
+        ) from error
+    finally:
+        if made and folder.is_dir():
+            folder.rmdir()
+
+
 def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] = ()) -> bpy.types.Image:
     """The finished texture as a Blender image, with exactly the pixels of the PNG at ``path``.
+
+    No other image of the file has its path, and no file is there: Unpack Resources would take the one for the other.
 
     Args:
         path: the worker's PNG, which may go away afterwards; with tiles, that of the first one.
         name: what the image is called.
         destination: "packed" into the .blend file, or "beside" it in ``textures/``, where nothing is overwritten.
         tiles: UDIM numbers, for a tiled image from the PNGs beside ``path``.
+
+    Raises:
+        OSError: the image cannot be written; nothing is left of it.
+        RuntimeError: Blender cannot load or pack it; nothing is left of it.
     """
-    stem = re.sub(r"[^\w .-]", "_", name).strip(" .")
-    image = _load_tiles(path.parent, stem, destination, tiles) if tiles else _load_one(path, stem, destination)
-    image.name = name
+    sources = {f".{number}": path.with_name(tile_file(number)) for number in tiles} or {"": path}
+    folder = Path(bpy.path.abspath(_TEXTURES)) if bpy.data.filepath else None
+    stem = _free_stem(re.sub(r"[^\w .-]", "_", name).strip(" .") or "StyleTex", list(sources), folder)
+    pattern = f"{_TEXTURES}/{stem}.<UDIM>.png" if tiles else f"{_TEXTURES}/{stem}.png"
+    written: list[Path] = []
+    before = {image.session_uid for image in bpy.data.images}
+    try:
+        if destination == "beside" and folder is not None:
+            for number, source in sources.items():
+                written.append(_copy_whole(source, folder / f"{stem}{number}.png"))
+            image = _load(written[0], tiles)
+            image.filepath = pattern
+        else:
+            image = _load(next(iter(sources.values())), tiles)
+            image.pack()
+            image.filepath_raw = pattern
+            for packed in image.packed_files:
+                packed.filepath = pattern.replace("<UDIM>", str(packed.tile_number))
+        image.name = name
+    except BaseException:
+        for image in [found for found in bpy.data.images if found.session_uid not in before]:
+            bpy.data.images.remove(image)
+        for made in written:
+            made.unlink(missing_ok=True)
+        raise
     return image
 
 
-def _load_one(path: Path, stem: str, destination: str) -> bpy.types.Image:
-    file_name = f"{stem}.png"
-    if destination == "beside":
-        folder = Path(bpy.path.abspath("//textures"))
-        folder.mkdir(exist_ok=True)
-        kept = _free_path(folder / file_name)
-        shutil.copyfile(path, kept)
-        image = bpy.data.images.load(str(kept))
-        image.filepath = bpy.path.relpath(str(kept))
-    else:
-        image = bpy.data.images.load(str(path))
-        image.pack()
-        image.filepath_raw = f"//textures/{file_name}"
-        image.packed_files[0].filepath = image.filepath_raw
-    return image
-
-
-def _load_tiles(source: Path, stem: str, destination: str, tiles: Sequence[int]) -> bpy.types.Image:
-    """A tiled image; Blender finds its tiles by their names, ``<UDIM>`` standing for the number."""
-    if destination == "beside":
-        folder = Path(bpy.path.abspath("//textures"))
-        folder.mkdir(exist_ok=True)
-        stem = _free_stem(folder, stem, tiles)
-        for number in tiles:
-            shutil.copyfile(source / tile_file(number), folder / f"{stem}.{number}.png")
-        image = bpy.data.images.load(str(folder / f"{stem}.{tiles[0]}.png"))
+def _load(path: Path, tiles: Sequence[int]) -> bpy.types.Image:
+    """Blender finds tiles by their names."""
+    image = bpy.data.images.load(str(path))
+    if tiles:
         image.source = "TILED"
-        image.filepath = bpy.path.relpath(str(folder / f"{stem}.<UDIM>.png"))
-    else:
-        image = bpy.data.images.load(str(source / tile_file(tiles[0])))
-        image.source = "TILED"
-        image.pack()
-        image.filepath_raw = f"//textures/{stem}.<UDIM>.png"
-        for packed in image.packed_files:
-            packed.filepath = f"//textures/{stem}.{packed.tile_number}.png"
     return image
 
 
-def _free_stem(folder: Path, stem: str, tiles: Sequence[int]) -> str:
-    candidate, number = stem, 1
-    while any((folder / f"{candidate}.{tile}.png").exists() for tile in tiles):
-        number += 1
-        candidate = f"{stem} {number}"
+def _copy_whole(source: Path, to: Path) -> Path:
+    """Copy a file under another name first, so that no half one is ever found."""
+    to.parent.mkdir(exist_ok=True)
+    partial = to.with_name(f"{to.name}.part")
+    try:
+        shutil.copyfile(source, partial)
+        partial.rename(to)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return to
+
+
+def _free_stem(stem: str, numbers: Sequence[str], folder: Path | None) -> str:
+    """``stem``, or it with a number behind it, such that no image and no file has the names that come of it.
+
+    Names are compared without their folders and without case: Unpack Resources puts everything into ``textures/``.
+    """
+    taken = {_file_name(path) for image in bpy.data.images for path in _paths(image)}
+    if folder is not None:
+        # A folder that may not be listed cannot be unpacked into either.
+        with contextlib.suppress(OSError):
+            taken |= {entry.name.casefold() for entry in folder.iterdir()}
+    candidate, count = stem, 1
+    while any(f"{candidate}{number}.png".casefold() in taken for number in (*numbers, ".<UDIM>")):
+        count += 1
+        candidate = f"{stem} {count}"
     return candidate
 
 
-def _free_path(path: Path) -> Path:
-    candidate, number = path, 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_stem(f"{path.stem} {number}")
-    return candidate
+def _paths(image: bpy.types.Image) -> list[str]:
+    return [image.filepath_raw, *(packed.filepath for packed in image.packed_files)]
+
+
+def _file_name(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1].casefold()

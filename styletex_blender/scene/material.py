@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..names import name_of
+
 TEXTURE_NODE = "StyleTex Texture"
 """Name of the Image Texture node, by which a material is known as ours."""
 UV_NODE = "StyleTex UV Map"
@@ -56,7 +58,7 @@ def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str)
     """
     material = _own_material(target)
     if material is None:
-        material = new_material(texture_name(target.name), image, uv_map)
+        material = new_material(texture_name(name_of(target)), image, uv_map)
     else:
         _replace_image(material, image, uv_map)
     if not target.material_slots:
@@ -71,17 +73,23 @@ def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str)
     return material
 
 
+def texture_node(material: bpy.types.Material | None) -> bpy.types.Node | None:
+    """The Image Texture node of a material of ours that may be changed; ``None`` for any other."""
+    if material is None or material.library or not material.node_tree:
+        return None
+    node = material.node_tree.nodes.get(TEXTURE_NODE)
+    return node if node is not None and node.type == "TEX_IMAGE" else None
+
+
 def _own_material(target: bpy.types.Object) -> bpy.types.Material | None:
     """The material that an earlier run gave to this object, if it is still its only one and nobody else's."""
     materials = {slot.material for slot in target.material_slots}
     if len(materials) != 1:
         return None
     material = materials.pop()
-    if material is None or material.library or not material.node_tree:
+    if texture_node(material) is None:
         return None
-    node = material.node_tree.nodes.get(TEXTURE_NODE)
-    ours = node is not None and node.type == "TEX_IMAGE"
-    return material if ours and material.users == len(target.material_slots) else None
+    return material if material.users == len(target.material_slots) else None
 
 
 def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:

@@ -3,21 +3,28 @@
 
 Blender's undo takes snapshots of the whole file whenever the user does something, and the file may be saved at any
 time; a preview that is on the object at that moment gets into them. Two things keep that harmless. The preview is
-taken off around undo, redo and saving (``handlers``), so those see the file as if there were none. And the preview's
-material remembers what it covers, in its own custom properties, so that a preview that comes out of a snapshot or an
-autosave can be taken off without knowing anything else.
+taken off around undo, redo, saving and rendering (``handlers``), so those see the file as if there were none. And each
+of the preview's materials remembers what it covers, in its own custom properties, so that a preview that comes out of
+a snapshot or an autosave can be taken off without knowing anything else.
 
-The preview sits in object-linked slots: the mesh, which other objects may share, keeps its materials.
+The preview sits in object-linked slots: the mesh, which other objects may share, keeps its materials. Slots that held
+the same get the same preview material, so that what comes back does not depend on the order of the slots, which the
+artist may change meanwhile.
+
+The image reads its pixels from a file. Pixels that were set from Python would count as unsaved work when Blender quits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import bpy
 import numpy as np
 
-from .image import show_frame
+from .image import write_frame
 from .material import new_material
-from .uv import ensure_uv_map
+from .uv import add_uv_map
 
 PREVIEW_NAME = "StyleTex Preview"
 """Name of the preview's material and image; the image is one and the same for all frames."""
@@ -27,62 +34,115 @@ _COVERED = "styletex_covered"
 def show_preview(
     target: bpy.types.Object, frame: np.ndarray, uv_map: str, new_uvs: np.ndarray | None, extent: int = 1
 ) -> None:
-    """Show a frame on the object.
+    """Show a frame on the object, or the next one where there is one already.
 
     Args:
         target: the object.
         frame: uint8 [H, W, 3].
         uv_map: name of the UV map that it is for.
-        new_uvs: coordinates of that map where the mesh does not have it yet.
+        new_uvs: coordinates of that map where the mesh does not have it yet; then it may not be in Edit Mode.
         extent: the frame is of the UVs from 0 to this: with UDIM, of all tiles.
+
+    Raises:
+        OSError: the frame cannot be written.
+        JobError: ``bad_mesh``, see ``add_uv_map``.
     """
-    image = bpy.data.images.get(PREVIEW_NAME)
-    if image is None:
-        image = bpy.data.images.new(PREVIEW_NAME, frame.shape[1], frame.shape[0])
-    show_frame(image, frame)
-    material = bpy.data.materials.get(PREVIEW_NAME)
-    if material is None:
-        _cover(target, new_material(PREVIEW_NAME, image, uv_map, extent), uv_map, new_uvs)
+    image = _show_frame(frame)
+    if not any(True for _ in _covers(target)):
+        hide_materials()
+        _cover(target, image, uv_map, new_uvs, extent)
+    # In Edit Mode the mesh's own drawing is kept until something says that the image is another.
+    image.update_tag()
+    for slot in target.material_slots:
+        if slot.material is not None and _COVERED in slot.material:
+            slot.material.update_tag()
+
+
+def is_shown() -> bool:
+    """Whether there is a preview anywhere."""
+    return any(_COVERED in material for material in bpy.data.materials)
 
 
 def hide_previews() -> None:
     """Take every preview off, wherever it is, and remove its datablocks; does nothing when there is none."""
-    material = bpy.data.materials.get(PREVIEW_NAME)
-    if material is not None and _COVERED in material:
-        _uncover(material)
-        bpy.data.materials.remove(material)
+    hide_materials()
     image = bpy.data.images.get(PREVIEW_NAME)
     if image is not None:
         bpy.data.images.remove(image)
 
 
-def _cover(target: bpy.types.Object, material: bpy.types.Material, uv_map: str, new_uvs: np.ndarray | None) -> None:
-    mesh = target.data
-    covered: dict[str, object] = {"mesh": mesh, "added_slot": not target.material_slots, "added_uv_map": ""}
-    if new_uvs is not None and ensure_uv_map(mesh, uv_map, new_uvs):
-        covered["added_uv_map"] = uv_map
-    if covered["added_slot"]:
-        mesh.materials.append(None)
+def hide_materials() -> None:
+    """Take every preview off and leave the image."""
+    for material in [found for found in bpy.data.materials if _COVERED in found]:
+        _uncover(material)
+        bpy.data.materials.remove(material)
+
+
+def materials_below(target: bpy.types.Object) -> list[bpy.types.Material | None]:
+    """What is in the object's slots, or would be without the preview."""
+    below = []
     for index, slot in enumerate(target.material_slots):
-        covered[f"link {index}"] = slot.link
-        slot.link = "OBJECT"
-        if slot.material is not None:
-            covered[f"material {index}"] = slot.material
-        slot.material = material
-    material[_COVERED] = covered
+        if slot.material is None or _COVERED not in slot.material:
+            below.append(slot.material)
+            continue
+        covered = slot.material[_COVERED]
+        if covered["added_slot"]:
+            continue
+        below.append(covered.get("material") if covered["link"] == "OBJECT" else target.data.materials[index])
+    return below
+
+
+def _show_frame(frame: np.ndarray) -> bpy.types.Image:
+    path = Path(bpy.app.tempdir) / "styletex_preview.tga"
+    write_frame(frame, path)
+    image = bpy.data.images.get(PREVIEW_NAME)
+    if image is None:
+        image = bpy.data.images.load(str(path))
+        image.name = PREVIEW_NAME
+    else:
+        image.reload()
+    return image
+
+
+def _covers(target: bpy.types.Object) -> Iterator[bpy.types.Material]:
+    for slot in target.material_slots:
+        if slot.material is not None and _COVERED in slot.material:
+            yield slot.material
+
+
+def _cover(
+    target: bpy.types.Object, image: bpy.types.Image, uv_map: str, new_uvs: np.ndarray | None, extent: int
+) -> None:
+    mesh = target.data
+    memory: dict[str, object] = {"mesh": mesh, "added_slot": not target.material_slots, "added_uv_map": ""}
+    if new_uvs is not None:
+        uv_map, added = add_uv_map(mesh, uv_map, new_uvs)
+        memory["added_uv_map"] = uv_map if added else ""
+    if memory["added_slot"]:
+        mesh.materials.append(None)
+    previews: dict[tuple[str, int], bpy.types.Material] = {}
+    for slot in target.material_slots:
+        link, slot.link = slot.link, "OBJECT"
+        own = slot.material
+        key = (link, own.session_uid if own is not None else 0)
+        if key not in previews:
+            previews[key] = new_material(PREVIEW_NAME, image, uv_map, extent)
+            previews[key][_COVERED] = {**memory, "link": link, **({"material": own} if own is not None else {})}
+        slot.material = previews[key]
 
 
 def _uncover(material: bpy.types.Material) -> None:
     covered = material[_COVERED]
     for target in bpy.data.objects:
-        for index, slot in enumerate(target.material_slots):
+        for slot in target.material_slots:
             if slot.link == "OBJECT" and slot.material == material:
-                slot.material = covered.get(f"material {index}")
-                slot.link = covered.get(f"link {index}", "DATA")
+                slot.material = covered.get("material")
+                slot.link = covered["link"]
     mesh = covered.get("mesh")
     if mesh is None:
         return
     if covered["added_slot"] and len(mesh.materials) == 1 and mesh.materials[0] is None:
-        mesh.materials.pop()
+        # Taken out one by one, the object would keep the slot.
+        mesh.materials.clear()
     if covered["added_uv_map"] and (layer := mesh.uv_layers.get(covered["added_uv_map"])):
         mesh.uv_layers.remove(layer)

@@ -28,35 +28,48 @@ def read_uvs(mesh: bpy.types.Mesh, name: str) -> np.ndarray:
     return uvs
 
 
-def ensure_uv_map(mesh: bpy.types.Mesh, name: str, uvs: np.ndarray) -> bool:
-    """Add the UV map to the mesh unless it has one of that name; ``uvs`` is float32 [loops, 2].
+def add_uv_map(mesh: bpy.types.Mesh, name: str, uvs: np.ndarray) -> tuple[str, bool]:
+    """See that the mesh has a UV map with these coordinates, float32 [loops, 2].
+
+    A map called ``name`` that is someone else's stays as it is: the new one then gets a free name.
 
     Returns:
-        Whether it was added.
+        The map's name, and whether it was added.
 
     Raises:
-        JobError: ``bad_mesh`` when the mesh is no longer the one that was unwrapped.
+        JobError: ``bad_mesh`` when the mesh is no longer the one that was unwrapped, or has no room.
     """
-    if name in mesh.uv_layers:
-        return False
+    if mesh.is_editmode:
+        raise JobError("bad_mesh", "The mesh is being edited, so it cannot be given a UV map", "Leave Edit Mode")
     if len(mesh.loops) != len(uvs):
         raise JobError("bad_mesh", "The mesh was changed while it was being textured, so its new UV map does not fit")
+    if name in mesh.uv_layers and np.array_equal(read_uvs(mesh, name), uvs):
+        return name, False
     layer = mesh.uv_layers.new(name=name, do_init=False)
     if layer is None:
         raise JobError("bad_mesh", "The mesh has no room for another UV map", "Remove one of its eight UV maps")
-    layer.uv.foreach_set("vector", np.ascontiguousarray(uvs, dtype=np.float32).reshape(-1))
-    return True
+    # An attribute may have the name already, and adding data moves what Python knew of the layer.
+    added = layer.name
+    try:
+        layer.uv.foreach_set("vector", np.ascontiguousarray(uvs, dtype=np.float32).reshape(-1))
+    except BaseException:
+        mesh.uv_layers.remove(mesh.uv_layers[added])
+        raise
+    return added, True
 
 
 @contextmanager
-def unwrapped_copy(target: bpy.types.Object) -> Iterator[tuple[bpy.types.Object, bpy.types.Scene, np.ndarray]]:
+def unwrapped_copy(
+    target: bpy.types.Object,
+) -> Iterator[tuple[bpy.types.Object, bpy.types.Scene, str, np.ndarray]]:
     """A copy of the object with a UV map by Smart UV Project, in a scene of its own, for as long as the block runs.
 
     The artist's scene, selection, active object and mode are not touched, so this works in every mode, and nothing
     has to be undone when the job is cancelled.
 
     Yields:
-        The copy, its scene, and the coordinates, float32 [loops, 2], which fit the original mesh as well.
+        The copy, its scene, the name that the UV map got (an attribute may have had the first choice), and the
+        coordinates, float32 [loops, 2], which fit the original mesh as well.
     """
     mesh = target.data.copy()
     copy = target.copy()
@@ -65,17 +78,20 @@ def unwrapped_copy(target: bpy.types.Object) -> Iterator[tuple[bpy.types.Object,
     try:
         scene.frame_set(bpy.context.scene.frame_current)
         scene.collection.objects.link(copy)
-        _smart_project(copy, scene)
-        yield copy, scene, read_uvs(mesh, UV_MAP_NAME)
+        name = _smart_project(copy, scene)
+        yield copy, scene, name, read_uvs(mesh, name)
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.objects.remove(copy)
         bpy.data.meshes.remove(mesh)
 
 
-def _smart_project(target: bpy.types.Object, scene: bpy.types.Scene) -> None:
+def _smart_project(target: bpy.types.Object, scene: bpy.types.Scene) -> str:
     mesh = target.data
-    mesh.uv_layers.new(name=UV_MAP_NAME)
+    layer = mesh.uv_layers.new(name=UV_MAP_NAME)
+    if layer is None:
+        raise JobError("bad_mesh", "The mesh has no room for a UV map", "Remove one of its attributes")
+    name = layer.name
     shown = np.zeros(len(mesh.polygons), dtype=bool)
     mesh.polygons.foreach_set("hide", shown)
     mesh.polygons.foreach_set("select", ~shown)
@@ -95,3 +111,4 @@ def _smart_project(target: bpy.types.Object, scene: bpy.types.Scene) -> None:
         bpy.ops.mesh.select_all(action="SELECT")
         bpy.ops.uv.smart_project(angle_limit=math.radians(66.0), island_margin=0.004)
         bpy.ops.object.mode_set(mode="OBJECT")
+    return name

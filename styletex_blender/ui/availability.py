@@ -21,8 +21,13 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
     return sorted(meshes, key=lambda found: found != context.view_layer.objects.active)
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """What the user has to do first, as a sentence without a full stop, or nothing."""
+def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
+    """What the user has to do first, as a sentence without a full stop, or nothing.
+
+    Args:
+        context: of the button.
+        objects_needed: whether it is for the selected objects.
+    """
     settings = context.scene.styletex
     if runner.running() is not None:
         return "A texture is being made: wait for it, or cancel it"
@@ -30,7 +35,7 @@ def why_not(context: bpy.types.Context) -> str:
         return reason
     if context.mode != "OBJECT":
         return "Switch to Object Mode"
-    if not selected_meshes(context):
+    if objects_needed and not selected_meshes(context):
         return "Select at least one mesh object"
     if settings.style_image is None:
         return "Choose a style image"

@@ -12,8 +12,17 @@ from ..install.installer_run import Finding, InstallerRun
 from ..install.installer_text import download_line, in_blender, outcome_line, stage_line
 from ..install.quantities import amount
 from ..worker.environment import install_target
-from .draw_text import draw_text
-from .install_operators import ALLOW_ONLINE, bundle_command, why_not_install
+from .drawing import draw_button, draw_text
+from .install_operators import (
+    ALLOW_ONLINE,
+    STYLETEX_OT_cancel_install,
+    STYLETEX_OT_check_install,
+    STYLETEX_OT_install,
+    STYLETEX_OT_open_install_log,
+    STYLETEX_OT_remove_install,
+    bundle_command,
+    why_not_install,
+)
 
 _LARGE_DOWNLOAD = "large_download"
 """The installer's error that asks whether PyTorch may come in a far larger build (``vendor_install/consent.py``)."""
@@ -37,7 +46,7 @@ def draw(layout: UILayout, context: Context, preferences: bpy.types.AddonPrefere
     last = installer.current_run()
     if preferences.base_python or (last and last.failed and last.ending and last.ending["code"] == "no_python"):
         column.prop(preferences, "base_python")
-    _draw_buttons(box, here, preferences)
+    _draw_buttons(box, context, here, preferences)
     if why_not_install() == ALLOW_ONLINE:
         _draw_way_on(box, context)
     if last is not None:
@@ -61,7 +70,9 @@ def _draw_state(layout: UILayout, context: Context, here: Installation) -> None:
         draw_text(layout, context, here.versions, "BLANK1")
 
 
-def _draw_buttons(layout: UILayout, here: Installation, preferences: bpy.types.AddonPreferences) -> None:
+def _draw_buttons(
+    layout: UILayout, context: Context, here: Installation, preferences: bpy.types.AddonPreferences
+) -> None:
     row = layout.row()
     row.scale_y = 1.4
     if here.state == "ready" and here.device != preferences.install_device:
@@ -70,10 +81,11 @@ def _draw_buttons(layout: UILayout, here: Installation, preferences: bpy.types.A
     else:
         text = {"absent": "Install", "outdated": "Update"}.get(here.state, "Repair")
         rebuild = text == "Repair"
-    row.operator("styletex.install", text=text, icon="IMPORT").rebuild = rebuild
+    if (install := draw_button(row, context, STYLETEX_OT_install, text, "IMPORT")) is not None:
+        install.rebuild = rebuild
     if here.state != "absent":
-        row.operator("styletex.check_install", icon="VIEWZOOM")
-        row.operator("styletex.remove_install", icon="TRASH")
+        draw_button(row, context, STYLETEX_OT_check_install, icon="VIEWZOOM")
+        draw_button(row, context, STYLETEX_OT_remove_install, icon="TRASH")
 
 
 def _draw_run(layout: UILayout, context: Context, run: InstallerRun) -> None:
@@ -85,7 +97,7 @@ def _draw_run(layout: UILayout, context: Context, run: InstallerRun) -> None:
         draw_text(layout, context, run.notes[-1], "BLANK1")
     for finding in run.findings:
         _draw_finding(layout, context, finding)
-    layout.operator("styletex.cancel_install", icon="CANCEL")
+    draw_button(layout, context, STYLETEX_OT_cancel_install, icon="CANCEL", unusable="Cancelling")
 
 
 def _draw_way_on(layout: UILayout, context: Context) -> None:
@@ -114,13 +126,14 @@ def _draw_outcome(layout: UILayout, context: Context, run: InstallerRun) -> None
         if hint := in_blender(run.ending["hint"]):
             draw_text(layout, context, hint, "BLANK1")
         if run.ending["code"] == _LARGE_DOWNLOAD:
-            again = layout.operator("styletex.install", text="Install All the Same", icon="IMPORT")
-            again.rebuild, again.large_download = True, True
+            again = draw_button(layout, context, STYLETEX_OT_install, "Install All the Same", "IMPORT")
+            if again is not None:
+                again.rebuild, again.large_download = True, True
     elif line := outcome_line(run):
         layout.label(text=line, icon="ERROR" if run.wrong else "CHECKMARK")
     for finding in run.findings:
         _draw_finding(layout, context, finding)
-    layout.operator("styletex.open_install_log", icon="TEXT")
+    draw_button(layout, context, STYLETEX_OT_open_install_log, icon="TEXT")
 
 
 def _draw_finding(layout: UILayout, context: Context, finding: Finding) -> None:

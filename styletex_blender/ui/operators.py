@@ -11,6 +11,7 @@ from .. import api
 from ..settings import Settings
 from ..worker import runner
 from ..worker.environment import PACKAGE, is_extension, log_path, preference
+from ..worker.run_state import find_object
 from .availability import selected_meshes, why_not
 from .reasoned_operator import ReasonedOperator
 
@@ -27,15 +28,19 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
-        try:
-            settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
-            run = api.stylize(selected_meshes(context), settings)
-        except JobError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
-            return {"CANCELLED"}
-        for object_name, error in run.failures:
-            self.report({"WARNING"}, f"{object_name}: {error.message}")
-        return {"FINISHED"}
+        return _start(self, context, selected_meshes(context))
+
+
+def _start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
+    try:
+        settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
+        run = api.stylize(objects, settings)
+    except JobError as error:
+        operator.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
+        return {"CANCELLED"}
+    for object_name, error in run.failures:
+        operator.report({"WARNING"}, f"{object_name}: {error.message}")
+    return {"FINISHED"}
 
 
 class STYLETEX_OT_cancel(ReasonedOperator, Operator):
@@ -78,6 +83,32 @@ class STYLETEX_OT_finish(ReasonedOperator, Operator):
         """Ask for it."""
         runner.finish()
         return {"FINISHED"}
+
+
+class STYLETEX_OT_again(ReasonedOperator, Operator):
+    """Texture the object anew, as it is now"""
+
+    bl_idname = "styletex.again"
+    bl_label = "Stylize Again"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(context: Context) -> str:
+        run = runner.current_run()
+        if runner.running() is not None and run is not None:
+            return "" if run.changes.any and not (run.wants_cancel or run.wants_again) else "Nothing has changed"
+        if run is None or not run.kept_back:
+            return "There is no texture that could not be put on its object"
+        return why_not(context, objects_needed=False)
+
+    def execute(self, context: Context) -> set[str]:
+        """Begin the present object anew, or start a run of those that could not take their textures."""
+        run = runner.current_run()
+        if runner.running() is not None or run is None:
+            runner.again()
+            return {"FINISHED"}
+        found = (find_object(outcome.object_uid, outcome.object_name) for outcome in run.kept_back)
+        return _start(self, context, [target for target in found if target is not None])
 
 
 class STYLETEX_OT_dismiss(Operator):
@@ -131,6 +162,7 @@ _CLASSES = (
     STYLETEX_OT_stylize,
     STYLETEX_OT_cancel,
     STYLETEX_OT_finish,
+    STYLETEX_OT_again,
     STYLETEX_OT_dismiss,
     STYLETEX_OT_open_log,
     STYLETEX_OT_open_preferences,

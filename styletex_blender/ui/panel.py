@@ -6,12 +6,21 @@ from __future__ import annotations
 import bpy
 from bpy.types import Context, Panel, UILayout
 
+from ..names import name_of
 from ..worker import runner
 from ..worker.environment import NOT_INSTALLED
 from ..worker.run_state import Run
 from .availability import selected_meshes, why_no_worker, why_not
-from .draw_text import draw_text
-from .panel_text import object_line, outcome_line, progress_line
+from .drawing import draw_button, draw_property, draw_text, value_text
+from .kept_textures import draw_kept, kept_textures
+from .operators import (
+    STYLETEX_OT_again,
+    STYLETEX_OT_cancel,
+    STYLETEX_OT_finish,
+    STYLETEX_OT_open_log,
+    STYLETEX_OT_stylize,
+)
+from .panel_text import changes_text, object_line, outcome_line, progress_line
 
 _SETUP_CODES = frozenset({"dependencies"})
 """Errors that the preferences can cure."""
@@ -34,9 +43,10 @@ class STYLETEX_PT_main(_StyleTexPanel, Panel):
         """Settings, then the button or the progress, then what went wrong."""
         layout = self.layout
         running = runner.running()
-        settings_column = layout.column()
-        settings_column.enabled = running is None
-        _draw_settings(settings_column, context.scene.styletex)
+        if running is None:
+            _draw_settings(layout, context.scene.styletex)
+        else:
+            _draw_locked_settings(layout, context.scene.styletex)
         layout.separator()
         if running is not None:
             _draw_progress(layout, context, running)
@@ -54,16 +64,10 @@ class STYLETEX_PT_texture(_StyleTexPanel, Panel):
 
     def draw(self, context: Context) -> None:
         """Size, seed, place, and what to start from."""
-        layout, settings = _property_layout(self.layout), context.scene.styletex
-        layout.prop(settings, "texture_size")
-        layout.prop(settings, "tiles")
-        layout.prop(settings, "seed")
-        layout.prop(settings, "destination")
-        row = layout.row(heading="Restyle")
-        row.prop(settings, "start_from_present", text="")
-        value = row.row()
-        value.active = settings.start_from_present
-        value.prop(settings, "restyle_strength", text="")
+        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
+        for name in ("texture_size", "tiles", "seed", "destination"):
+            draw_property(layout, settings, name, locked)
+        _draw_optional(layout, settings, "restyle_strength", "start_from_present", "Restyle", locked)
 
 
 class STYLETEX_PT_style(_StyleTexPanel, Panel):
@@ -75,31 +79,70 @@ class STYLETEX_PT_style(_StyleTexPanel, Panel):
 
     def draw(self, context: Context) -> None:
         """Model, how strong and how large the style is, what of it is kept out, tone and light."""
-        layout, settings = _property_layout(self.layout), context.scene.styletex
-        layout.prop(settings, "profile")
-        layout.prop(settings, "style_strength")
+        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
+        draw_property(layout, settings, "profile", locked)
+        draw_property(layout, settings, "style_strength", locked)
         row = layout.row()
         row.active = bool(settings.content.strip())
-        row.prop(settings, "content_removal")
+        draw_property(row, settings, "content_removal", locked)
         for name, heading in (("stroke_size", "Strokes"), ("detail", "Detail"), ("tone", "Tone")):
-            _draw_optional(layout, settings, name, heading)
-        layout.prop(settings, "shading")
+            _draw_optional(layout, settings, name, f"use_{name}", heading, locked)
+        draw_property(layout, settings, "shading", locked)
 
 
-def _draw_optional(layout: UILayout, settings: bpy.types.PropertyGroup, name: str, heading: str) -> None:
+class STYLETEX_PT_kept(_StyleTexPanel, Panel):
+    """Finished textures that are not on their objects; each is kept for 30 days of use, or until it is removed"""
+
+    bl_label = "Kept Textures"
+    bl_parent_id = "STYLETEX_PT_main"
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Only when there are any that nothing is being done with."""
+        return runner.running() is None and bool(kept_textures())
+
+    def draw(self, context: Context) -> None:
+        """Each with its buttons."""
+        for texture in kept_textures():
+            draw_kept(self.layout, context, texture)
+
+
+def _draw_optional(
+    layout: UILayout, settings: bpy.types.PropertyGroup, name: str, switch: str, heading: str, locked: bool
+) -> None:
     """A value that counts where the box before it is ticked."""
+    is_on = getattr(settings, switch)
+    if locked:
+        draw_property(layout, settings, name if is_on else switch, locked, text=heading)
+        return
     row = layout.row(heading=heading)
-    row.prop(settings, f"use_{name}", text="")
+    row.prop(settings, switch, text="")
     value = row.row()
-    value.active = getattr(settings, f"use_{name}")
+    value.active = is_on
     value.prop(settings, name, text="")
 
 
-def _property_layout(layout: UILayout) -> UILayout:
+def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.types.PropertyGroup]:
     layout.use_property_split = True
     layout.use_property_decorate = False
-    layout.enabled = runner.running() is None
-    return layout.column()
+    return layout.column(), context.scene.styletex
+
+
+def _draw_locked_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
+    """What is being made, while it cannot be changed, line by line where the fields were."""
+    column = layout.column(align=True)
+    column.label(text="Style Image")
+    if settings.style_image is not None:
+        column.box().template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
+        column.label(text=name_of(settings.style_image), icon="IMAGE_DATA")
+    for title, text in (
+        ("The object is", settings.prompt),
+        ("The style image shows", settings.content.strip() or "nothing but pattern"),
+    ):
+        column = layout.column(align=True)
+        column.label(text=title)
+        column.label(text=text, icon="BLANK1")
+    layout.label(text=value_text(settings, "preset"), icon="BLANK1")
 
 
 def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
@@ -122,7 +165,7 @@ def _draw_button(layout: UILayout, context: Context) -> None:
     count = len(selected_meshes(context))
     row = layout.row()
     row.scale_y = 1.6
-    row.operator("styletex.stylize", text=f"Stylize {count} Textures" if count > 1 else "Stylize Texture")
+    draw_button(row, context, STYLETEX_OT_stylize, f"Stylize {count} Textures" if count > 1 else "Stylize Texture")
     if reason := why_not(context):
         draw_text(layout, context, reason, "INFO")
         if why_no_worker():
@@ -136,8 +179,19 @@ def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
     box.progress(factor=run.fraction, text=progress_line(run))
     _draw_switch_to_textures(box, context)
     row = box.row(align=True)
-    row.operator("styletex.finish")
-    row.operator("styletex.cancel")
+    stopping = run.wants_cancel or run.wants_again
+    keep = "Cancelling" if stopping else "Finishing" if run.wants_finish else "Nothing to Keep Yet"
+    draw_button(row, context, STYLETEX_OT_finish, unusable=keep)
+    draw_button(row, context, STYLETEX_OT_cancel, unusable="Cancelling")
+    if run.waits_for:
+        draw_text(box, context, f"A finished texture waits for {run.waits_for}", "SORTTIME")
+    if text := changes_text(run):
+        column = box.column(align=True)
+        column.alert = bool(run.changes.unfit)
+        draw_text(column, context, text, "ERROR" if run.changes.unfit else "INFO")
+        draw_button(box, context, STYLETEX_OT_again, icon="FILE_REFRESH")
+    for warning in run.warnings:
+        draw_text(box, context, warning, "INFO")
 
 
 def _draw_switch_to_textures(layout: UILayout, context: Context) -> None:
@@ -165,15 +219,21 @@ def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
     for warning in run.warnings:
         draw_text(box, context, warning, "INFO")
     row = box.row(align=True)
+    for outcome in run.kept_back if len(run.kept_back) == 1 else []:
+        if outcome.kept is not None:
+            row.operator("styletex.apply_kept").folder = outcome.kept.name
+    if run.kept_back and not STYLETEX_OT_again.why_not(context):
+        row.operator("styletex.again", icon="FILE_REFRESH")
+    row = box.row(align=True)
     codes = {error.code for _, error in run.failures}
     if codes & _SETUP_CODES:
         row.operator("styletex.open_preferences")
-    if codes - _PLAIN_CODES:
+    if codes - _PLAIN_CODES and not STYLETEX_OT_open_log.why_not(context):
         row.operator("styletex.open_log")
     row.operator("styletex.dismiss")
 
 
-_CLASSES = (STYLETEX_PT_main, STYLETEX_PT_texture, STYLETEX_PT_style)
+_CLASSES = (STYLETEX_PT_main, STYLETEX_PT_kept, STYLETEX_PT_texture, STYLETEX_PT_style)
 
 
 def register() -> None:

@@ -32,6 +32,15 @@ def progress_line(run: Run) -> str:
     return f"{run.stage} · {duration(run.seconds_left)} left"
 
 
+def changes_text(run: Run) -> str:
+    """What has changed of the object since its job began, and what comes of it; or nothing."""
+    if run.changes.unfit:
+        return f"Meanwhile {run.changes.unfit}, so this texture will not fit. Undo that, or stylize again"
+    if run.changes.replaced:
+        return f"Meanwhile {run.changes.replaced}. The texture will be kept until you press Apply"
+    return f"Meanwhile {run.changes.stale}. The texture is of how it was before" if run.changes.stale else ""
+
+
 def outcome_line(run: Run) -> str:
     """What was done: "Textured in 1 min 20 s" or "Textured 2 of 3 objects"; nothing when nothing was."""
     textured = [outcome for outcome in run.outcomes if outcome.textured]

@@ -11,7 +11,8 @@ from bpy.types import AddonPreferences, Context
 from ...core.job import DEVICES, JobError
 from ..worker.environment import NOT_INSTALLED, PACKAGE, worker_command
 from . import install_preferences
-from .draw_text import draw_text
+from .drawing import draw_button, draw_text
+from .operators import STYLETEX_OT_open_log
 
 _DEVICE_TEXTS = {
     "auto": ("Automatic", "The graphics card when there is one, else the processor"),
@@ -95,7 +96,7 @@ class StyleTexPreferences(AddonPreferences):
         layout.prop(self, "idle_minutes")
         column = layout.column()
         column.prop(self, "log_folder")
-        column.operator("styletex.open_log", icon="TEXT")
+        draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable="No Log Yet")
 
 
 def register() -> None:

@@ -142,6 +142,14 @@ class WorkerClient:
         """Say that a frame was read; the worker may remove its file and send the next one."""
         self._send("acknowledge_frame", job_id, number=number)
 
+    def note(self, text: str) -> bool:
+        """Write into the worker's log; false when it is not open."""
+        if self._connection is None:
+            return False
+        for line in text.splitlines():
+            self._connection.log.write(line.encode("utf-8", "replace"))
+        return True
+
     def events(self) -> list[dict[str, Any]]:
         """What came since the last call, oldest first; of progress, stages and frames the newest alone.
 

@@ -12,6 +12,7 @@ import bpy
 
 from ...core.job import JobError
 from ...vendor_install.installed import current_environment, default_target, python_of
+from ..folders.kept import kept_place
 
 PACKAGE = __name__.rsplit(".", 3)[0]
 """The add-on's package: ``bl_ext.<repository>.styletex`` when installed as an extension."""
@@ -71,6 +72,11 @@ def preference(name: str, default: str | int) -> str | int:
 def jobs_folder() -> Path:
     """The folder for job folders; see ``job_folder``."""
     return _own_folder("jobs")
+
+
+def kept_folder() -> Path:
+    """The folder for finished textures that could not be put on their objects; see ``landing.kept``."""
+    return kept_place(jobs_folder())
 
 
 def log_path() -> Path:

@@ -8,13 +8,25 @@ and renaming.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ...core.job import JobError
-from .job_folder import JobFolder
+from ..folders.job_folder import JobFolder
+from ..folders.kept import KeptTexture
+from ..landing.changes import Changes, ObjectState
+
+
+def find_object(uid: int, name: str) -> bpy.types.Object | None:
+    """The object with this ``session_uid``, once called ``name``; ``None`` when it is in no scene any more."""
+    found = bpy.data.objects.get(name)
+    if found is None or found.session_uid != uid:
+        found = next((other for other in bpy.data.objects if other.session_uid == uid), None)
+    return found if found is not None and found.users_scene else None
 
 
 @dataclass(frozen=True)
@@ -33,10 +45,28 @@ class Task:
     """Name of the UV map that the texture is for."""
     new_uvs: np.ndarray | None
     """Coordinates of that map where the mesh does not have it yet, float32 [loops, 2]."""
+    state: ObjectState
+    """The object as it was exported."""
+    export_again: Callable[[bpy.types.Object], Task]
+    """Makes this task anew from the object as it is; raises ``JobError``."""
 
     def target(self) -> bpy.types.Object | None:
         """The object, or ``None`` when it was deleted."""
-        return next((found for found in bpy.data.objects if found.session_uid == self.object_uid), None)
+        return find_object(self.object_uid, self.object_name)
+
+
+@dataclass
+class Pending:
+    """A finished texture that waits for the moment when it can be put on its object."""
+
+    task: Task
+    """What it was made for."""
+    kept: KeptTexture
+    """Where it is."""
+    seconds: float
+    """Time that it took."""
+    waits_for: str = ""
+    """What has to end first, for people."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,10 @@ class Outcome:
     """Why there is none."""
     cancelled: bool = False
     """Whether it was cancelled."""
+    object_uid: int = 0
+    """``session_uid`` of the object."""
+    kept: Path | None = None
+    """Where the finished texture is kept, if it is on disk: it could not be put on the object, or the run keeps all."""
 
     @property
     def textured(self) -> bool:
@@ -73,7 +107,15 @@ class Run:
     refused: list[Outcome] = field(default_factory=list)
     """The objects that could not even be begun."""
     done: list[Outcome] = field(default_factory=list)
-    """How the objects of ``tasks`` came out, in their order, as far as they are done."""
+    """How the objects of ``tasks`` came out, in the order in which they did."""
+    pending: list[Pending] = field(default_factory=list)
+    """Finished textures that wait."""
+    keeps_results: bool = False
+    """Whether finished textures stay in their kept place although they are on their objects, until the caller says."""
+    changes: Changes = field(default_factory=Changes)
+    """What has changed of the object that is being worked on since its job began."""
+    look_again: bool = False
+    """Whether that may have become more."""
     index: int = 0
     """Which of ``tasks`` is being worked on."""
     stage: str = "Starting the worker"
@@ -93,9 +135,11 @@ class Run:
     frames_shown: int = 0
     """How many frames were shown."""
     warnings: list[str] = field(default_factory=list)
-    """What the worker said the user should know."""
+    """What the user should know, in the order in which it came up."""
     wants_cancel: bool = False
     """Whether the user cancelled."""
+    wants_again: bool = False
+    """Whether the user wants this object begun anew, as it is now."""
     wants_finish: bool = False
     """Whether the user wants this object's texture as it is."""
     started: float = field(default_factory=time.monotonic)
@@ -114,9 +158,24 @@ class Run:
         return self.refused + self.done
 
     @property
+    def waits_for(self) -> str:
+        """What has to end before a finished texture can be put on its object, for people; or nothing."""
+        return next((pending.waits_for for pending in self.pending if pending.waits_for), "")
+
+    def warn(self, text: str) -> None:
+        """Tell the user something, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    @property
     def failures(self) -> list[tuple[str, JobError]]:
         """The objects that could not be textured, by name, and why."""
         return [(outcome.object_name, outcome.error) for outcome in self.outcomes if outcome.error]
+
+    @property
+    def kept_back(self) -> list[Outcome]:
+        """The objects whose textures are finished and kept, and not on them."""
+        return [outcome for outcome in self.outcomes if outcome.error and outcome.kept]
 
     @property
     def seconds(self) -> float:
@@ -132,5 +191,6 @@ class Run:
         """Turn to the next object."""
         self.index = index
         self.stage, self.step, self.steps, self.seconds_left = "Starting the worker", 0, 0, None
-        self.frame, self.wants_finish = None, False
+        self.frame, self.wants_finish, self.wants_again = None, False, False
+        self.changes, self.look_again = Changes(), True
         self.started = time.monotonic()

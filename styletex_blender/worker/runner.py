@@ -5,11 +5,15 @@ Undo. Nothing is pushed when a run begins. While it runs, the texture so far is 
 no part of the file's history (``preview``). When a job is done the preview is taken off, so that the file is as the
 last undo step left it; the texture is applied, and one undo step is pushed. So one undo brings the old material back,
 and redo brings the texture, whose pixels are packed or on disk by then.
+
+Nothing is lost. A finished texture is moved to its kept place first (``folders.kept``), and leaves it when it is on its
+object. The artist works on meanwhile: what was read when a job began is compared with what is there (``changes``), and
+a texture waits while something is going on that it must not disturb (``moment``), without holding up the next job.
 """
 
 from __future__ import annotations
 
-import itertools
+import time
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -18,26 +22,33 @@ from typing import Any
 import bpy
 
 from ...core.job import JobError
-from ..scene.image import load_texture, read_frame
-from ..scene.material import apply_texture, texture_name
-from ..scene.preview import hide_previews, show_preview
-from ..scene.uv import ensure_uv_map
-from . import warm_worker
+from ..folders.kept import keep, read
+from ..landing.changes import changes_since
+from ..landing.land import land
+from ..landing.moment import what_is_going_on, where_uv_maps_wait
+from ..names import name_of, readable
+from ..scene.preview import hide_previews
+from . import showing, warm_worker
 from .client import WorkerClient
-from .run_state import Outcome, Run, Task
+from .environment import kept_folder
+from .run_state import Outcome, Pending, Run, Task
 
 TICK_SECONDS = 0.05
 """Time between two looks at the worker."""
-UNDO_MESSAGE = "Stylize Texture"
-"""Name of the undo step of a finished job."""
 _ENDS_THE_RUN = frozenset({"bad_setting", "dependencies", "disk_full", "model_missing", "offline"})
-"""Errors that every other object would meet as well."""
+"""Errors of the worker that every other object would meet as well."""
 _ENDS_THE_JOB = frozenset({"non_finite"})
 """Errors that the same job would meet again from its checkpoint."""
+_LOOK_SECONDS = 0.5
+"""Least time between two looks at what has changed of an object."""
+_LOOK_SHARE = 20.0
+"""How many times as long as a look takes the next one waits."""
+_WAITING = "Waiting to put the texture on"
+_DELETED = "The object was deleted while its texture was being made"
 
 _run: Run | None = None
 _steps: Generator[None, None, None] | None = None
-_drawn: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
+_next_look = 0.0
 
 
 def current_run() -> Run | None:
@@ -75,6 +86,18 @@ def finish() -> None:
         _run.wants_finish = True
 
 
+def again() -> None:
+    """Begin the current object anew, as it is now."""
+    if _run is not None:
+        _run.wants_again = True
+
+
+def settle(folder: Path) -> None:
+    """The kept texture in ``folder`` was put on its object, or removed: its object's failure is no more."""
+    if _run is not None and _run.finished:
+        _run.done = [outcome for outcome in _run.done if outcome.kept != folder]
+
+
 def dismiss() -> None:
     """Forget the last run, and with it its messages."""
     global _run
@@ -96,11 +119,26 @@ def abandon() -> None:
 def show_last_frame() -> None:
     """Put the preview back on the object after something needed it off."""
     run = running()
-    if run is None or run.frame is None or run.wants_cancel:
+    if run is not None and run.index < len(run.tasks):
+        showing.keep_up(run)
+
+
+def note_updates(depsgraph: bpy.types.Depsgraph) -> None:
+    """Blender has evaluated changes: look again at the object that is being worked on, if it is among them."""
+    run = running()
+    if run is None or run.look_again or not run.tasks:
         return
     target = run.task.target()
-    if target is not None:
-        show_preview(target, run.frame, run.task.uv_map, run.task.new_uvs, run.frame_extent)
+    wanted = {run.task.object_uid, target.data.session_uid if target is not None and target.data else 0}
+    run.look_again = any(update.id.original.session_uid in wanted for update in depsgraph.updates)
+
+
+def internal_error(error: BaseException) -> JobError:
+    """What is said of an exception that nobody foresaw, with its traceback as the detail; written into the log."""
+    detail = "".join(traceback.format_exception(error))
+    warm_worker.note(detail)
+    text = f"StyleTex met an error of its own: {type(error).__name__}: {readable(str(error))}".rstrip(": \n")
+    return JobError("internal", text, "The log says more", detail)
 
 
 def _tick() -> float | None:
@@ -114,36 +152,82 @@ def _tick() -> float | None:
         _steps = steps
     except StopIteration:
         pass
-    _redraw_what_changed()
+    showing.redraw_what_changed(_run)
     return TICK_SECONDS if _steps is not None else None
 
 
 def _carry_out(run: Run) -> Generator[None, None, None]:
     """Do all tasks of a run, yielding whenever there is nothing to do but wait."""
+    index, anew = 0, False
     try:
-        for index, task in enumerate(run.tasks):
-            run.begin_task(index)
-            try:
-                outcome = yield from _work(run, task)
-            except JobError as error:
-                outcome = Outcome(task.object_name, run.seconds, error=_with_way_on(error, task))
+        while index < len(run.tasks):
             hide_previews()
-            run.done.append(outcome)
-            if run.wants_cancel or (outcome.error and outcome.error.code in _ENDS_THE_RUN):
+            run.begin_task(index)
+            outcome = yield from _attempt(run, anew)
+            anew = run.wants_again and not run.wants_cancel and outcome is not None and outcome.cancelled
+            if anew:
+                continue
+            index += 1
+            if outcome is not None:
+                run.done.append(outcome)
+            error = outcome.error if outcome is not None else None
+            if run.wants_cancel or (error and error.code in _ENDS_THE_RUN):
+                for task in run.tasks[index:]:
+                    same = None if run.wants_cancel else error
+                    run.done.append(
+                        Outcome(task.object_name, error=same, cancelled=same is None, object_uid=task.object_uid)
+                    )
                 break
-        for task in run.tasks[len(run.done) :]:
-            last = run.done[-1]
-            run.done.append(Outcome(task.object_name, error=last.error, cancelled=last.error is None))
-    except Exception as error:
-        text = f"StyleTex met an error of its own: {error}"
-        problem = JobError("internal", text, "The system console says more", traceback.format_exc())
-        run.done.append(Outcome(run.task.object_name, run.seconds, error=problem))
-        raise
+        while run.pending and not run.wants_cancel:
+            run.stage, run.step, run.steps = _WAITING, 0, 0
+            _land_what_can(run)
+            showing.keep_up(run)
+            yield
     finally:
+        run.done += [_kept_back(pending, cancelled=True) for pending in run.pending]
+        run.pending.clear()
         run.finished = True
         hide_previews()
         _leave_folders(run)
         warm_worker.release()
+
+
+def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
+    """Do the current task, whatever happens; ``None`` when its texture is finished."""
+    task = run.task
+    try:
+        task = yield from _up_to_date(run, anew)
+        return (yield from _work(run, task))
+    except JobError as error:
+        problem = _with_way_on(error, task)
+    except Exception as error:
+        problem = internal_error(error)
+        # It may be in the middle of the job.
+        warm_worker.close()
+    return Outcome(task.object_name, run.seconds, error=problem, object_uid=task.object_uid)
+
+
+def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
+    """The current task; made anew when its object has changed since it was exported, while others were worked on.
+
+    Raises:
+        JobError: it cannot be textured any more.
+    """
+    target = run.task.target()
+    if target is None:
+        raise JobError("bad_mesh", _DELETED)
+    if anew or changes_since(run.task.state, target).any:
+        run.stage = "Reading the object again"
+        while what_is_going_on() and not run.wants_cancel:
+            yield
+        target = run.task.target()
+        if target is None:
+            raise JobError("bad_mesh", _DELETED)
+        exported = run.task.export_again(target)
+        run.task.folder.leave(keep_checkpoint=True)
+        run.tasks[run.index] = exported
+        run.begin_task(run.index)
+    return run.task
 
 
 def _with_way_on(error: JobError, task: Task) -> JobError:
@@ -155,19 +239,21 @@ def _with_way_on(error: JobError, task: Task) -> JobError:
 
 def _leave_folders(run: Run) -> None:
     """Keep the checkpoints of the objects that failed or were interrupted, and nothing else."""
-    for task, outcome in itertools.zip_longest(run.tasks, run.done):
+    outcomes = {outcome.object_uid: outcome for outcome in run.done}
+    for task in run.tasks:
+        outcome = outcomes.get(task.object_uid)
         if outcome is None:
-            keep = not run.wants_cancel
+            wanted = not run.wants_cancel
         else:
-            keep = outcome.error is not None and outcome.error.code not in _ENDS_THE_JOB
-        task.folder.leave(keep_checkpoint=keep)
+            wanted = outcome.kept is not None or (outcome.error is not None and outcome.error.code not in _ENDS_THE_JOB)
+        task.folder.leave(keep_checkpoint=wanted)
 
 
-def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
+def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
     """Have the worker do one task.
 
     Raises:
-        JobError: what the worker reported, or what became of it.
+        JobError: what the worker reported, or what became of it or of the object.
     """
     client = warm_worker.acquire()
     client.run(task.job_id, task.folder.path)
@@ -177,14 +263,18 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
             if event.get("job") != task.job_id:
                 continue
             if event["type"] == "done":
-                return _keep(run, task, event)
+                _keep(run, task)
+                return None
             if event["type"] == "cancelled" or (event["type"] == "error" and told_cancel):
-                return Outcome(task.object_name, run.seconds, cancelled=True)
+                if not run.wants_cancel and task.target() is None:
+                    raise JobError("bad_mesh", _DELETED)
+                return Outcome(task.object_name, run.seconds, cancelled=True, object_uid=task.object_uid)
             if event["type"] == "error":
                 raise JobError.from_dict(event)
             if event["type"] in _HANDLERS:
                 _HANDLERS[event["type"]](run, task, client, event)
-        if run.wants_cancel and not told_cancel:
+        gone = task.target() is None
+        if (run.wants_cancel or run.wants_again or gone) and not told_cancel:
             told_cancel = True
             run.stage = "Cancelling"
             hide_previews()
@@ -193,7 +283,24 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome]:
             told_finish = True
             run.stage = "Finishing"
             client.finish(task.job_id)
+        if not told_cancel:
+            _look_at_changes(run, task)
+            showing.keep_up(run)
+        _land_what_can(run)
         yield
+
+
+def _look_at_changes(run: Run, task: Task) -> None:
+    """Find out, soon after it happens, that the texture will not fit the object; not in the middle of an action."""
+    global _next_look
+    now = time.monotonic()
+    if not run.look_again or now < _next_look or what_is_going_on():
+        return
+    run.look_again = False
+    target = task.target()
+    if target is not None:
+        run.changes = changes_since(task.state, target)
+    _next_look = time.monotonic() + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
 
 
 def _on_stage(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
@@ -206,15 +313,14 @@ def _on_progress(run: Run, _task: Task, _client: WorkerClient, event: dict[str, 
 
 
 def _on_frame(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> None:
-    run.frame, run.frame_extent = read_frame(event), event["extent"]
-    show_last_frame()
+    showing.take_frame(run, event)
     run.frames_shown += 1
     if run.is_watched:
         client.acknowledge_frame(task.job_id, event["number"])
 
 
 def _on_warning(run: Run, task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
-    run.warnings.append(f"{task.object_name}: {event['message']}")
+    run.warn(f"{task.object_name}: {event['message']}")
 
 
 _HANDLERS: dict[str, Callable[[Run, Task, WorkerClient, dict[str, Any]], None]] = {
@@ -225,38 +331,66 @@ _HANDLERS: dict[str, Callable[[Run, Task, WorkerClient, dict[str, Any]], None]] 
 }
 
 
-def _keep(run: Run, task: Task, event: dict[str, Any]) -> Outcome:
-    """Put the finished texture on the object, as one undo step."""
-    hide_previews()
-    target = task.target()
-    if target is None:
-        raise JobError("bad_request", "The object was deleted while its texture was being made")
-    if task.new_uvs is not None:
-        ensure_uv_map(target.data, task.uv_map, task.new_uvs)
-    path = Path(event["texture"])
-    image = load_texture(task.folder.path / path, texture_name(target.name), run.destination, event["tiles"])
-    apply_texture(target, image, task.uv_map)
+def _keep(run: Run, task: Task) -> None:
+    """Move the finished texture to where it is safe, and put it on the object as soon as that can be."""
+    try:
+        kept = keep(task.folder.path, kept_folder())
+    except OSError:
+        # It is safe in the job folder too, as long as that is not left.
+        warm_worker.note(traceback.format_exc())
+        kept = read(task.folder.path)
+    run.pending.append(Pending(task, kept, run.seconds))
+    _land_what_can(run)
+
+
+def _land_what_can(run: Run) -> None:
+    """Put the finished textures on their objects for which it is the moment."""
+    for pending in list(run.pending):
+        target = pending.task.target()
+        pending.waits_for = "" if target is None else _what_to_wait_for(target, pending)
+        if not pending.waits_for:
+            run.pending.remove(pending)
+            run.done.append(_land(run, pending, target))
+            if pending.task is run.task:
+                run.frame = None
+
+
+def _what_to_wait_for(target: bpy.types.Object, pending: Pending) -> str:
+    if going_on := what_is_going_on():
+        return f"{going_on} to end"
+    if pending.kept.landing.new_uvs is not None and target.type == "MESH" and (mode := where_uv_maps_wait(target)):
+        return f"you to leave {mode}"
+    return ""
+
+
+def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcome:
+    task, kept = pending.task, pending.kept
+    try:
+        if target is None:
+            raise JobError("bad_mesh", _DELETED, "Undo that, then press Apply")
+        name = name_of(target)
+        stale = changes_since(task.state, target).stale
+        image = land(target, kept, run.destination)
+    except JobError as error:
+        return _kept_back(pending, error)
+    except Exception as error:
+        return _kept_back(pending, internal_error(error))
+    if stale:
+        run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
+    if not run.keeps_results:
+        kept.remove()
     place = bpy.path.abspath(image.filepath) if run.destination == "beside" else "packed in the file"
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-        bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
-    return Outcome(task.object_name, run.seconds, image.name, place)
+    folder = kept.folder if run.keeps_results else None
+    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, kept=folder)
 
 
-def _redraw_what_changed() -> None:
-    """Redraw the sidebar when its words changed, and the view when a frame came: drawing is what costs here."""
-    global _drawn
-    run = _run
-    if run is None:
-        return
-    words = (run.index, run.stage, run.step, run.wants_cancel, run.wants_finish, run.finished)
-    view = (run.frames_shown, run.finished)
-    old_words, old_view = _drawn
-    _drawn = (words, view)
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D" and view != old_view:
-                area.tag_redraw()
-            elif area.type == "VIEW_3D" and words != old_words:
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
+def _kept_back(pending: Pending, error: JobError | None = None, cancelled: bool = False) -> Outcome:
+    """The outcome of an object whose texture is finished and not on it."""
+    task, folder = pending.task, pending.kept.folder
+    if error is not None:
+        if error.code == "internal":
+            warm_worker.note(error.detail)
+        error = JobError(error.code, f"{error.message}. The texture is kept in {folder}", error.hint, error.detail)
+    return Outcome(
+        task.object_name, pending.seconds, error=error, cancelled=cancelled, object_uid=task.object_uid, kept=folder
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import bpy
@@ -30,6 +31,14 @@ def acquire() -> WorkerClient:
         client.start()
         _client, _command = client, command
     return _client
+
+
+def note(text: str) -> None:
+    """Write something of Blender's side into the log, and on the system console."""
+    print(text, file=sys.stderr, flush=True)
+    if _client is None or not _client.note(text):
+        with log_path().open("a", encoding="utf-8", errors="replace") as log:
+            log.write(f"{text}\n")
 
 
 def release() -> None:

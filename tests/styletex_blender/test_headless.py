@@ -147,6 +147,99 @@ def test_ctrl_c_cancels_and_leaves_no_worker(bpy, their_scene_file, environment,
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
+def kept_folders(styletex):
+    return styletex.module("folders.kept").kept_folders(styletex.module("worker.environment").kept_folder())
+
+
+WHAT = ["--prompt", "a toy", "--objects", "Smooth", "Bare", "--size", "256"]
+
+
+def test_missing_folder_of_the_output_is_made_before_the_first_step(bpy, main, style_image, tmp_path, styletex, capsys):
+    output = tmp_path / "missing" / "dir" / "out.blend"
+    assert main(["--style", str(style_image), *WHAT, "--output", str(output)]) == 0
+    assert f"Saved {output}" in capsys.readouterr().out
+    bpy.ops.wm.open_mainfile(filepath=str(output))
+    assert bpy.data.objects["Smooth"].material_slots[0].material.name == "StyleTex · Smooth"
+    assert kept_folders(styletex) == []
+
+
+def in_a_file(folder):
+    (folder / "a file").write_text("no folder")
+    return folder / "a file" / "out.blend"
+
+
+def a_folder(folder):
+    (folder / "out.blend").mkdir()
+    return folder / "out.blend"
+
+
+def without_a_place(_folder):
+    return Path("/proc/out.blend")
+
+
+@pytest.mark.parametrize("place", [in_a_file, a_folder, without_a_place])
+def test_output_that_cannot_be_written_is_refused_before_the_first_step(
+    main, style_image, tmp_path, styletex, capsys, monkeypatch, place
+):
+    begun = []
+    monkeypatch.setattr(styletex.module("api"), "stylize", lambda *_arguments, **_options: begun.append(1))
+    assert main(["--style", str(style_image), *WHAT, "--output", str(place(tmp_path))]) == 2
+    assert "The scene cannot be saved as" in capsys.readouterr().out
+    assert begun == []
+
+
+def test_textures_of_a_scene_that_cannot_be_saved_in_the_end_are_kept(
+    bpy, main, style_image, tmp_path, styletex, capsys
+):
+    output = tmp_path / "later" / "out.blend"
+    saved = styletex.module("headless")._save
+    output_is_gone = []
+
+    def remove_the_folder_first(place, *rest):
+        output_is_gone.append(place.parent.rmdir())
+        return saved(place, *rest)
+
+    styletex.module("headless")._save = remove_the_folder_first
+    try:
+        assert main(["--style", str(style_image), *WHAT, "--output", str(output)]) == 4
+    finally:
+        styletex.module("headless")._save = saved
+    told = capsys.readouterr().out
+    assert "could not be saved" in told
+    kept = kept_folders(styletex)
+    assert len(kept) == 2 and all(f"the texture is kept in {folder}" in told for folder in kept)
+    for folder in kept:
+        styletex.module("folders.kept").read(folder).remove()
+
+
+def test_warning_is_printed_when_it_comes(main, style_image, fake_worker, capsys):
+    fake_worker("--warning-at", "2", "--steps", "5")
+    assert main(["--style", str(style_image), *WHAT]) == 0
+    told = capsys.readouterr()
+    lines = told.err.splitlines()
+    assert lines.index("Warning: Smooth: A fake warning") < next(
+        number for number, line in enumerate(lines) if line.startswith("Bare: ")
+    )
+
+
+def test_ctrl_c_saves_what_is_done(bpy, main, style_image, tmp_path, styletex, monkeypatch, capsys):
+    teller = styletex.module("headless")._Teller
+
+    class Interrupted(teller):
+        def __call__(self, run):
+            super().__call__(run)
+            if self.outcomes and not run.finished:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(styletex.module("headless"), "_Teller", Interrupted)
+    output = tmp_path / "out.blend"
+    assert main(["--style", str(style_image), *WHAT, "--output", str(output)]) == 130
+    told = capsys.readouterr().out
+    assert "Cancelled" in told and f"Saved {output}" in told
+    bpy.ops.wm.open_mainfile(filepath=str(output))
+    assert bpy.data.objects["Smooth"].material_slots[0].material.name == "StyleTex · Smooth"
+
+
 def children(pid):
     """Process ids of the workers that a process started; a wrapper around Blender may start other things first."""
     found = []

@@ -98,6 +98,22 @@ class BlenderWindow:
             time.sleep(0.3)
         self._xdotool("click", "1")
 
+    def do(self, code: str) -> None:
+        """Have Blender's script carry out Python, as something that happens while the artist looks on."""
+        order = self._state.with_name("order.py")
+        partial = order.with_suffix(".part")
+        partial.write_text(code)
+        partial.rename(order)
+        self.until(lambda _: not order.exists(), "the order")
+
+    def rest(self, position: list[float]) -> None:
+        """Move the pointer there and leave it."""
+        self._xdotool("mousemove", str(int(position[0])), str(int(SCREEN[1] - 1 - position[1])))
+
+    def press_button(self) -> None:
+        """Click where the pointer is."""
+        self._xdotool("click", "1")
+
     def find_button(self, region: str = "sidebar") -> list[float]:
         """Centre of the tallest button of a region (of the sidebar: Stylize Texture), as the eye finds it."""
         from PIL import Image

@@ -33,7 +33,7 @@ def test_material_leads_from_the_uv_map_to_the_base_colour(bpy, cube):
 def test_packed_image_has_exactly_the_pixels_of_the_worker(bpy, cube, styletex, monkeypatch, tmp_path):
     from PIL import Image
 
-    image_module = styletex.module("worker.runner")
+    image_module = styletex.module("landing.land")
     load = image_module.load_texture
 
     def keep_a_copy(path, *rest):

@@ -223,6 +223,7 @@ def test_failure_is_shown_with_a_hint_for_people_with_buttons(bpy, preferences):
     ],
 )
 def test_state_chooses_the_button(bpy, preferences, record, words, button):
+    preferences.online()
     preferences.plant(**record)
     assert words in preferences.drawn()
     assert f"[styletex.install {button}]" in preferences.drawn()
@@ -239,6 +240,7 @@ def test_far_larger_download_is_asked_about_and_made_when_it_may_be(bpy, prefere
 
 
 def test_broken_environment_is_called_so(bpy, preferences):
+    preferences.online()
     preferences.plant()
     (preferences.target / "env-00000000-1" / "bin" / "python").unlink()
     assert "Installed, but broken: its Python is gone" in preferences.drawn()

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from styletex.core.job import CHECKPOINT_FILE, MESH_FILE, Job
-from styletex.styletex_blender.worker.job_folder import KEPT_DAYS, JobFolder, prune
+from styletex.core.job import CHECKPOINT_FILE, MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job
+from styletex.styletex_blender.folders.job_folder import KEPT_DAYS, JobFolder, prune
+from styletex.styletex_blender.folders.kept import Landing, kept_folders, kept_place, read
 
 ROOT = Path(__file__).resolve().parents[3]
 JOB = Job("Suzanne", "a monkey", "style.png")
@@ -25,7 +26,7 @@ for name, path in (("styletex", sys.argv[1]), ("styletex.styletex_blender", sys.
     sys.modules[name] = package = types.ModuleType(name)
     package.__path__ = [path]
 from styletex.core.job import CHECKPOINT_FILE, MESH_FILE, Job
-from styletex.styletex_blender.worker.job_folder import JobFolder
+from styletex.styletex_blender.folders.job_folder import JobFolder
 folder = JobFolder.new(pathlib.Path(sys.argv[2]))
 (folder.path / MESH_FILE).write_bytes(b"mesh")
 (folder.path / "style.png").write_bytes(b"style")
@@ -142,11 +143,61 @@ def test_folder_of_another_process_is_free_when_that_was_killed(jobs):
     assert after.resumable
 
 
-def test_prune_takes_what_is_old_or_cannot_be_resumed(jobs):
-    young, old = interrupt(make(jobs)), interrupt(make(jobs, mesh=b"old"))
+def test_prune_takes_what_cannot_be_resumed(jobs):
+    path = interrupt(make(jobs))
     (jobs / "nothing to resume").mkdir()
     (jobs / "folder never made.lock").touch()
-    past = time.time() - KEPT_DAYS * 86400.0 - 60.0
-    os.utime(old, (past, past))
     prune(jobs)
-    assert list(jobs.iterdir()) == [young]
+    assert list(jobs.iterdir()) == [path]
+
+
+def on_day(monkeypatch, day):
+    monkeypatch.setattr("time.strftime", lambda *_arguments: f"2026-11-{day:02d}")
+
+
+def test_interrupted_job_waits_for_as_many_days_of_use_as_are_promised(jobs, monkeypatch):
+    path = interrupt(make(jobs))
+    for day in range(1, KEPT_DAYS + 1):
+        on_day(monkeypatch, day)
+        prune(jobs)
+        prune(jobs)
+        assert path.exists()
+    on_day(monkeypatch, KEPT_DAYS + 1)
+    prune(jobs)
+    assert not path.exists()
+
+
+def test_clock_that_is_set_forward_takes_no_interrupted_job(jobs, monkeypatch):
+    path = interrupt(make(jobs))
+    past = time.time() - 10.0 * 365.0 * 86400.0
+    os.utime(path, (past, past))
+    prune(jobs)
+    assert (path / CHECKPOINT_FILE).exists()
+
+
+def finish(folder):
+    """What a worker leaves when Blender ends before it could take the texture."""
+    Landing("che\u00e9", "", "packed", {}).write(folder.path)
+    (folder.path / TEXTURE_FILE).write_bytes(b"picture")
+    (folder.path / REPORT_FILE).write_text("{}")
+
+
+def test_finished_texture_that_nobody_took_goes_where_such_are_kept(jobs):
+    folder = make(jobs)
+    finish(folder)
+    folder.leave(keep_checkpoint=True)
+    prune(jobs)
+    assert list(jobs.iterdir()) == []
+    (kept,) = kept_folders(kept_place(jobs))
+    found = read(kept)
+    assert found.picture.read_bytes() == b"picture"
+    assert found.landing.object_name == "che\u00e9"
+    assert not (kept / MESH_FILE).exists()
+
+
+def test_finished_texture_in_the_way_of_the_same_job_stays(jobs):
+    first = make(jobs)
+    finish(first)
+    first.leave(keep_checkpoint=True)
+    assert make(jobs).path != first.path
+    assert (first.path / TEXTURE_FILE).read_bytes() == b"picture"

@@ -14,16 +14,17 @@ import json
 import os
 import shutil
 import sys
-import time
 import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
 from ...core.job import CHECKPOINT_FILE, MESH_FILE, Job
+from .age import count_today
+from .kept import is_finished, keep, kept_place
 
-KEPT_DAYS = 7.0
-"""How long the checkpoint of an interrupted job waits for somebody to go on from it."""
+KEPT_DAYS = 7
+"""How long the checkpoint of an interrupted job waits for somebody to go on from it; see ``age``."""
 
 
 class JobFolder:
@@ -47,7 +48,7 @@ class JobFolder:
     def settle(self, job: Job) -> None:
         """Take the name that the contents give, with the checkpoint of an interrupted job of the same contents.
 
-        While the folder of that name is in use, this one stays what it is.
+        While the folder of that name is in use, or holds a finished texture, this one stays what it is.
 
         Args:
             job: of this folder, which already holds all that belongs to the job.
@@ -55,6 +56,9 @@ class JobFolder:
         path = self.path.with_name(_digest(job, self.path))
         lock = _take_lock(path)
         if lock is None:
+            return
+        if path.is_dir() and is_finished(path):
+            _release_lock(lock, path)
             return
         if _has_checkpoint(path):
             (path / CHECKPOINT_FILE).replace(self.path / CHECKPOINT_FILE)
@@ -70,19 +74,34 @@ class JobFolder:
         return _has_checkpoint(self.path)
 
     def leave(self, keep_checkpoint: bool) -> None:
-        """Let go of the folder and remove it, unless its checkpoint is wanted and there."""
-        if not (keep_checkpoint and self.resumable):
+        """Let go of the folder and remove it, unless what it holds is wanted and there.
+
+        Args:
+            keep_checkpoint: whether to keep a checkpoint, and a finished texture that nobody took.
+        """
+        if not (keep_checkpoint and (self.resumable or (self.path.is_dir() and is_finished(self.path)))):
             # On Windows a virus scanner may hold a file for a moment; then ``prune`` removes the rest.
             shutil.rmtree(self.path, ignore_errors=True)
         _release_lock(self._lock, self.path)
 
 
 def prune(jobs: Path) -> None:
-    """Remove the folders inside ``jobs`` that nobody uses: those without a checkpoint, and those that are too old."""
-    oldest = time.time() - KEPT_DAYS * 86400.0
+    """Tidy the folders inside ``jobs`` that nobody uses.
+
+    A finished texture, left by a Blender that ended before it could take it, goes to where such are kept. Folders
+    without a checkpoint, and those that are too old, are removed.
+    """
     for path in {entry.with_suffix("") for entry in jobs.iterdir()}:
-        if (lock := _take_lock(path)) is not None:
-            JobFolder(path, lock).leave(keep_checkpoint=path.exists() and path.stat().st_mtime > oldest)
+        if (lock := _take_lock(path)) is None:
+            continue
+        if path.is_dir() and is_finished(path):
+            # What cannot be moved now is tried again the next time.
+            with contextlib.suppress(OSError, ValueError):
+                keep(path, kept_place(jobs))
+            wanted = True
+        else:
+            wanted = path.is_dir() and count_today(path) <= KEPT_DAYS
+        JobFolder(path, lock).leave(keep_checkpoint=wanted)
 
 
 def _has_checkpoint(folder: Path) -> bool:

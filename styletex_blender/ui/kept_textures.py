@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finished textures that could not be put on their objects: the list of them, and what can be done with each."""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+import time
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+from bpy.types import Context, Event, Operator, UILayout
+
+from ...core.job import JobError
+from ..folders import kept
+from ..folders.kept import KeptTexture
+from ..landing.land import land
+from ..names import name_of
+from ..worker import runner
+from ..worker.environment import kept_folder
+from ..worker.run_state import find_object
+
+_read: tuple[int, list[KeptTexture]] = (0, [])
+
+
+def kept_textures() -> list[KeptTexture]:
+    """All that are there, the newest first; read anew when the folder has changed."""
+    global _read
+    place = kept_folder()
+    changed = place.stat().st_mtime_ns
+    if changed != _read[0]:
+        found = []
+        for folder in kept.kept_folders(place):
+            try:
+                found.append(kept.read(folder))
+            except (OSError, ValueError):
+                continue  # Half removed, by another Blender or by hand: there is nothing to offer.
+        _read = (changed, found[::-1])
+    return _read[1]
+
+
+def object_for(texture: KeptTexture, context: Context) -> bpy.types.Object | None:
+    """Where a texture belongs: the object it was made for, one of that name, or else the active one."""
+    run = runner.current_run()
+    for outcome in run.outcomes if run is not None else ():
+        if outcome.kept == texture.folder and (found := find_object(outcome.object_uid, outcome.object_name)):
+            return found
+    named = bpy.data.objects.get(texture.landing.object_name)
+    found = named if named is not None and named.type == "MESH" else context.object
+    return found if found is not None and found.type == "MESH" else None
+
+
+class _OfTexture:
+    bl_options = {"INTERNAL"}
+
+    folder: StringProperty(name="Folder", description="Name of the texture's folder", options={"SKIP_SAVE"})
+
+    def texture(self) -> KeptTexture:
+        """The one that is meant.
+
+        Raises:
+            JobError: it is gone.
+        """
+        try:
+            return kept.read(kept_folder() / Path(self.folder).name)
+        except (OSError, ValueError) as error:
+            raise JobError("bad_request", "This texture is no longer there") from error
+
+
+class STYLETEX_OT_apply_kept(_OfTexture, Operator):
+    """Put this finished texture on its object, as one step of undo"""
+
+    bl_idname = "styletex.apply_kept"
+    bl_label = "Apply"
+
+    def execute(self, context: Context) -> set[str]:
+        """Put it there and remove it from the kept ones."""
+        try:
+            texture = self.texture()
+            target = object_for(texture, context)
+            if target is None:
+                name = texture.landing.object_name
+                raise JobError("bad_mesh", f"There is no object {name!r}", "Select the object that it is for")
+            land(target, texture, texture.landing.destination, over_changes=True)
+        except JobError as error:
+            self.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
+            return {"CANCELLED"}
+        runner.settle(texture.folder)
+        texture.remove()
+        self.report({"INFO"}, f"Textured {name_of(target)}")
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_remove_kept(_OfTexture, Operator):
+    """Remove this finished texture from the disk"""
+
+    bl_idname = "styletex.remove_kept"
+    bl_label = "Remove"
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(
+            self, event, title="Remove This Texture?", message="It is not on any object", confirm_text="Remove"
+        )
+
+    def execute(self, _context: Context) -> set[str]:
+        """Remove it."""
+        try:
+            texture = self.texture()
+        except JobError as error:
+            self.report({"ERROR"}, error.message)
+            return {"CANCELLED"}
+        runner.settle(texture.folder)
+        texture.remove()
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_open_kept(_OfTexture, Operator):
+    """Open the folder that this finished texture is kept in"""
+
+    bl_idname = "styletex.open_kept"
+    bl_label = "Open Folder"
+
+    def execute(self, _context: Context) -> set[str]:
+        """Open it in the system's file browser."""
+        try:
+            bpy.ops.wm.path_open(filepath=str(self.texture().folder))
+        except JobError as error:
+            self.report({"ERROR"}, error.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def draw_kept(layout: UILayout, context: Context, texture: KeptTexture) -> None:
+    """One of them, with its buttons."""
+    box = layout.box()
+    made = time.strftime("%d %b %H:%M", time.localtime(texture.picture.stat().st_mtime))
+    row = box.row()
+    row.label(text=texture.landing.object_name, icon="TEXTURE")
+    when = row.row()
+    when.alignment = "RIGHT"
+    when.active = False
+    when.label(text=made)
+    row = box.row(align=True)
+    target = object_for(texture, context)
+    if target is not None:
+        row.operator("styletex.apply_kept", text=f"Apply to {name_of(target)}").folder = texture.folder.name
+    else:
+        row.label(text="Select its object to apply it")
+    row.operator("styletex.open_kept", text="", icon="FILE_FOLDER").folder = texture.folder.name
+    row.operator("styletex.remove_kept", text="", icon="TRASH").folder = texture.folder.name
+
+
+_CLASSES = (STYLETEX_OT_apply_kept, STYLETEX_OT_remove_kept, STYLETEX_OT_open_kept)
+
+
+def register() -> None:
+    """Add the operators."""
+    for operator in _CLASSES:
+        bpy.utils.register_class(operator)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for operator in reversed(_CLASSES):
+        bpy.utils.unregister_class(operator)
