@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..devices.prefetch import Prefetch
 from ..failure import as_job_error, release_memory
 from ..geometry.overlap import Overlap
 from ..reporting import Cancelled, Reporter
@@ -22,7 +23,6 @@ from .checkpoint import Checkpoint, Progress, Records, Saved
 from .field import HashGridField
 from .model_gradient import ModelGradient, Pull
 from .objective import Objective
-from .prefetch import Prefetch
 from .presets import OptimisationSettings
 from .step_generator import step_generator
 

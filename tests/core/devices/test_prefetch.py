@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from core.optimisation.prefetch import Prefetch
+from core.devices.prefetch import Prefetch
 
 
 def test_items_arrive_in_order():
