@@ -349,7 +349,8 @@ def _land_what_can(run: Run) -> None:
     """Put the finished textures on their objects for which it is the moment."""
     for pending in list(run.pending):
         target = pending.task.target()
-        pending.waits_for = "" if target is None else _what_to_wait_for(target, pending)
+        # In the background nobody ends what is going on.
+        pending.waits_for = _what_to_wait_for(target, pending) if target is not None and run.is_watched else ""
         if not pending.waits_for:
             run.pending.remove(pending)
             run.done.append(_land(run, pending, target))

@@ -3,21 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 STYLED = "StyleTex · Cube"
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept(bpy, styletex):
-    """Nothing of other tests in the kept place."""
-    place = styletex.module("worker.environment").kept_folder()
-    shutil.rmtree(place)
-    return place
 
 
 @pytest.fixture
