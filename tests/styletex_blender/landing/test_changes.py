@@ -304,6 +304,19 @@ def test_slots_get_their_own_materials_back_when_one_was_removed(bpy, cube, styl
     assert not [found for found in bpy.data.materials if "Preview" in found.name]
 
 
+def test_material_that_the_artist_gives_meanwhile_is_not_covered_again(bpy, cube, styletex):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    give_another_material(bpy, cube)
+    bpy.context.view_layer.update()
+    styletex.until(lambda: run.changes.replaced)
+    frames = run.frames_shown
+    styletex.until(lambda: run.frames_shown > frames + 1)
+    assert shown(cube) == ["Mine"]
+    styletex.end(run)
+    assert shown(cube) == ["Mine"]
+
+
 def test_deleted_object_is_not_computed_on_and_the_next_one_begins_at_once(bpy, scene, styletex):
     cube, monkey = bpy.data.objects["Cube"], bpy.data.objects["Suzanne"]
     run = styletex.begin([cube, monkey])
