@@ -73,8 +73,10 @@ def try_destination(destination: str) -> None:
             "Make room for that folder, or keep the image in the file",
         ) from error
     finally:
-        if made and folder.is_dir():
-            folder.rmdir()
+        if made:
+            # It may be there no more, or not be empty any more.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] = ()) -> bpy.types.Image:

@@ -141,3 +141,20 @@ def test_log_that_cannot_be_written_ends_nothing(bpy, cube, styletex, monkeypatc
     monkeypatch.setattr(warm_worker, "log_path", refuse)
     monkeypatch.setattr(warm_worker, "_client", None)
     warm_worker.note("che\udce9")
+
+
+def test_exception_between_two_objects_is_told_for_those_that_are_left(bpy, cube, styletex, monkeypatch):
+    runner = styletex.module("worker.runner")
+    run = styletex.begin(list(bpy.context.selected_objects))
+    styletex.until(lambda: run.frames_shown >= 1)
+
+    def fail():
+        raise ReferenceError("injected between two")
+
+    monkeypatch.setattr(runner, "hide_previews", lambda: run.done and not run.finished and fail())
+    runner.finish()
+    styletex.until(lambda: run.finished)
+    first, second = run.outcomes
+    assert first.textured
+    assert second.error.code == "internal" and "injected between two" in second.error.message
+    assert styletex.module("worker.runner").running() is None
