@@ -42,9 +42,8 @@ def draw_button(
     if not operator.why_not(context):
         named = {"text": text} if text else {}
         return layout.operator(operator.bl_idname, icon=icon, **named)
-    row = layout.column().box().row()
+    row = layout.box().row()
     row.active = False
-    row.alignment = "CENTER"
     row.scale_y = 0.7
     row.label(text=unusable or text or operator.bl_label, icon=icon)
     return None
