@@ -19,7 +19,7 @@ from tests.core.inputs.mutations import CASES
 ROOT = Path(__file__).resolve().parents[3]
 COUNT = int(os.environ.get("STYLETEX_FUZZ", "1000"))
 SEED = int(os.environ.get("STYLETEX_FUZZ_SEED", "0"))
-MOST_MEGABYTES = {"pictures": 1500, "mesh": 300, "job": 300, "model": 2500}
+MOST_MEGABYTES = {"pictures": 1500, "mesh": 300, "job": 300, "lines": 300, "model": 2500}
 """A few damaged bytes may declare a picture of any size up to the largest, which is then filled to some part."""
 SLOWER = {"model": 100}
 """A hundredth of the cases takes as long."""
