@@ -67,13 +67,13 @@ def read_picture(
             raise
 
 
-def open_png(path: Path | io.BytesIO) -> Image.Image:
-    """A PNG that this program wrote, or that came with it, as it is; to be closed by the caller.
+def open_as_it_is(path: Path | io.BytesIO) -> Image.Image:
+    """A picture that this program wrote, or that it was made with, as it is; to be closed by the caller.
 
     Raises:
         OSError: it is none.
     """
-    return Image.open(path, formats=("PNG",))
+    return Image.open(path, formats=FORMATS)
 
 
 def _head(path: Path, called: str) -> bytes:
