@@ -19,7 +19,7 @@ from .colours import STRIP_PIXELS, colours_of, strips
 from .formats import FOR_PEOPLE, FORMATS, HEAD_BYTES, format_of, what_else
 from .metadata import clear_grey, stripped, turn
 from .refusal import refusing
-from .tiffs import prepare
+from .tiffs import is_preview, prepare
 
 MOST_PIXELS = 178_000_000
 """Pixels that a file may declare: decoded they take four bytes each."""
@@ -131,6 +131,12 @@ def _read(source: Path | io.BytesIO, called: str, longest: float | None, tell: C
         most = MOST_PIXELS_OF.get(file.format or "", MOST_PIXELS)
         if file.width * file.height > most:
             raise _too_large(called, f"{file.width} x {file.height}", most)
+        if is_preview(file):
+            raise JobError(
+                "bad_image",
+                f"{called} cannot be read: it is a raw photograph, or begins with a small preview",
+                _SAVE_ANEW,
+            )
         shrink = math.sqrt(max(1.0, file.width * file.height / LARGEST_AREA))
         file.draft(file.mode, (math.ceil(file.width / shrink), math.ceil(file.height / shrink)))
         clear = clear_grey(file)

@@ -343,6 +343,7 @@ def test_the_name_does_not_say_what_it_is(tmp_path):
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "a JPEG 2000 picture"),
         (b"\0\0\0\x18ftypisom" + bytes(99), "a film"),
         (b"PK\3\4" + bytes(99), "a zip archive"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "a raw photograph"),
         (b"\x89PNG\r\n\x1a\n" + bytes(99), "is a PNG, but damaged"),
         (bytes(range(200, 256)) * 9, "no picture of a known kind"),
     ],
@@ -359,6 +360,11 @@ def test_what_is_not_read_is_called_by_its_name(tmp_path, content, words):
 def test_tiffs_that_are_not_read_are_called_so(tmp_path):
     tifffile.imwrite(tmp_path / "light.tif", RGB.astype(np.float32) / 255, photometric="rgb")
     assert "it is a TIFF, but damaged or of a kind that is not read" in refused(tmp_path / "light.tif").message
+
+
+def test_the_preview_of_a_raw_photograph_is_not_taken_for_it(tmp_path):
+    tifffile.imwrite(tmp_path / "raw.dng", RGB, photometric="rgb", subfiletype=1)
+    assert "a raw photograph, or begins with a small preview" in refused(tmp_path / "raw.dng").message
 
 
 def test_floats_of_which_nothing_says_what_is_white_are_refused(tmp_path):
