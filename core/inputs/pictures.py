@@ -82,8 +82,10 @@ def _head(path: Path, called: str) -> bytes:
     Raises:
         JobError: ``bad_image`` when it cannot be a picture.
     """
-    if path.is_dir():
-        raise JobError("bad_image", f"{called} cannot be read: it is a folder", f"Choose a picture ({FOR_PEOPLE}).")
+    if path.exists() and not path.is_file():
+        # A pipe would keep whoever opens it waiting.
+        kind = "a folder" if path.is_dir() else "no file"
+        raise JobError("bad_image", f"{called} cannot be read: it is {kind}", f"Choose a picture ({FOR_PEOPLE}).")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if kind := what_else(head):

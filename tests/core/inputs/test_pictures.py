@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -398,6 +399,12 @@ def test_a_file_that_is_cut_short_is_damaged(tmp_path, suffix):
 def test_a_folder_and_a_missing_file_are_said(tmp_path):
     assert "it is a folder" in refused(tmp_path).message
     assert "no such file" in refused(tmp_path / "gone.png").message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "it is no file" in refused(tmp_path / "pipe.png").message
 
 
 def test_style_image_and_present_colour_follow_the_same_rules(tmp_path):
