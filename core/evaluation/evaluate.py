@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.mesh import Mesh, bounding_radius
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..job import JobError
 from ..reporting import Reporter
 from ..results.coverage import measure_coverage
@@ -116,7 +116,7 @@ def finish_and_measure(
 
 def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, SheetRow]:
     """The measures of a finished case, and its pictures."""
-    with open_png(case.texture) as file:
+    with open_as_it_is(case.texture) as file:
         texture = np.asarray(file.convert("RGB"))
     mesh = case.mesh.mesh
     views = textured_views(mesh, texture)

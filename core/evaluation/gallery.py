@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from ..commands.stylize import ConsoleReporter
 from ..geometry.mesh import bounding_radius
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..results.preview import render_views, texture_paint
 from ..stylize import LoadedModels
 from ..views.cameras import Camera, turntable
@@ -61,7 +61,7 @@ def gallery(cases: Sequence[Case]) -> Image.Image:
 
 def _object(case: Case) -> Image.Image:
     mesh = case.mesh.mesh
-    with open_png(case.texture) as file:
+    with open_as_it_is(case.texture) as file:
         paint = texture_paint(mesh, np.asarray(file.convert("RGB")))
     camera: Camera = turntable(_TURN, _ELEVATION, bounding_radius(mesh))[1]
     return Image.fromarray(

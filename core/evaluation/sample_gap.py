@@ -25,7 +25,7 @@ from torch import Tensor
 from ..diffusion.conditioning import Embeddings, condition
 from ..diffusion.guidance import ddim_step, guided_noise
 from ..diffusion.networks import Networks
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..optimisation.presets import OptimisationSettings
 from ..views.cameras import Camera, ViewSampling
 from ..views.embree import EmbreeRasteriser
@@ -84,7 +84,7 @@ def gap_views(case: Case, settings: OptimisationSettings, networks: Networks) ->
     covered = views.weights.new_zeros(count * height * width).index_add_(0, views.pixels, views.weights)
     masks = average_down(covered.reshape(count, 1, height, width), settings.supersampling)[:, 0] > 0.999
     images = ddim_samples(networks, conditioning.rows(views.directions), views, settings, case.job.seed)
-    with open_png(case.texture) as file:
+    with open_as_it_is(case.texture) as file:
         texture = np.asarray(file.convert("RGB"))
     side = settings.resolution
     renders = [

@@ -34,6 +34,10 @@ _OTHERS = (
     (4, b"ftypmif1", "an HEIF picture"),
     (4, b"ftypmsf1", "an HEIF picture"),
     (4, b"ftypcrx", "a raw photograph"),
+    (8, b"CR\x02\x00", "a raw photograph"),
+    (0, b"IIRO", "a raw photograph"),
+    (0, b"IIU\x00", "a raw photograph"),
+    (0, b"FUJIFILMCCD-RAW", "a raw photograph"),
     (4, b"ftyp", "a film"),
     (0, b"\x1aE\xdf\xa3", "a film"),
     (0, b"gimp xcf", "a GIMP document"),
@@ -89,13 +93,15 @@ def format_of(head: bytes) -> str:
 
 def what_else(head: bytes) -> str:
     """What a file with the beginning ``head`` is, if it is none of ``FORMATS``; empty when that cannot be told."""
-    if format_of(head):
-        return ""
     if not head:
         return "empty (0 bytes)"
+    ours = format_of(head)
     for at, sign, name in _OTHERS:
-        if head[at : at + len(sign)] == sign:
+        # Some raw photographs begin as TIFFs, and AVIF as films do.
+        if head[at : at + len(sign)] == sign and (not ours or name == "a raw photograph"):
             return name
+    if ours:
+        return ""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
         return "an SVG drawing"

@@ -19,7 +19,7 @@ from .colours import STRIP_PIXELS, colours_of, strips
 from .formats import FOR_PEOPLE, FORMATS, HEAD_BYTES, format_of, what_else
 from .metadata import clear_grey, stripped, turn
 from .refusal import refusing
-from .tiffs import prepare
+from .tiffs import is_preview, prepare
 
 MOST_PIXELS = 178_000_000
 """Pixels that a file may declare: decoded they take four bytes each."""
@@ -67,13 +67,13 @@ def read_picture(
             raise
 
 
-def open_png(path: Path | io.BytesIO) -> Image.Image:
-    """A PNG that this program wrote, or that came with it, as it is; to be closed by the caller.
+def open_as_it_is(path: Path | io.BytesIO) -> Image.Image:
+    """A picture that this program wrote, or that it was made with, as it is; to be closed by the caller.
 
     Raises:
         OSError: it is none.
     """
-    return Image.open(path, formats=("PNG",))
+    return Image.open(path, formats=FORMATS)
 
 
 def _head(path: Path, called: str) -> bytes:
@@ -82,8 +82,10 @@ def _head(path: Path, called: str) -> bytes:
     Raises:
         JobError: ``bad_image`` when it cannot be a picture.
     """
-    if path.is_dir():
-        raise JobError("bad_image", f"{called} cannot be read: it is a folder", f"Choose a picture ({FOR_PEOPLE}).")
+    if path.exists() and not path.is_file():
+        # A pipe would keep whoever opens it waiting.
+        kind = "a folder" if path.is_dir() else "no file"
+        raise JobError("bad_image", f"{called} cannot be read: it is {kind}", f"Choose a picture ({FOR_PEOPLE}).")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if kind := what_else(head):
@@ -131,6 +133,12 @@ def _read(source: Path | io.BytesIO, called: str, longest: float | None, tell: C
         most = MOST_PIXELS_OF.get(file.format or "", MOST_PIXELS)
         if file.width * file.height > most:
             raise _too_large(called, f"{file.width} x {file.height}", most)
+        if is_preview(file):
+            raise JobError(
+                "bad_image",
+                f"{called} cannot be read: it is a raw photograph, or begins with a small preview",
+                _SAVE_ANEW,
+            )
         shrink = math.sqrt(max(1.0, file.width * file.height / LARGEST_AREA))
         file.draft(file.mode, (math.ceil(file.width / shrink), math.ceil(file.height / shrink)))
         clear = clear_grey(file)

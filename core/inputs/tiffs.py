@@ -51,6 +51,11 @@ def prepare(file: Image.Image) -> None:
         file.tile = [tile._replace(args=_native(tile.args)) for tile in file.tile]
 
 
+def is_preview(file: Image.Image) -> bool:
+    """Whether the first picture of a TIFF is a small one of another, as in raw photographs (DNG, NEF, ARW)."""
+    return bool(tag(file, ExifTags.Base.NewSubfileType, 0) & 1)
+
+
 def white_is_zero(file: Image.Image) -> bool:
     """Whether a decoded picture's numbers are the darker the greater they are; Pillow mends that up to 8 bits."""
     return (

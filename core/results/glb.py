@@ -16,7 +16,7 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
 from ..geometry.mesh import Mesh
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..job import TEXTURE_FILE
 from ..storage.whole_file import whole_file
 
@@ -54,7 +54,7 @@ def _textured(mesh: Mesh, texture: Path) -> trimesh.Trimesh:
         axis=1,
     )
     vertices, index = np.unique(corners, axis=0, return_inverse=True)
-    with open_png(texture) as image:
+    with open_as_it_is(texture) as image:
         material = PBRMaterial(
             name=_NAME + texture.stem.removeprefix(Path(TEXTURE_FILE).stem),
             baseColorTexture=image.convert("RGB"),

@@ -21,7 +21,7 @@ from ..evaluation.results import CaseResult
 from ..evaluation.sample_gap import gap_views, measure_gap, summary
 from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
 from ..geometry.mesh import Mesh, bounding_radius
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..reporting import Reporter
 from ..stylize import LoadedModels
 from ..views.embree import EmbreeRasteriser
@@ -94,7 +94,7 @@ def families(cases: Sequence[Case], styles: Mapping[str, Style], judge: FamilyJu
     """
     answers = {}
     for case in cases:
-        with open_png(case.texture) as file:
+        with open_as_it_is(case.texture) as file:
             painted = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
         style = styles[case.style.name]
         answers[f"{case.style.name} on {case.mesh.name}"] = {

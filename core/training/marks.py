@@ -22,7 +22,7 @@ from ..evaluation.meshes import EvaluationMesh
 from ..evaluation.styles import Style as StyleImage
 from ..evaluation.views import View, textured_views
 from ..geometry.mesh import bounding_radius
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..reporting import Reporter
 from ..stylize import LoadedModels
 from ..views.cameras import turntable
@@ -120,7 +120,7 @@ def measure_marks(
             name = f"{case.style.name} on {case.mesh.name}"
             reporter.stage("case", f"{kind}, {number} of {len(cases)}: {name}")
             finish_case(case, reporter, models)
-            with open_png(case.texture) as file:
+            with open_as_it_is(case.texture) as file:
                 views = textured_views(case.mesh.mesh, np.asarray(file.convert("RGB")))
             found[name] = leaked_share(views, marked[case.style.name])
         return found

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..job import JobError
 
 PACKAGE = "gcompris-qt-data"
@@ -68,7 +68,7 @@ def _put_together(text: str, files: dict[str, bytes], root: str) -> Image.Image:
     size = _found(_BOARD_SIZE, text)
     board = Image.new("RGBA", (int(size[1]), int(size[2])))
     for name, x, y in _PIECE.findall(text):
-        piece = open_png(io.BytesIO(files[root + name])).convert("RGBA")
+        piece = open_as_it_is(io.BytesIO(files[root + name])).convert("RGBA")
         corner = (round(float(x) * board.width - piece.width / 2), round(float(y) * board.height - piece.height / 2))
         board.alpha_composite(piece, (max(0, corner[0]), max(0, corner[1])))
     left, top, right, bottom = board.getbbox() or (0, 0, *board.size)

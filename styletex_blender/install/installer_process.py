@@ -182,7 +182,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     """The event in ``line``, or ``None`` when it is none."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict) or event.get("type") not in _NEEDED:
         return None

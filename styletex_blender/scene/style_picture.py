@@ -15,6 +15,9 @@ _COPIED_AS_THEY_ARE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "BMP": ".
 """Formats that the worker reads, whatever the file is called, with their colour profiles, which Blender leaves out.
 The pixels of every other picture are written anew."""
 
+_UNREAD = "style.picture"
+"""Name in the job folder of what Blender cannot read."""
+
 
 def write_style_image(name: str, folder: Path) -> str:
     """Put the Blender image called ``name`` into ``folder``.
@@ -31,7 +34,15 @@ def write_style_image(name: str, folder: Path) -> str:
     image = bpy.data.images.get(name)
     if image is None:
         raise JobError("bad_image", f"There is no image {name!r} in the file", "Choose a style image")
-    if image.size[0] == 0 or image.size[1] == 0:
+    unread = image.size[0] == 0 or image.size[1] == 0
+    # GIFs are films to Blender, if anything.
+    if (unread or image.filepath.lower().endswith(".gif")) and image.source in ("FILE", "MOVIE"):
+        # The worker reads some formats that Blender does not, and has a word for those that it does not read either.
+        data = _file(image)
+        if data is not None:
+            (folder / _UNREAD).write_bytes(data)
+            return _UNREAD
+    if unread:
         raise JobError(
             "bad_image",
             f"The style image {name!r} cannot be read from {bpy.path.abspath(image.filepath) or 'anywhere'}",

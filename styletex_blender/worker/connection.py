@@ -133,7 +133,7 @@ class WorkerConnection:
         if self.hello is None and b'"hello"' in line:
             try:
                 version = json.loads(line).get("v")
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, RecursionError):
                 return
             if version != VERSION:
                 self.foreign_version = version

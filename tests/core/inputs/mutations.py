@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from core.job import Job, JobError, read_job, write_job
+from core.protocol import COMMANDS, EVENTS, ProtocolError, message_writer, parse
 
 ADDRESS_SPACE = 8_000_000_000
 """Bytes; what asks for more finds no memory."""
@@ -198,6 +199,27 @@ def job_case(folder: Path) -> Callable[[random.Random], None]:
     return case
 
 
+def line_case(folder: Path) -> Callable[[random.Random], None]:
+    """Reads a damaged line of the wire."""
+    write = message_writer()
+    samples = [
+        write("run", "a", folder="/tmp/job"),
+        write("progress", "a", step=3, steps=9, seconds_left=None),
+        write("frame", "a", number=1, path="1.rgb", shape=[4, 4, 3], dtype="uint8", colour_space="sRGB", extent=1),
+        write("error", "a", code="internal", message="ä", hint="", detail="x" * 500),
+    ]
+
+    def case(lots: random.Random) -> None:
+        line = damaged(lots.choice(samples), lots)
+        deep = lots.choice((b"[", b'{"a":')) * lots.choice((1, 1, 60_000))
+        try:
+            parse(deep + line if lots.random() < 0.1 else line, COMMANDS | EVENTS)
+        except ProtocolError as error:
+            raise JobError("bad_request", str(error)) from error
+
+    return case
+
+
 def model_case(folder: Path) -> Callable[[random.Random], None]:
     """Loads the bundled model, without its digests, with one file damaged: text anywhere, weights in their header."""
     import torch
@@ -225,7 +247,7 @@ def model_case(folder: Path) -> Callable[[random.Random], None]:
     return case
 
 
-CASES = {"pictures": picture_case, "mesh": mesh_case, "job": job_case, "model": model_case}
+CASES = {"pictures": picture_case, "mesh": mesh_case, "job": job_case, "lines": line_case, "model": model_case}
 
 
 def main(kind: str, count: int, seed: int) -> None:

@@ -103,18 +103,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs resource usage")
 def test_a_small_file_that_asks_for_gigabytes_takes_none(tmp_path):
     path = tmp_path / "mesh.npz"
-    rows, block = 40_000_000, bytes(1 << 24)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in QUAD.items():
-            if name == "corner_normals":
-                whole = npy(np.zeros((1, 3, 3), np.float32)).replace(b"(1, 3, 3)", b"(%d, 3, 3)" % rows)
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    file.write(whole[:128])
-                    for _ in range(rows * 36 // len(block)):
-                        file.write(block)
-            else:
-                archive.writestr(f"{name}.npy", npy(array))
-    assert path.stat().st_size < 30_000_000
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("positions", "triangles", "corner_uvs"):
+            archive.writestr(f"{name}.npy", npy(QUAD[name]))
+        rows = 40_000_000
+        whole = npy(np.zeros((1, 3, 3), np.float32)).replace(b"(1, 3, 3)", b"(%d, 3, 3)" % rows)
+        archive.writestr("corner_normals.npy", whole[:128] + bytes(10_000_000))
+        # The archive says that it goes on like that.
+        archive.filelist[-1].file_size = 128 + rows * 36
     command = [sys.executable, "-c", MEASURE, str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     message, kilobytes = done.stdout.splitlines()

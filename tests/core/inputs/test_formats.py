@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 from core.inputs.formats import FORMATS
-from core.inputs.pictures import open_png, read_picture
+from core.inputs.pictures import open_as_it_is, read_picture
 from core.job import JobError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +39,7 @@ def test_a_postscript_file_starts_nothing(tmp_path, ghostscript, name):
     with pytest.raises(JobError, match="a PostScript document"):
         read_picture(tmp_path / name)
     with pytest.raises(OSError):
-        open_png(tmp_path / name).load()
+        open_as_it_is(tmp_path / name).load()
     assert not ghostscript.exists()
 
 

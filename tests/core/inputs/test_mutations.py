@@ -19,10 +19,10 @@ from tests.core.inputs.mutations import CASES
 ROOT = Path(__file__).resolve().parents[3]
 COUNT = int(os.environ.get("STYLETEX_FUZZ", "1000"))
 SEED = int(os.environ.get("STYLETEX_FUZZ_SEED", "0"))
-MOST_MEGABYTES = {"pictures": 1500, "mesh": 300, "job": 300, "model": 2500}
+MOST_MEGABYTES = {"pictures": 1500, "mesh": 300, "job": 300, "lines": 300, "model": 2500}
 """A few damaged bytes may declare a picture of any size up to the largest, which is then filled to some part."""
-SLOWER = {"model": 100}
-"""A hundredth of the cases takes as long."""
+SLOWER = {"model": 250}
+"""So many fewer cases take as long."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of address space")
@@ -34,6 +34,7 @@ def test_damaged_files_are_read_or_refused_in_words(kind):
     assert done.returncode == 0, f"ended by {done.returncode} after {done.stderr[-500:]}"
     found = json.loads(done.stdout)
     assert found["faults"] == {}
-    assert found["read"] + found["refused"] == count and found["read"] and found["refused"]
+    assert found["read"] + found["refused"] == count and found["refused"]
+    assert found["read"] or count < 100
     assert found["longest"] < 20.0 and found["megabytes"] < MOST_MEGABYTES[kind]
     assert "Traceback" not in done.stderr

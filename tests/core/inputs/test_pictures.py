@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -343,6 +344,7 @@ def test_the_name_does_not_say_what_it_is(tmp_path):
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "a JPEG 2000 picture"),
         (b"\0\0\0\x18ftypisom" + bytes(99), "a film"),
         (b"PK\3\4" + bytes(99), "a zip archive"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "a raw photograph"),
         (b"\x89PNG\r\n\x1a\n" + bytes(99), "is a PNG, but damaged"),
         (bytes(range(200, 256)) * 9, "no picture of a known kind"),
     ],
@@ -359,6 +361,11 @@ def test_what_is_not_read_is_called_by_its_name(tmp_path, content, words):
 def test_tiffs_that_are_not_read_are_called_so(tmp_path):
     tifffile.imwrite(tmp_path / "light.tif", RGB.astype(np.float32) / 255, photometric="rgb")
     assert "it is a TIFF, but damaged or of a kind that is not read" in refused(tmp_path / "light.tif").message
+
+
+def test_the_preview_of_a_raw_photograph_is_not_taken_for_it(tmp_path):
+    tifffile.imwrite(tmp_path / "raw.dng", RGB, photometric="rgb", subfiletype=1)
+    assert "a raw photograph, or begins with a small preview" in refused(tmp_path / "raw.dng").message
 
 
 def test_floats_of_which_nothing_says_what_is_white_are_refused(tmp_path):
@@ -392,6 +399,12 @@ def test_a_file_that_is_cut_short_is_damaged(tmp_path, suffix):
 def test_a_folder_and_a_missing_file_are_said(tmp_path):
     assert "it is a folder" in refused(tmp_path).message
     assert "no such file" in refused(tmp_path / "gone.png").message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "it is no file" in refused(tmp_path / "pipe.png").message
 
 
 def test_style_image_and_present_colour_follow_the_same_rules(tmp_path):

@@ -131,3 +131,17 @@ def test_the_user_s_own_name_of_the_style_image_goes_with_the_job(bpy, styletex,
     run = styletex.begin([bpy.data.objects["Cube"]])
     assert read_job(run.tasks[0].folder.path).style_name == bpy.context.scene.styletex.style_image.name
     styletex.end(run)
+
+
+def test_what_blender_cannot_read_is_for_the_worker_to_read_or_to_name(worker_gets, tmp_path):
+    from PIL import Image
+
+    from core.job import JobError
+
+    for kind in ("GIF", "AVIF"):
+        path = tmp_path / f"still.{kind.lower()}"
+        Image.fromarray(as_rgb(GREY).astype(np.uint8)).save(path)
+        assert abs(worker_gets(path)[0] - as_rgb(GREY)).mean() < 12.0
+    (tmp_path / "page.png").write_bytes(b"<!DOCTYPE html><html></html>")
+    with pytest.raises(JobError, match="it is a web page"):
+        worker_gets(tmp_path / "page.png")
