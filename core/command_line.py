@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except (Cancelled, KeyboardInterrupt):
-        print("Cancelled; nothing was kept.", file=sys.stderr)
+        print("Cancelled.", file=sys.stderr)
         return EXIT_STATUS["cancelled"]
     except Exception as error:
         failure = as_job_error(error)
@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
     )
     stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    stylize.add_argument(
+        "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
+    )
     stylize.add_argument("--preset", choices=PRESETS, default="balanced", help="how long to optimise (balanced)")
     stylize.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
     stylize.add_argument(

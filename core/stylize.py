@@ -41,8 +41,9 @@ from .reporting import Cancelled, RememberedWarnings, Reporter
 from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
 from .results.preview import contact_sheet, render_views
-from .results.report import Stages, describe_run, extension_version, write_report
+from .results.report import Stages, describe_run, extension_version
 from .results.textures import bake_textures, write_picture
+from .storage.json_file import write_json
 from .storage.optional import optional
 from .style.statistics import StyleStatistics
 from .style.style_image import as_tensor, read_style_image
@@ -135,6 +136,9 @@ def stylize(
         JobError: something a person can act on.
         Cancelled: ``reporter`` said so.
     """
+    for name, text in (("object prompt", job.prompt), ("content", job.content)):
+        if not _is_unicode(text):
+            raise JobError("bad_setting", f"The {name} is no Unicode text: {text!a}", "Write it anew.")
     model = profile(job.profile, models.model_folder)
     if settings is None:
         settings = job_settings(model, job)
@@ -246,6 +250,8 @@ def _run(
         )
     if outcome.nothing_done and present is None and settings.warm_start is None:
         checkpoint.remove()
+        if not outcome.records:
+            raise Cancelled
         raise JobError(
             "non_finite",
             f"There is no texture: the gradients of all {outcome.left_out} steps were not finite",
@@ -291,7 +297,7 @@ def _run(
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
     # The report comes last, so that its presence says that all is there.
     with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):
-        write_report(report, folder / REPORT_FILE)
+        write_json(report, folder / REPORT_FILE)
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
 
 
@@ -358,6 +364,11 @@ def _tell(reporter: Reporter, done: int, of: int, seconds_after: float) -> None:
 def _uses_networks(settings: OptimisationSettings) -> bool:
     """Whether a job with ``settings`` loads a diffusion model at all."""
     return settings.distillation_weight > 0.0 and settings.steps > 0
+
+
+def _is_unicode(text: str) -> bool:
+    """Not a lone surrogate, which stands in Python for what could not be read."""
+    return all(not 0xD800 <= ord(character) < 0xE000 for character in text)
 
 
 def _remove_outputs(folder: Path) -> None:

@@ -4,78 +4,76 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
-import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, Job, JobError
-
-JOB_FOLDER = ".job"
-"""Where the job runs inside the output folder; an interrupted run leaves its checkpoint there, and goes on from it."""
-MODEL_FILE = "textured.glb"
-"""The mesh with its texture."""
-
-
-class ConsoleReporter:
-    """Shows a job in the terminal; Ctrl-C cancels it."""
-
-    def __init__(self, progress: Progress, console: Console) -> None:
-        self._progress = progress
-        self._console = console
-        self._task = progress.add_task("Starting", total=None, left="")
-        self.interrupted = False
-        """Whether Ctrl-C was pressed."""
-
-    def stage(self, name: str, label: str) -> None:
-        self._progress.update(self._task, description=label, total=None, completed=0, left="")
-
-    def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
-        left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
-        self._progress.update(self._task, total=steps, completed=step, left=left)
-
-    def frame(self, image: np.ndarray, extent: int = 1) -> None:
-        """A terminal has no picture to update."""
-
-    def warning(self, code: str, message: str) -> None:
-        self._console.print(f"[yellow]{message}")
-
-    def wants_frame(self) -> bool:
-        return False
-
-    def should_cancel(self) -> bool:
-        return self.interrupted
-
-    def should_finish(self) -> bool:
-        return False
+from ..job import MESH_FILE, Job, JobError, tile_file
+from ..reporting import Cancelled, RememberedWarnings
+from ..storage.optional import optional
+from ..storage.whole_file import whole_file
+from .console_reporter import ConsoleReporter as ConsoleReporter
+from .interruptions import InterruptibleReporter, Interruptions
+from .output_folder import MODEL_FILE, RESULTS, OutputFolder
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what ``core.command_line`` parsed.
 
+    Returns:
+        Exit status: 0; or that of "cancelled", or of SIGTERM, when it was ended before there was a result.
+
     Raises:
         JobError: something a person can act on.
-        Cancelled: Ctrl-C; nothing is left in the output folder.
     """
     job = _job(options)
-    output: Path = options.output
-    console = Console(stderr=True)
+    inputs = [path for path in (options.mesh, options.style, options.base_color) if path is not None]
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    output: OutputFolder | None = None
+    resumable = False
+
+    def leave() -> None:
+        nonlocal resumable
+        if output is not None:
+            resumable = output.resumable
+            output.leave()
+
+    def give_up() -> None:
+        console.show_cursor()
+        leave()
+        console.print(_farewell(resumable))
+
     with Progress(*columns, console=console, transient=True) as progress:
-        reporter = ConsoleReporter(progress, console)
-        with _interruptions(reporter):
-            reporter.stage("imports", "Starting PyTorch")
-            textures = _run_job(job, options, output, reporter)
+        reporter = InterruptibleReporter(progress, console)
+        interruptions = Interruptions(reporter, console.print, give_up)
+        try:
+            with interruptions:
+                reporter.stage("imports", "Starting PyTorch")
+                output = OutputFolder(options.output, options.force, inputs)
+                output.require_room(RESULTS)
+                textures = _run_job(job, options, output, reporter)
+        except (Cancelled, KeyboardInterrupt):
+            leave()
+            progress.stop()
+            console.print(_farewell(resumable))
+            return interruptions.status
+        finally:
+            leave()
     for path in textures:
-        console.print(f"{path}")
+        console.print(str(path))
     return 0
+
+
+def _farewell(resumable: bool) -> str:
+    if resumable:
+        return "Stopped. The checkpoint is kept: the same command goes on from it."
+    return "Cancelled before there was anything to keep."
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -89,9 +87,9 @@ def _job(options: argparse.Namespace) -> Job:
     if base_color is not None and not base_color.is_file():
         raise JobError("bad_image", f"There is no file {base_color}", "Name a PNG, JPEG or WebP picture.")
     return Job(
-        object_name=options.mesh.stem,
+        object_name=_printable(options.mesh.stem),
         prompt=options.prompt,
-        style_image=f"style{options.style.suffix}",
+        style_image=f"style{_plain_suffix(options.style)}",
         style_name=_printable(options.style),
         content=options.content,
         preset=options.preset,
@@ -106,88 +104,57 @@ def _job(options: argparse.Namespace) -> Job:
         tiles=options.tiles,
         device=options.device,
         shading=not options.no_shading,
-        base_color=None if base_color is None else f"present{base_color.suffix}",
+        base_color=None if base_color is None else f"present{_plain_suffix(base_color)}",
         base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=Job.restyle_strength if options.restyle is None else options.restyle,
     )
 
 
-def _run_job(job: Job, options: argparse.Namespace, output: Path, reporter: ConsoleReporter) -> list[Path]:
+def _plain_suffix(path: Path) -> str:
+    """The suffix, if it is one: whatever else follows a dot stays out of the job."""
+    return path.suffix if path.suffix.isascii() and path.suffix[1:].isalnum() else ""
+
+
+def _run_job(
+    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: InterruptibleReporter
+) -> list[Path]:
     """Returns the textures."""
     from ..geometry.tiles import find_tiles
     from ..mesh_files.import_file import import_file
-    from ..optimisation.checkpoint import CHECKPOINT_FILE
-    from ..reporting import Cancelled
     from ..results.glb import write_glb
-    from ..results.report import write_report
     from ..stylize import LoadedModels, stylize
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
+    told = RememberedWarnings(reporter)
     reporter.stage("mesh", "Reading the mesh")
     imported = import_file(options.mesh, unwrap=job.base_color is None, reporter=reporter)
     mesh = imported.mesh
     for notice in imported.notices:
-        reporter.warning("mesh_file", notice)
-    folder = output / JOB_FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobError("bad_request", f"The folder {output} cannot be made: {error}", "Name another folder.") from error
-    try:
-        np.savez(folder / MESH_FILE, **vars(mesh))
-        shutil.copyfile(options.style, folder / job.style_image)
-        if job.base_color is not None:
-            shutil.copyfile(options.base_color, folder / job.base_color)
-        result = stylize(job, folder, reporter, LoadedModels(options.models))
-        tiles, _ = find_tiles(mesh, job.tiles)
+        told.warning("mesh_file", notice)
+    tiles, _ = find_tiles(mesh, job.tiles)
+    if tiles:
+        output.require_room(map(tile_file, tiles.numbers))
+    with whole_file(output.job / MESH_FILE) as file:
+        np.savez(file, **vars(mesh))
+    _copy(options.style, output.job / job.style_image)
+    if job.base_color is not None:
+        _copy(options.base_color, output.job / job.base_color)
+    result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)
+    model = output.job / MODEL_FILE
+    with optional(told, "model", f"There is no {MODEL_FILE}, since it could not be written"):
         meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]
-        write_glb(list(zip(meshes, result.textures, strict=True)), folder / MODEL_FILE, imported.origin)
-        write_report({**result.report, "mesh_file": imported.report()}, result.report_path)
-        if reporter.should_cancel():
-            raise Cancelled
-    except (Cancelled, KeyboardInterrupt):
-        _leave_nothing(folder)
-        raise
-    except Exception:
-        if not (folder / CHECKPOINT_FILE).exists():
-            _leave_nothing(folder)
-        raise
-    textures = [path.name for path in result.textures]
-    for name in (*textures, MODEL_FILE, PREVIEW_FILE, REPORT_FILE):
-        (folder / name).replace(output / name)
-    shutil.rmtree(folder)
-    return [output / name for name in textures]
+        write_glb(list(zip(meshes, result.textures, strict=True)), model, imported.origin)
+    others = [path for path in (model, result.preview) if path.is_file()]
+    warned = [{"code": code, "message": message} for code, message in told.told]
+    report = result.report | {"mesh_file": imported.report(), "warnings": warned}
+    return output.put(result.textures, others, report, told)
 
 
-def _leave_nothing(folder: Path) -> None:
-    """Remove the job folder, and the output folder if that leaves it empty."""
-    shutil.rmtree(folder)
-    if not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reading, whole_file(target) as writing:
+        shutil.copyfileobj(reading, writing)
 
 
-@contextmanager
-def _interruptions(reporter: ConsoleReporter) -> Iterator[None]:
-    """Ctrl-C asks the job to stop; a second one stops at once."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if reporter.interrupted:
-            raise KeyboardInterrupt
-        reporter.interrupted = True
-        reporter.stage("cancel", "Cancelling")
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _printable(path: Path) -> str:
+def _printable(path: Path | str) -> str:
     """A path as text that can be written anywhere: not every path is Unicode."""
-    return str(path).encode("utf-8", errors="replace").decode("utf-8")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    return os.fsencode(path).decode(errors="replace")

@@ -26,7 +26,7 @@ from rich.progress import Progress
 from scipy.stats import bootstrap
 
 from ..commands.stylize import ConsoleReporter
-from ..inputs.pictures import open_png
+from ..inputs.pictures import open_as_it_is
 from ..results.preview import contact_sheet
 from ..stylize import LoadedModels
 from .ablation import VARIANTS, variant_cases
@@ -153,7 +153,7 @@ def _worded(name: str, mesh: EvaluationMesh, word: str, seed: int, folder: Path)
 
 
 def _texture(case: Case) -> NDArray[np.uint8]:
-    with open_png(case.texture) as file:
+    with open_as_it_is(case.texture) as file:
         return np.asarray(file.convert("RGB"))
 
 

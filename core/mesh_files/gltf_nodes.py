@@ -68,7 +68,7 @@ def instances(document: Document, node: Mapping[str, Any]) -> Floats:
     values = [
         read_accessor(document, attributes[name], kind)
         if name in attributes
-        else np.tile(np.float64(default), (count, 1))
+        else np.tile(np.array(default, np.float64), (count, 1))
         for name, (kind, default) in zip(_PLACES, kinds, strict=True)
     ]
     return _placed(*values)

@@ -150,7 +150,7 @@ def optimise(
     # What comes now can fail too, and must not cost the steps.
     if len(records) > first:
         save()
-    nothing_done = bool(records) and not optimiser.state
+    nothing_done = settings.steps > 0 and not optimiser.state
     if left_out and not gave_up and not nothing_done:
         reporter.warning(
             "non_finite",

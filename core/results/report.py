@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import platform
 import time
 import tomllib
@@ -22,7 +20,6 @@ from ..job import Job
 from ..optimisation.checkpoint import Records
 from ..optimisation.presets import OptimisationSettings
 from ..reporting import Cancelled, Reporter
-from ..storage.whole_file import whole_file
 
 PACKAGES = ("torch", "diffusers", "transformers", "numpy")
 """Packages whose versions decide the result."""
@@ -68,7 +65,7 @@ def describe_run(
     content_cosine: float | None,
     warnings: list[tuple[str, str]],
 ) -> dict[str, Any]:
-    """The report of one job, fit for JSON.
+    """The report of one job, fit for ``core.storage.json_file``.
 
     Args:
         job: what was asked for.
@@ -113,29 +110,6 @@ def describe_run(
     }
 
 
-def write_report(report: dict[str, Any], path: Path) -> None:
-    """Write ``report`` to ``path`` as JSON, whatever is in it.
-
-    A number that is not finite, as a step that was left out may have measured, becomes ``null``, which JSON has in its
-    place; text that is no Unicode (a file name in another encoding) keeps its odd characters as escapes.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    text = json.dumps(_for_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with whole_file(path) as file:
-        # The escape of a lone surrogate is that of JSON too.
-        file.write(text.encode("utf-8", "backslashreplace"))
-
-
 def extension_version() -> str:
     """StyleTex's own version."""
     return str(tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"])
-
-
-def _for_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _for_json(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_for_json(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -79,7 +79,7 @@ def _largest_free_square(corner_uvs: Floats) -> tuple[Floats, float]:
     column, row = ((rim - np.floor(rim)) * _CELLS).astype(np.int64).clip(0, _CELLS - 1).T
     taken[row, column] = True
     near = binary_dilation(np.pad(taken, _MARGIN_CELLS, "wrap"), np.ones((3, 3), bool), _MARGIN_CELLS)
-    free = ~np.asarray(near)[_MARGIN_CELLS:-_MARGIN_CELLS, _MARGIN_CELLS:-_MARGIN_CELLS]
+    free = ~np.asarray(near, np.bool_)[_MARGIN_CELLS:-_MARGIN_CELLS, _MARGIN_CELLS:-_MARGIN_CELLS]
     distance = np.asarray(distance_transform_cdt(np.pad(free, 1), "chessboard"))[1:-1, 1:-1]
     row, column = np.unravel_index(distance.argmax(), distance.shape)
     reach = int(distance[row, column]) - 1
