@@ -13,8 +13,8 @@ import trimesh
 
 from core import stylize as story
 from core.detail.settings import DetailSettings
-from core.geometry.mesh import import_file
 from core.job import MESH_FILE, REPORT_FILE, Job, JobError
+from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation import objective
 from core.optimisation.field import HashGridSettings
@@ -47,7 +47,7 @@ def folder(tmp_path, style_picture):
     trimesh.creation.box(extents=(1, 2, 3)).export(box)
     folder = tmp_path / "job"
     folder.mkdir()
-    np.savez(folder / MESH_FILE, **vars(import_file(box)))
+    np.savez(folder / MESH_FILE, **vars(import_file(box).mesh))
     style_picture.save(folder / "style.png")
     return folder
 
