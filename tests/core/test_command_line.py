@@ -103,7 +103,7 @@ def test_stylize_writes_texture_model_preview_and_report(files, model_folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
-def test_control_c_cancels_and_leaves_nothing(files, model_folder):
+def test_control_c_before_the_first_step_leaves_nothing(files, model_folder):
     process = subprocess.Popen(
         command(*stylize_arguments(files, model_folder, "--preset", "paper")),
         cwd=ROOT,
@@ -111,7 +111,7 @@ def test_control_c_cancels_and_leaves_nothing(files, model_folder):
         text=True,
     )
     deadline = time.monotonic() + 120
-    while not (files / "out" / ".job").exists() and time.monotonic() < deadline:
+    while not (files / "out" / ".styletex").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)

@@ -128,7 +128,7 @@ def test_an_input_in_the_work_folder_is_refused_before_anything_is_removed(out):
     given.parent.mkdir(parents=True)
     (out / WORK_FOLDER / "lock").touch()
     given.write_text("precious")
-    with pytest.raises(JobError, match=r"Copy it elsewhere|removes what it does not need"):
+    with pytest.raises(JobError, match="removes what it does not need"):
         OutputFolder(out, True, [given])
     assert given.read_text() == "precious"
 
