@@ -20,6 +20,7 @@ from .diffusion.networks import Networks, inject_style, load_networks
 from .diffusion.surface_noise import SurfaceNoise
 from .geometry import mesh as meshes
 from .geometry.overlap import find_overlap, uv_report
+from .geometry.pinched import find_pinched
 from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
@@ -173,6 +174,9 @@ def _run(
         overlap = find_overlap(uv_layout)
         if overlap is not None and (message := overlap.message()):
             reporter.warning("shared_texels", message)
+        pinched = find_pinched(mesh)
+        if message := pinched.message():
+            reporter.warning("pinched_uvs", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         style_image = read_style_image(folder / job.style_image)
@@ -254,7 +258,7 @@ def _run(
     with stages.stage("preview", "Drawing the preview"):
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
-    uv = uv_report(overlap, len(textures))
+    uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine)
     preview = folder / PREVIEW_FILE
     contact_sheet(style_image, views, columns=PREVIEW_COLUMNS).save(preview)

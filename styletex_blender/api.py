@@ -89,7 +89,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     try:
         for target in objects:
             try:
-                run.tasks.append(_export(target, settings))
+                run.tasks.append(_export(target, settings, run.warnings))
             except JobError as error:
                 if error.code != "bad_mesh" or len(objects) == 1:
                     raise
@@ -101,8 +101,9 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     return run
 
 
-def _export(target: bpy.types.Object, settings: Settings) -> Task:
+def _export(target: bpy.types.Object, settings: Settings, warnings: list[str]) -> Task:
     exported = export_object(target, bpy.context)
+    warnings += [f"{target.name}: {notice}" for notice in exported.notices]
     job_id = uuid.uuid4().hex
     folder = JobFolder.new(jobs_folder())
     try:
