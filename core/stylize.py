@@ -23,6 +23,7 @@ from .diffusion.networks import Networks, inject_style, load_networks
 from .diffusion.surface_noise import SurfaceNoise
 from .geometry import mesh as meshes
 from .geometry.overlap import find_overlap, uv_report
+from .geometry.pinched import find_pinched
 from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
@@ -189,6 +190,9 @@ def _run(
         overlap = find_overlap(uv_layout)
         if overlap is not None and (message := overlap.message()):
             reporter.warning("shared_texels", message)
+        pinched = find_pinched(mesh)
+        if message := pinched.message():
+            reporter.warning("pinched_uvs", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         style_image = read_style_image(
@@ -293,7 +297,7 @@ def _run(
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
         write_picture(contact_sheet(style_image, views, columns=PREVIEW_COLUMNS), preview)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
-    uv = uv_report(overlap, len(textures))
+    uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
     # The report comes last, so that its presence says that all is there.
     with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):

@@ -100,7 +100,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     try:
         for target in objects:
             try:
-                run.tasks.append(_export(target, settings))
+                run.tasks.append(_export(target, settings, run.warn))
             except Exception as error:
                 problem = _problem(error)
                 if problem.code not in {"bad_mesh", "internal"} or len(objects) == 1:
@@ -125,9 +125,11 @@ def _problem(error: Exception) -> JobError:
     return warm_worker.internal_error(error)
 
 
-def _export(target: bpy.types.Object, settings: Settings) -> Task:
+def _export(target: bpy.types.Object, settings: Settings, warn: Callable[[str], None]) -> Task:
     exported = export_object(target, bpy.context)
     name = name_of(target)
+    for notice in exported.notices:
+        warn(f"{name}: {notice}")
     job_id = uuid.uuid4().hex
     folder = JobFolder.new(jobs_folder())
     try:
@@ -150,5 +152,5 @@ def _export(target: bpy.types.Object, settings: Settings) -> Task:
         uv_map=exported.uv_map,
         new_uvs=exported.new_uvs,
         state=state,
-        export_again=lambda again: _export(again, settings),
+        export_again=lambda again: _export(again, settings, warn),
     )

@@ -77,7 +77,8 @@ def describe_run(
         resumed_at: steps that an earlier run had done.
         seconds: by stage.
         coverage: shares of the texels that were seen, filled and left untouched.
-        uv: shares of the surface whose texels are ``shared``, and shown ``mirrored``; number of ``tiles``.
+        uv: shares of the surface whose texels are ``shared``, shown ``mirrored``, or that has none (``pinched``);
+            number of ``tiles``.
         textures: names of the files.
         content_cosine: between style image and content caption before ODCR; ``None`` without a caption.
         warnings: code and message of each.

@@ -17,7 +17,7 @@ def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> N
         JobError: ``bad_mesh``.
     """
     if target.type != "MESH":
-        raise JobError("bad_mesh", f"It is a {target.type.lower()}, not a mesh", "Convert it with Object > Convert")
+        raise not_a_mesh(target)
     if target.library or target.data.library or target.override_library or target.data.override_library:
         raise JobError(
             "bad_mesh",
@@ -30,6 +30,60 @@ def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> N
         raise JobError("bad_mesh", "The object is hidden", "Show it, so that its modifiers are evaluated")
 
 
+def not_a_mesh(target: bpy.types.Object) -> JobError:
+    """Why an object that is no mesh cannot be textured, and the way out."""
+    if target.instance_collection is not None:
+        return JobError(
+            "bad_mesh",
+            f"It is an instance of the collection {target.instance_collection.name!r}, without a mesh of its own",
+            "Use Object > Apply > Make Instances Real, or texture the objects of the collection",
+        )
+    kind = target.bl_rna.properties["type"].enum_items[target.type].name
+    if target.type in {"CURVE", "SURFACE", "FONT", "META", "POINTCLOUD", "CURVES", "VOLUME", "GREASEPENCIL"}:
+        return JobError("bad_mesh", f"Its type is {kind}, not a mesh", "Convert it with Object > Convert > Mesh")
+    return JobError("bad_mesh", f"Its type is {kind}, which has no surface", "Select a mesh object")
+
+
+def check_made_faces(
+    base: bpy.types.Mesh, evaluated: bpy.types.Mesh, target: bpy.types.Object, instances: bool
+) -> None:
+    """Whether the object has faces, and those that its modifiers make alone have UVs.
+
+    Args:
+        base: the object's own mesh.
+        evaluated: the same with its modifiers.
+        target: the object.
+        instances: whether its geometry nodes make instances.
+
+    Raises:
+        JobError: ``bad_mesh``.
+    """
+    shown = ", ".join(repr(modifier.name) for modifier in target.modifiers if modifier.show_viewport)
+    if len(evaluated.polygons) == 0 and instances:
+        raise JobError(
+            "bad_mesh",
+            "Its geometry nodes make instances only, which have no faces of their own",
+            "End the geometry nodes with Realize Instances, and store a UV map with them",
+        )
+    if len(evaluated.polygons) == 0 and shown and len(base.polygons):
+        raise JobError(
+            "bad_mesh",
+            f"The mesh has no faces after its modifiers ({shown})",
+            "Look for the modifier that removes them",
+        )
+    if len(evaluated.polygons) == 0 and shown:
+        raise JobError(
+            "bad_mesh", f"The mesh has no faces, and its modifiers ({shown}) make none", "Add faces to the mesh"
+        )
+    if len(evaluated.polygons) and not len(base.polygons) and not evaluated.uv_layers:
+        raise JobError(
+            "bad_mesh",
+            f"The faces are made by its modifiers ({shown}), which give them no UV map",
+            "Apply the modifiers with Object > Convert > Mesh, or store a UV map in the geometry nodes (2D Vector, Face"
+            " Corner)",
+        )
+
+
 def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
     """Whether there is a surface to texture: positions [V, 3], triangles [T, 3].
 
@@ -37,7 +91,7 @@ def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
         JobError: ``bad_mesh`` without faces, with positions that are not finite, or with no area.
     """
     if len(triangles) == 0:
-        raise JobError("bad_mesh", "The mesh has no faces", "Add faces, or look for a modifier that removes them")
+        raise JobError("bad_mesh", "The mesh has no faces", "Add faces to the mesh")
     broken = int((~np.isfinite(positions)).any(axis=1).sum())
     if broken:
         raise JobError(

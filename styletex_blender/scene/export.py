@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An object as arrays: the evaluated mesh in world space, as the worker wants it."""
+"""An object as arrays: the evaluated mesh as it stands in the world, as the worker wants it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from ...core.job import JobError
-from .checks import check_geometry, check_object, check_uvs
+from .checks import check_geometry, check_made_faces, check_object, check_uvs
 from .mesh_arrays import MeshArrays
 from .uv import active_uv_map, unwrapped_copy
+
+INSTANCES_LEFT_OUT = (
+    "The instances that its geometry nodes make are not textured; end the nodes with Realize Instances to have them so"
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class ExportedObject:
     """Name of the UV map that the texture is for."""
     new_uvs: np.ndarray | None
     """Coordinates of a UV map that the object's mesh still has to be given, float32 [loops, 2]."""
+    notices: tuple[str, ...] = ()
+    """What the user should know."""
 
 
 def export_object(target: bpy.types.Object, context: bpy.types.Context) -> ExportedObject:
@@ -38,14 +46,19 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
         target.data.update_tag()
     depsgraph = context.evaluated_depsgraph_get()
     matrix = np.array(target.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
-    uv_map = active_uv_map(target.data)
+    instances = _makes_instances(target, depsgraph)
+    with _evaluated_mesh(target, depsgraph) as evaluated:
+        check_made_faces(target.data, evaluated, target, instances)
+        # Geometry nodes may bring a UV map of their own where the mesh below has none.
+        uv_map = active_uv_map(target.data) or active_uv_map(evaluated)
+    notices = (INSTANCES_LEFT_OUT,) if instances else ()
     if uv_map is not None:
-        return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None)
+        return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None, notices)
     _check_before_unwrapping(target, depsgraph)
     with unwrapped_copy(target) as (copy, scene, uv_map, new_uvs):
         scene.view_layers[0].update()
         arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, uv_map, matrix)
-    return ExportedObject(arrays, uv_map, new_uvs)
+    return ExportedObject(arrays, uv_map, new_uvs, notices)
 
 
 def read_evaluated(
@@ -56,22 +69,37 @@ def read_evaluated(
     Raises:
         JobError: ``bad_mesh``.
     """
-    evaluated = target.evaluated_get(depsgraph)
-    mesh = evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
-    try:
+    with _evaluated_mesh(target, depsgraph) as mesh:
         arrays = _read_mesh(mesh, uv_map, matrix)
-    finally:
-        evaluated.to_mesh_clear()
     check_uvs(arrays, uv_map)
     return arrays
 
 
-def _check_before_unwrapping(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+@contextmanager
+def _evaluated_mesh(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.Mesh]:
+    """The mesh of an object with its modifiers, for as long as the block runs."""
     evaluated = target.evaluated_get(depsgraph)
-    for mesh in (target.data, evaluated.to_mesh()):
-        mesh.calc_loop_triangles()
-        check_geometry(_read_positions(mesh), _read_triangles(mesh, "vertices"))
-    evaluated.to_mesh_clear()
+    try:
+        yield evaluated.to_mesh(preserve_all_data_layers=True, depsgraph=depsgraph)
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def _makes_instances(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether the object's geometry nodes make instances, which its mesh does not hold."""
+    if not any(modifier.type == "NODES" and modifier.show_viewport for modifier in target.modifiers):
+        return False
+    return any(
+        found.is_instance and found.parent is not None and found.parent.original == target
+        for found in depsgraph.object_instances
+    )
+
+
+def _check_before_unwrapping(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
+    with _evaluated_mesh(target, depsgraph) as evaluated:
+        for mesh in (target.data, evaluated):
+            mesh.calc_loop_triangles()
+            check_geometry(_read_positions(mesh), _read_triangles(mesh, "vertices"))
 
 
 def _read_positions(mesh: bpy.types.Mesh) -> np.ndarray:
@@ -88,11 +116,12 @@ def _read_triangles(mesh: bpy.types.Mesh, what: str) -> np.ndarray:
 
 
 def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArrays:
-    local = _read_positions(mesh).astype(np.float64)
-    positions = (local @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+    # Without the object's location, which the texture does not depend on and single precision does.
+    positions = _read_positions(mesh).astype(np.float64) @ matrix[:3, :3].T
     mesh.calc_loop_triangles()
     triangles, loops = _read_triangles(mesh, "vertices"), _read_triangles(mesh, "loops")
     check_geometry(positions, triangles)
+    positions -= (positions.min(axis=0) + positions.max(axis=0)) / 2.0
     layer = mesh.uv_layers.get(uv_map)
     if layer is None:
         raise JobError(
@@ -108,7 +137,7 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
         # A mirrored object turns its faces inside out; the other order of corners turns them back.
         triangles, loops = triangles[:, ::-1], loops[:, ::-1]
     return MeshArrays(
-        positions=positions,
+        positions=positions.astype(np.float32),
         triangles=np.ascontiguousarray(triangles),
         corner_uvs=uvs[loops],
         corner_normals=_transform_normals(normals, matrix)[loops],

@@ -13,7 +13,10 @@ from ...core.job import MESH_FILE
 
 @dataclass(frozen=True)
 class MeshArrays:
-    """A triangle mesh with per-corner attributes, in Blender's world space."""
+    """A triangle mesh with per-corner attributes, turned and scaled as in Blender's world, around its box's middle.
+
+    Where it stands does not matter to its texture, and far from the origin single precision is too coarse for it.
+    """
 
     positions: np.ndarray
     """float32 [V, 3]."""

@@ -36,6 +36,8 @@ def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
     if context.mode != "OBJECT":
         return "Switch to Object Mode"
     if objects_needed and not selected_meshes(context):
+        if any(found.instance_collection is not None for found in context.selected_objects):
+            return "Make the collection instance real first: Object > Apply > Make Instances Real"
         return "Select at least one mesh object"
     if settings.style_image is None:
         return "Choose a style image"

@@ -114,11 +114,23 @@ def test_a_run_begins_with_a_sketch_once_and_never_again_where_a_checkpoint_is(f
     assert inputs_only(folder)
 
 
+def test_the_user_is_told_of_faces_that_the_uvs_give_no_room(folder, settings, tmp_path, new_reporter):
+    arrays = dict(np.load(folder / MESH_FILE))
+    arrays["corner_uvs"][:6] = 0.5
+    np.savez(folder / MESH_FILE, **arrays)
+    reporter = new_reporter()
+    alone = dataclasses.replace(settings, distillation_weight=0.0)
+    report = stylize(JOB, folder, reporter, LoadedModels(tmp_path / "nothing"), alone).report
+    (message,) = [message for code, message in reporter.warnings if code == "pinched_uvs"]
+    assert message.startswith("50 % of the faces (")
+    assert 0.2 < report["uv"]["pinched"] < 0.8
+
+
 def test_the_user_is_told_once_which_surfaces_share_texels(folder, settings, tmp_path, new_reporter):
     alone = dataclasses.replace(settings, distillation_weight=0.0)
     reporter = new_reporter()
     report = stylize(JOB, folder, reporter, LoadedModels(tmp_path / "nothing"), alone).report
-    assert report["uv"] == {"shared": 0, "mirrored": 0, "tiles": 1} and not reporter.warnings
+    assert report["uv"] == {"shared": 0, "mirrored": 0, "tiles": 1, "pinched": 0} and not reporter.warnings
     arrays = dict(np.load(folder / MESH_FILE))
     half = len(arrays["triangles"]) // 2
     arrays["corner_uvs"][half:] = arrays["corner_uvs"][:half]

@@ -39,7 +39,9 @@ def command(files, *more, steps=3, seconds=0.0, fault="none", mesh="box.obj", ou
 
 
 def run(files, *more, **how):
-    return subprocess.run(command(files, *more, **how), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command(files, *more, **how), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 class Started:
@@ -84,7 +86,9 @@ def test_the_first_control_c_stops_and_keeps(files):
 
 @posix
 @pytest.mark.parametrize(("signals", "status"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
-def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(files, signals, status):
+def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(
+    files, signals, status
+):
     started = Started(files, steps=60, seconds=0.3)
     started.until("stage optimise")
     time.sleep(2.0)

@@ -158,7 +158,7 @@ def test_a_job_leaves_an_image_for_each_tile(folder, settings, new_reporter, mon
     assert result.tiles == (1001, 1002, 1011) and result.base_color.name == names[0]
     report = json.loads(result.report_path.read_text())
     assert report["textures"] == names
-    assert report["uv"] == {"shared": 0, "mirrored": 0, "tiles": 3}
+    assert report["uv"] == {"shared": 0, "mirrored": 0, "tiles": 3, "pinched": 0}
     assert report["coverage"]["untouched"] == 0 and report["coverage"]["seen"] > 0.9
     for name in names:
         texture = np.asarray(Image.open(folder / name))
