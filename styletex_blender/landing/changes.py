@@ -43,7 +43,7 @@ class ObjectState:
     uv_map: str
     """Name of the UV map that the texture is for."""
     has_uv_map: bool
-    """Whether the mesh had that map; if not, it gets it together with the texture."""
+    """Whether the mesh had that map; if not, it gets it together with the texture, or its modifiers make it."""
     faces: str
     """Which corners make which faces of the mesh."""
     uvs: str
@@ -74,11 +74,13 @@ def read_state(target: bpy.types.Object, uv_map: str, new_uvs: np.ndarray | None
         new_uvs: coordinates of that map where the mesh does not have it yet, float32 [loops, 2].
     """
     with _mesh_as_it_is(target) as mesh:
+        has_uv_map = new_uvs is None and uv_map in mesh.uv_layers
+        coordinates = read_uvs(mesh, uv_map) if has_uv_map else new_uvs
         return ObjectState(
             uv_map=uv_map,
-            has_uv_map=new_uvs is None,
+            has_uv_map=has_uv_map,
             faces=_digest(_corner_vertices(mesh), _face_starts(mesh)),
-            uvs=_digest(read_uvs(mesh, uv_map) if new_uvs is None else new_uvs),
+            uvs="" if coordinates is None else _digest(coordinates),
             shape=_digest(_positions(mesh)),
             modifiers=_modifiers(target),
             materials=_materials(target),

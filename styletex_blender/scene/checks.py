@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.job import LARGEST_UV_AREA, JobError
 from .mesh_arrays import MeshArrays
+from .uv import made_uv_map
 
 
 def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> None:
@@ -75,7 +76,7 @@ def check_made_faces(
         raise JobError(
             "bad_mesh", f"The mesh has no faces, and its modifiers ({shown}) make none", "Add faces to the mesh"
         )
-    if len(evaluated.polygons) and not len(base.polygons) and not evaluated.uv_layers:
+    if len(evaluated.polygons) and not len(base.polygons) and made_uv_map(evaluated) is None:
         raise JobError(
             "bad_mesh",
             f"The faces are made by its modifiers ({shown}), which give them no UV map",

@@ -13,7 +13,7 @@ import numpy as np
 from ...core.job import JobError
 from .checks import check_geometry, check_made_faces, check_object, check_uvs
 from .mesh_arrays import MeshArrays
-from .uv import active_uv_map, unwrapped_copy
+from .uv import active_uv_map, made_uv_map, unwrapped_copy
 
 INSTANCES_LEFT_OUT = (
     "The instances that its geometry nodes make are not textured; end the nodes with Realize Instances to have them so"
@@ -49,8 +49,10 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
     instances = _makes_instances(target, depsgraph)
     with _evaluated_mesh(target, depsgraph) as evaluated:
         check_made_faces(target.data, evaluated, target, instances)
-        # Geometry nodes may bring a UV map of their own where the mesh below has none.
-        uv_map = active_uv_map(target.data) or active_uv_map(evaluated)
+        uv_map = active_uv_map(target.data)
+        if uv_map is None and not len(target.data.polygons):
+            # What modifiers make of nothing cannot be unwrapped below them; geometry nodes may bring a UV map.
+            uv_map = made_uv_map(evaluated)
     notices = (INSTANCES_LEFT_OUT,) if instances else ()
     if uv_map is not None:
         return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None, notices)

@@ -21,6 +21,13 @@ def active_uv_map(mesh: bpy.types.Mesh) -> str | None:
     return layer.name if layer else None
 
 
+def made_uv_map(mesh: bpy.types.Mesh) -> str | None:
+    """Name of a UV map that modifiers made: the active one, or the first that has a name of its own."""
+    named = [layer.name for layer in mesh.uv_layers if not layer.name.startswith(".")]
+    active = active_uv_map(mesh)
+    return active if active in named else next(iter(named), None)
+
+
 def read_uvs(mesh: bpy.types.Mesh, name: str) -> np.ndarray:
     """Coordinates of a UV map, float32 [loops, 2]."""
     uvs = np.empty((len(mesh.loops), 2), dtype=np.float32)

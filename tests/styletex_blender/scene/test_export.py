@@ -22,7 +22,7 @@ def face_normals(arrays):
     return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
-def test_transformed_cube_is_exported_in_world_space(bpy, export):
+def test_transformed_cube_is_exported_as_it_stands_around_its_middle(bpy, export):
     bpy.ops.mesh.primitive_cube_add(location=(1, 2, 3), rotation=(0, 0, math.pi / 2))
     cube = bpy.context.object
     cube.scale = (1, 2, 3)
@@ -32,8 +32,8 @@ def test_transformed_cube_is_exported_in_world_space(bpy, export):
     assert arrays.triangles.shape == (12, 3)
     assert arrays.corner_uvs.shape == (12, 3, 2)
     assert arrays.corner_normals.shape == (12, 3, 3)
-    np.testing.assert_allclose(arrays.positions.min(axis=0), [-1, 1, 0], atol=1e-6)
-    np.testing.assert_allclose(arrays.positions.max(axis=0), [3, 3, 6], atol=1e-6)
+    np.testing.assert_allclose(arrays.positions.min(axis=0), [-2, -1, -3], atol=1e-6)
+    np.testing.assert_allclose(arrays.positions.max(axis=0), [2, 1, 3], atol=1e-6)
     np.testing.assert_allclose(arrays.corner_normals, np.repeat(face_normals(arrays)[:, None], 3, axis=1), atol=1e-5)
 
 
