@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -118,6 +119,9 @@ def _problem(error: Exception) -> JobError:
     if isinstance(error, UnicodeDecodeError):
         name = error.object.decode("utf-8", "replace")
         return JobError("bad_mesh", f"It has something with a name that is no Unicode: {name!r}", "Rename that")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        text = f"There is no room for a job's folder in {jobs_folder()}"
+        return JobError("disk_full", text, "Free space, then try again")
     return runner.internal_error(error)
 
 

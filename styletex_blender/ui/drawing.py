@@ -3,7 +3,8 @@
 
 Blender keeps a button that the pointer is on from one drawing to the next, and with it that it is grey: once grey, it
 stays dead until the pointer has left it. So what cannot be used now is not drawn grey but as text, which Blender cannot
-take for the button that it becomes.
+take for the button that it becomes. A button that people wait for with the pointer on it is never grey at all, since a
+new one wakes up only when the pointer moves.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def draw_button(
     if not operator.why_not(context):
         named = {"text": text} if text else {}
         return layout.operator(operator.bl_idname, icon=icon, **named)
-    row = layout.box().row()
+    row = layout.column().box().row()
     row.active = False
     row.alignment = "CENTER"
     row.scale_y = 0.7

@@ -81,7 +81,7 @@ def cancel() -> None:
 
 
 def finish() -> None:
-    """Stop optimising the current object and keep its texture as it is."""
+    """Stop optimising the current object, as soon as there is something to keep, and keep its texture as it is."""
     if _run is not None:
         _run.wants_finish = True
 
@@ -165,6 +165,7 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
             run.begin_task(index)
             outcome = yield from _attempt(run, anew)
             anew = run.wants_again and not run.wants_cancel and outcome is not None and outcome.cancelled
+            run.wants_again = run.wants_finish = False
             if anew:
                 continue
             index += 1
@@ -258,6 +259,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
     client = warm_worker.acquire()
     client.run(task.job_id, task.folder.path)
     told_cancel = told_finish = False
+    frames = run.frames_shown
     while True:
         for event in client.events():
             if event.get("job") != task.job_id:
@@ -279,7 +281,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
             run.stage = "Cancelling"
             hide_previews()
             client.cancel(task.job_id)
-        elif run.wants_finish and not told_finish:
+        elif run.wants_finish and run.frames_shown > frames and not told_finish:
             told_finish = True
             run.stage = "Finishing"
             client.finish(task.job_id)
@@ -347,7 +349,8 @@ def _land_what_can(run: Run) -> None:
     """Put the finished textures on their objects for which it is the moment."""
     for pending in list(run.pending):
         target = pending.task.target()
-        pending.waits_for = "" if target is None else _what_to_wait_for(target, pending)
+        # In the background nobody ends what is going on.
+        pending.waits_for = _what_to_wait_for(target, pending) if target is not None and run.is_watched else ""
         if not pending.waits_for:
             run.pending.remove(pending)
             run.done.append(_land(run, pending, target))

@@ -105,6 +105,22 @@ def test_change_is_said_when_it_happens_and_the_texture_is_kept_and_not_put_on(b
     assert bpy.ops.styletex.again.poll() == (bpy.context.mode == "OBJECT")
 
 
+def test_mesh_that_is_edited_while_its_new_uvs_wait_keeps_them_waiting(bpy, cube, styletex):
+    cube.data.uv_layers.remove(cube.data.uv_layers[0])
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    delete_faces_in_edit_mode(bpy, cube)
+    bpy.context.view_layer.update()
+    styletex.until(lambda: run.changes.unfit == "its faces were changed")
+    styletex.module("worker.runner").finish()
+    styletex.until(lambda: run.waits_for)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    styletex.until(lambda: run.finished)
+    assert (run.outcomes[0].kept / "new_uvs.npy").is_file()
+    assert len(cube.data.uv_layers) == 0 and shown(cube) == ["Old"]
+    assert styletex.module("scene.export").export_object(cube, bpy.context).uv_map == "StyleTex"
+
+
 @pytest.mark.parametrize("change", [unwrap_anew, unwrap_in_edit_mode])
 def test_undone_change_is_no_change(bpy, cube, styletex, change):
     before = styletex.module("scene.uv").read_uvs(cube.data, "UVMap")
