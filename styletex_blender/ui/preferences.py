@@ -58,7 +58,7 @@ class StyleTexPreferences(AddonPreferences):
     )
     idle_minutes: IntProperty(
         name="Idle Minutes",
-        description="How long the worker stays in memory after a job, so that the next one starts sooner",
+        description="How long the model stays in memory after a texture, so that the next one starts sooner",
         default=10,
         min=0,
         soft_max=120,
@@ -69,9 +69,14 @@ class StyleTexPreferences(AddonPreferences):
         items=[(key, *_DEVICE_TEXTS[key]) for key in DEVICES],
         default="auto",
     )
+    styles_folder: StringProperty(
+        name="Styles Folder",
+        description="Pictures in this folder stand among the styles in the panel",
+        subtype="DIR_PATH",
+    )
     log_folder: StringProperty(
         name="Log Folder",
-        description="Where the worker writes its log; leave it empty for the extension's own folder",
+        description="Where the log is written; leave it empty for the extension's own folder",
         subtype="DIR_PATH",
     )
 
@@ -92,6 +97,7 @@ class StyleTexPreferences(AddonPreferences):
         else:
             column.label(text=f"Used: {worker.origin}", icon="CHECKMARK")
             column.label(text=worker.command[0], icon="BLANK1")
+        layout.prop(self, "styles_folder")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
         column = layout.column()

@@ -21,7 +21,7 @@ PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 COMMAND_VARIABLE = "STYLETEX_WORKER"
 """Environment variable that replaces the worker's command: a JSON list of strings."""
 
-NOT_INSTALLED = "The worker's Python environment is not installed"
+NOT_INSTALLED = "PyTorch and what else StyleTex computes with are not installed"
 """What ``worker_command`` says when there is none anywhere."""
 
 
@@ -71,7 +71,7 @@ def preference(name: str, default: str | int) -> str | int:
 
 def jobs_folder() -> Path:
     """The folder for job folders; see ``job_folder``."""
-    return _own_folder("jobs")
+    return own_data_folder("jobs")
 
 
 def kept_folder() -> Path:
@@ -82,12 +82,13 @@ def kept_folder() -> Path:
 def log_path() -> Path:
     """The file that the worker's messages go to."""
     chosen = preference("log_folder", "")
-    folder = Path(bpy.path.abspath(chosen)) if chosen else _own_folder("logs")
+    folder = Path(bpy.path.abspath(chosen)) if chosen else own_data_folder("logs")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "worker.log"
 
 
-def _own_folder(name: str) -> Path:
+def own_data_folder(name: str) -> Path:
+    """A folder of the person's own for what StyleTex keeps, made if need be."""
     if is_extension():
         return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
     return Path(bpy.utils.user_resource("DATAFILES", path=f"styletex/{name}", create=True))

@@ -36,7 +36,7 @@ class Layout:
     def __init__(self, drawn: list[str]) -> None:
         self.__dict__["drawn"] = drawn
 
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
         assert icon in icons()
         self.drawn.append(text)
 
