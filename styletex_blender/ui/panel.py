@@ -170,16 +170,15 @@ def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.
 def _draw_locked_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
     """What is being made, while it cannot be changed, line by line where the fields were."""
     image = settings.style_image
-    if image is not None:
-        layout.template_icon(image.preview_ensure().icon_id, scale=_THUMBNAIL)
-        layout.label(text=name_of(image), icon="IMAGE_DATA", translate=False)
-    words = _("its name") if settings.prompt_from_name else settings.prompt.strip() or _("its name")
     column = layout.column(align=True)
+    if image is not None:
+        column.label(text=name_of(image), icon_value=image.preview_ensure().icon_id, translate=False)
+    words = _("its name") if settings.prompt_from_name else settings.prompt.strip() or _("its name")
     for title, text in ((_("Object"), words), (_("Shown"), settings.content.strip() or _("nothing but pattern"))):
         row = column.split(factor=_TITLES_SHARE)
         row.label(text=title)
         row.label(text=text, translate=False)
-    layout.label(text=value_text(settings, "preset"), icon="BLANK1")
+    column.label(text=value_text(settings, "preset"), icon="BLANK1")
 
 
 def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
@@ -188,7 +187,7 @@ def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
     if settings.prompt_from_name:
         hint = _("its name")
     else:
-        hint = _("optional") if settings.profile in PROMPT_OPTIONAL else _("a wooden treasure chest")
+        hint = _("optional") if settings.profile in PROMPT_OPTIONAL else _("a wooden chest")
     row = _draw_words(column, _("Object"), settings, "prompt", hint, active=not settings.prompt_from_name)
     row.prop(settings, "prompt_from_name", text="", icon="SORTALPHA")
     _draw_words(column, _("Shown"), settings, "content", _("nothing but pattern"))

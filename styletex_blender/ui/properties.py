@@ -80,8 +80,9 @@ class SceneSettings(StyleChoice, PropertyGroup):
         max=2**31 - 1,
     )
     content_removal: FloatProperty(
-        name="Content Removal",
-        description="How much of what the style image shows is removed from its style. Lower it when colors get lost",
+        name="Keep Out",
+        description="How much of what the style image shows is kept out of the texture (content removal). "
+        "Lower it when colors get lost",
         default=1.0,
         min=0.0,
         max=1.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,13 @@ COMMAND_VARIABLE = "STYLETEX_WORKER"
 
 NOT_INSTALLED = "PyTorch and what else StyleTex computes with are not installed"
 """What ``worker_command`` says when there is none anywhere."""
+
+_PYTHONS = tuple(
+    f"{folder}{name}"
+    for folder in ("", "bin/", "Scripts/", ".venv/bin/", ".venv/Scripts/")
+    for name in (("python.exe",) if sys.platform == "win32" else ("python3", "python"))
+)
+"""Where the program is in the folder of a Python, of a virtual environment, or of a project that has one."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,7 @@ def worker_command() -> WorkerCommand:
     """
     chosen = preference("worker_python", "")
     if chosen:
-        python = Path(bpy.path.abspath(chosen))
-        if not python.is_file():
-            raise JobError(
-                "dependencies", f"There is no Python at {python}", "Correct the path in the add-on's preferences"
-            )
-        return _python_worker(python, "the add-on's preferences")
+        return _python_worker(own_python(Path(bpy.path.abspath(chosen))), "the add-on's preferences")
     if named := os.environ.get(COMMAND_VARIABLE):
         return WorkerCommand(_parse_command(named), f"the environment variable {COMMAND_VARIABLE}")
     for folder, origin in _environments():
@@ -61,6 +64,20 @@ def worker_command() -> WorkerCommand:
             return _python_worker(python_of(environment), origin)
     hint = "Install it in the preferences" if is_extension() else "Run: python3 -m vendor_install install"
     raise JobError("dependencies", NOT_INSTALLED, hint)
+
+
+def own_python(place: Path) -> Path:
+    """The Python program that somebody means by ``place``: itself, or the one in that folder.
+
+    Raises:
+        JobError: ``dependencies``: there is none.
+    """
+    if place.is_file():
+        return place
+    for name in _PYTHONS:
+        if (place / name).is_file():
+            return place / name
+    raise JobError("dependencies", f"There is no Python at {place}", "Correct the path in the add-on's preferences")
 
 
 def preference(name: str, default: str | int) -> str | int:

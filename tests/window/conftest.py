@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -30,12 +31,9 @@ def blender_program() -> str:
     return program
 
 
-@pytest.fixture
-def display() -> Iterator[str]:
-    """A virtual screen of its own for this test."""
-    for tool in ("Xvfb", "xdotool", "import"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool} (packages xvfb, xdotool, imagemagick)")
+@contextlib.contextmanager
+def virtual_screen() -> Iterator[str]:
+    """A virtual screen of its own; gives its name."""
     readable, writable = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
@@ -50,6 +48,16 @@ def display() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual screen of its own for this test."""
+    for tool in ("Xvfb", "xdotool", "import"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool} (packages xvfb, xdotool, imagemagick)")
+    with virtual_screen() as name:
+        yield name
 
 
 class BlenderWindow:
@@ -141,10 +149,10 @@ class BlenderWindow:
         time.sleep(0.3)
         self._xdotool("key", keys)
 
-    def photograph(self, name: str) -> Path:
-        """A picture of the whole screen, kept in ``build/artifacts``."""
-        ARTIFACTS.mkdir(parents=True, exist_ok=True)
-        path = ARTIFACTS / f"window_{name}.png"
+    def photograph(self, name: str, folder: Path = ARTIFACTS) -> Path:
+        """A picture of the whole screen, kept in ``build/artifacts`` or another folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"window_{name}.png"
         subprocess.run(["import", "-display", self._display, "-window", "root", str(path)], check=True)
         return path
 

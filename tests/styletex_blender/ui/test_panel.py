@@ -16,7 +16,7 @@ class Layout:
     def __init__(self, drawn: list[str], icons: set[str]) -> None:
         self.__dict__.update(drawn=drawn, icons=icons)
 
-    def label(self, *, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", icon_value: int = 0, translate: bool = True) -> None:
         assert icon in self.icons
         self.drawn.append(text)
 
