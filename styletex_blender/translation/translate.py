@@ -7,11 +7,15 @@ is looked up here first: ``_("Textured in {time}").format(time=…)``.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import bpy
 
-from .german import GERMAN
-
 _OWNER = __name__
+_GERMAN = Path(__file__).with_name("german.json")
+_CONTEXTS = ("*", "Operator")
+"""Blender looks up the names of operators apart from all other words."""
 
 
 def _(text: str) -> str:
@@ -20,8 +24,9 @@ def _(text: str) -> str:
 
 
 def register() -> None:
-    """Tell Blender the words; it knows German as ``de_DE``, and from version 5 on as ``de``."""
-    words = {("*", english): german for english, german in GERMAN.items()}
+    """Tell Blender the words; versions of Blender differ in whether German is called ``de_DE`` or ``de``."""
+    texts = json.loads(_GERMAN.read_text(encoding="utf-8"))
+    words = {(context, english): german for english, german in texts.items() for context in _CONTEXTS}
     bpy.app.translations.register(_OWNER, {"de_DE": words, "de": words})
 
 

@@ -40,7 +40,7 @@ class SceneSettings(StyleChoice, PropertyGroup):
 
     prompt: StringProperty(
         name="Object",
-        description='What the object is, in a few words: "a wooden treasure chest". The bundled model makes little of '
+        description='What the object is, in a few words: "a wooden chest". The bundled model makes little of '
         "it, so there it may be left empty",
     )
     prompt_from_name: BoolProperty(

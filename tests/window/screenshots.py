@@ -88,7 +88,8 @@ PANEL = (
     (
         "one_object",
         SETTINGS + "settings.profile = 'bundled'\nbpy.data.objects.remove(bpy.data.objects['Cube'])\n"
-        "bpy.context.view_layer.objects.active = bpy.data.objects['Suzanne']\nbpy.data.objects['Suzanne'].select_set(True)",
+        "bpy.context.view_layer.objects.active = bpy.data.objects['Suzanne']\n"
+        "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
     ("running", run(*SLOW, "--warning-at", "2"), 4.0),
