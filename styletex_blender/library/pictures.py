@@ -27,7 +27,9 @@ class Picture:
     path: Path
     """Its file."""
     title: str
-    """What it is called, for people."""
+    """What it is called, in a word or two."""
+    about: str = ""
+    """Its whole title, with who made it and when, as far as that is known."""
     content: str = ""
     """What it shows, in a few words, as far as that is known."""
     is_sample: bool = False
@@ -55,7 +57,7 @@ def pictures() -> list[Picture]:
 
 def picture_at(path: Path) -> Picture:
     """The picture with this file, with what is known of it."""
-    return next((known for known in pictures() if known.path == path), Picture(path, path.stem))
+    return next((known for known in pictures() if known.path == path), Picture(path, path.stem, str(path)))
 
 
 def _look(folder: Path | None, used: tuple[recent.Used, ...]) -> list[Picture]:
@@ -64,14 +66,20 @@ def _look(folder: Path | None, used: tuple[recent.Used, ...]) -> list[Picture]:
     own = _pictures_of(folder) if folder is not None else []
     for path in [*own, *(entry.path for entry in used if entry.path.is_file())]:
         if all(known.path != path for known in found):
-            found.append(Picture(path, path.stem, words.get(path, "")))
+            found.append(Picture(path, path.stem, str(path), words.get(path, "")))
     return found
 
 
 def _samples() -> list[Picture]:
     known = json.loads((SAMPLES_FOLDER / "samples.json").read_text(encoding="utf-8"))
     return [
-        Picture(SAMPLES_FOLDER / name, texts["title"], texts["content"], is_sample=True)
+        Picture(
+            SAMPLES_FOLDER / name,
+            Path(name).stem.replace("_", " ").title(),
+            texts["title"],
+            texts["content"],
+            is_sample=True,
+        )
         for name, texts in known.items()
     ]
 

@@ -143,6 +143,28 @@ class BlenderWindow:
             pytest.fail(f"no such button in the {region}; the longest run is {best}; see build/artifacts")
         return [left + width / 2, SCREEN[1] - 1 - best[1]]
 
+    def find_picture(self, path: Path, width: int) -> list[float]:
+        """Where the screen shows the picture of a file, so many pixels wide: its centre."""
+        from PIL import Image
+
+        with Image.open(self.photograph("picture")) as screen, Image.open(path) as picture:
+            seen = np.asarray(screen.convert("RGB"), dtype=int)
+            sought = np.asarray(picture.convert("RGB").resize((width, width * picture.height // picture.width)), int)
+        height = sought.shape[0]
+        found = [
+            (
+                float(abs(seen[row : row + height : 4, column : column + width : 4] - sought[::4, ::4]).mean()),
+                column,
+                row,
+            )
+            for row in range(0, SCREEN[1] - height, 2)
+            for column in range(0, SCREEN[0] - width, 2)
+        ]
+        difference, column, row = min(found)
+        if difference > 30.0:
+            pytest.fail(f"{path.name} is not on the screen; what is most like it differs by {difference}")
+        return [column + width / 2, SCREEN[1] - 1 - (row + height / 2)]
+
     def press(self, keys: str, over: list[float]) -> None:
         """A real key press with the mouse over a position."""
         self._xdotool("mousemove", str(int(over[0])), str(int(SCREEN[1] - 1 - over[1])))

@@ -110,6 +110,7 @@ def watch() -> float:
         "light_height": bpy.data.objects["Light"].location.z,
         "style_image": settings.style_image.name if settings.style_image else "",
         "content": settings.content,
+        "has_result": module("ui.results.outcome_panel").STYLETEX_PT_outcome.poll(bpy.context),
         "can_start": bpy.ops.styletex.stylize.poll(),
     }
     temporary = STATE_FILE.with_suffix(".part")

@@ -18,6 +18,8 @@ from ...translation.translate import _
 
 _ANOTHER = 0
 """Number of the item for a picture that is not among the thumbnails, or for none."""
+_NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
+"""The icon where there is none."""
 _items: list[tuple[str, str, str, int, int]] = []
 """Blender does not keep the texts of items alive."""
 
@@ -51,13 +53,13 @@ def file_of(image: Image | None) -> Path | None:
 def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, str, int, int]]:
     global _items
     items = [
-        (str(picture.path), picture.title, picture.content, icon_of(picture.path), number)
+        (str(picture.path), picture.title, picture.about, icon_of(picture.path), number)
         for number, picture in enumerate(pictures(), _ANOTHER + 1)
     ]
     if _number(settings) == _ANOTHER:
         image = settings.style_image
         name = name_of(image) if image is not None else _("Choose a Style")
-        icon = image.preview_ensure().icon_id if image is not None else 0
+        icon = image.preview_ensure().icon_id if image is not None else _NO_PICTURE
         items.insert(0, ("", name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
     _items = items
     return items
