@@ -19,7 +19,8 @@ from .detail.settings import style_extent
 from .devices.device_choice import DeviceChoice, MemoryNeed
 from .devices.devices import choose_device
 from .diffusion.conditioning import condition
-from .diffusion.networks import Networks, inject_style, load_networks
+from .diffusion.loaded_models import LoadedModels as LoadedModels
+from .diffusion.networks import inject_style
 from .diffusion.surface_noise import SurfaceNoise
 from .geometry import mesh as meshes
 from .geometry.overlap import find_overlap, uv_report
@@ -65,28 +66,6 @@ BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
 DETAIL_SECONDS, DETAIL_TEXEL_SECONDS = 8.0, 6e-6
 """Seconds to find the strokes, and to add them to one texel, likewise."""
-
-
-class LoadedModels:
-    """Keeps the model of the last job, since loading it is the slow part; one at a time, to spare memory."""
-
-    def __init__(self, model_folder: Path | None = None) -> None:
-        """``model_folder``: take models from here; see ``core.models.profiles.profile``."""
-        self.model_folder = model_folder
-        self._networks: Networks | None = None
-
-    def get(self, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Networks:
-        """The networks of the profile called ``name`` on ``device``, computing in ``dtype``.
-
-        Raises:
-            JobError: ``model_missing``.
-        """
-        kept = self._networks
-        if kept is None or (kept.profile.name, kept.device, kept.dtype) != (name, device, dtype):
-            self._networks = None
-            self._networks = load_networks(profile(name, self.model_folder), device, dtype)
-            return self._networks
-        return kept
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 from .results import Outcome, read_report
-from .rows import GROUPS, Row
+from .row import Row
+from .rows import GROUPS
 from .soak import soak
 from .table import as_document
 

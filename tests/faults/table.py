@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .results import Outcome, outcomes_of
-from .rows import Row
+from .row import Row
 
 _HEAD = """\
 # What can go wrong, and what is left of it

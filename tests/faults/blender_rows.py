@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults around Blender, and what artists do meanwhile."""
+
+from __future__ import annotations
+
+from .row import CHANGES, CLIENT, COMMAND, LAND, MOMENT, NOTHING, WORKER, Row, blender, core
+
+ROWS = (
+    Row(
+        "killed",
+        "kill -9 of Blender in a job",
+        "the steps since the last checkpoint",
+        "no process; the job goes on in the next Blender",
+        (
+            *core(f"{WORKER}::test_it_dies_with_a_parent_that_is_killed"),
+            *blender(
+                "worker/test_resume.py::test_job_of_a_killed_blender_goes_on_in_the_next",
+                f"{CLIENT}::test_the_worker_dies_with_a_client_that_is_killed",
+            ),
+            "window/test_window.py::test_killed_worker_frees_the_button_and_killed_blender_takes_the_worker_with_it",
+        ),
+    ),
+    Row(
+        "two Blenders",
+        "a job folder in use by another process",
+        NOTHING,
+        "it is neither shared nor cleaned up",
+        blender(
+            "folders/test_job_folder.py::test_folder_in_use_is_not_shared_not_pruned_and_not_touched",
+            "folders/test_job_folder.py::test_folder_of_another_process_is_free_when_that_was_killed",
+        ),
+    ),
+    Row(
+        "undo and redo",
+        "in the middle of a job and after it, in a window",
+        NOTHING,
+        "one undo brings the old material back, redo the texture",
+        (
+            *blender(
+                "test_undo.py::test_undo_in_the_middle_of_a_run_is_survived",
+                "test_undo.py::test_object_deleted_by_undo_is_an_error_and_not_a_crash",
+                "test_undo.py::test_one_undo_brings_the_old_material_back_and_redo_the_texture",
+                "test_undo.py::test_a_preview_that_got_into_the_history_is_taken_off",
+            ),
+            "window/test_window.py::test_click_watch_undo_midway_then_undo_and_redo_the_texture",
+        ),
+    ),
+    Row(
+        "new file, load, save, quit",
+        "another file is loaded in a job; saved in a job; the end of Blender with a finished texture",
+        "the steps since the last checkpoint",
+        "the checkpoint, the finished texture; the saved file has the old material",
+        blender(
+            "test_undo.py::test_loading_a_file_in_the_middle_of_a_run_ends_it",
+            "test_undo.py::test_saving_in_the_middle_of_a_run_saves_the_old_material",
+            "worker/test_resume.py::test_loading_a_file_keeps_the_checkpoint",
+            f"{LAND}::test_texture_that_is_finished_when_a_file_is_loaded_is_kept",
+            f"{LAND}::test_textures_are_offered_again_in_the_next_session",
+        ),
+    ),
+    Row(
+        "the object deleted",
+        "in a job, and while others are textured",
+        "its job, at once",
+        "the next object begins",
+        blender(
+            f"{CHANGES}::test_deleted_object_is_not_computed_on_and_the_next_one_begins_at_once",
+            f"{CHANGES}::test_object_taken_out_of_every_scene_is_deleted_too",
+        ),
+    ),
+    Row(
+        "mesh, UVs, slots or materials changed",
+        "in a job; renamed, joined, a slot removed",
+        NOTHING,
+        "said at once; the texture is kept and not put on where it does not fit",
+        blender(
+            f"{CHANGES}::test_change_is_said_when_it_happens_and_the_texture_is_kept_and_not_put_on",
+            f"{CHANGES}::test_texture_that_still_fits_is_put_on_with_a_word_on_what_changed",
+            f"{CHANGES}::test_slots_get_their_own_materials_back_when_one_was_removed",
+            f"{CHANGES}::test_renamed_uv_map_is_found_by_its_coordinates",
+            f"{CHANGES}::test_undone_change_is_no_change",
+            f"{CHANGES}::test_material_that_the_artist_gives_meanwhile_is_not_covered_again",
+        ),
+    ),
+    Row(
+        "edit mode",
+        "a mesh with and without UVs in edit mode when frames and the texture come",
+        NOTHING,
+        "both wait for Object Mode; no UV map of zeros",
+        (
+            *blender(
+                f"{MOMENT}::test_preview_and_texture_of_a_mesh_without_uvs_wait_for_object_mode",
+                f"{MOMENT}::test_cancel_in_edit_mode_leaves_no_uv_map",
+                f"{MOMENT}::test_uv_map_whose_filling_fails_is_taken_away",
+                f"{CHANGES}::test_mesh_that_is_edited_while_its_new_uvs_wait_keeps_them_waiting",
+            ),
+            "window/test_meanwhile.py::test_edit_mode_shows_each_frame_and_a_change_is_said",
+        ),
+    ),
+    Row(
+        "a render, an export, a move under way",
+        "while a preview is on, and when the texture comes",
+        NOTHING,
+        "renders show what the artist left; the texture waits for the end of the operator",
+        (
+            *blender(
+                f"{MOMENT}::test_render_shows_what_the_artist_left_and_the_preview_comes_back",
+                f"{MOMENT}::test_preview_is_no_unsaved_work",
+                f"{MOMENT}::test_preview_is_off_while_something_is_about_to_be_exported",
+                f"{MOMENT}::test_texture_waits_for_the_end_of_an_operator",
+            ),
+            "window/test_meanwhile.py::test_render_sees_no_preview",
+            "window/test_meanwhile.py::test_texture_waits_for_the_end_of_a_move",
+        ),
+    ),
+    Row(
+        "the last step fails",
+        "packing, an image that cannot be loaded, a damaged picture",
+        NOTHING,
+        "the texture, offered with Apply; nothing half done in the scene",
+        blender(
+            f"{LAND}::test_failure_of_the_last_step_takes_all_of_it_back",
+            f"{LAND}::test_damaged_picture_is_not_put_on",
+            f"{LAND}::test_texture_that_cannot_be_moved_is_put_on_from_where_it_is",
+        ),
+    ),
+    Row(
+        "Unpack Resources",
+        "two textures of one name are unpacked",
+        NOTHING,
+        "two files with their own pixels",
+        blender(
+            f"{LAND}::test_unpacking_two_textures_gives_two_files_with_their_own_pixels",
+            f"{LAND}::test_names_that_come_to_the_same_file_name_get_files_of_their_own",
+        ),
+    ),
+    Row(
+        "names that are no Unicode",
+        "objects, folders and mesh files in Latin-1",
+        NOTHING,
+        "textured; said readably",
+        (
+            *blender("test_batch.py::test_name_that_is_no_unicode_is_textured_and_told"),
+            *core(f"{COMMAND}::test_a_folder_whose_name_is_no_unicode_works"),
+        ),
+    ),
+)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One fault, with the tests that inject it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault of the table."""
+
+    fault: str
+    injected: str
+    """How, in one sentence."""
+    lost: str
+    """Work that is gone; a test that measures it puts "lost" among its properties, which then stands here."""
+    left: str
+    """Processes and files that are there afterwards; likewise "left"."""
+    tests: tuple[str, ...]
+    """Of pytest, under ``tests/``; without a ``[``, all parameters of it."""
+
+
+def core(*names: str) -> tuple[str, ...]:
+    return tuple(f"core/{name}" for name in names)
+
+
+def blender(*names: str) -> tuple[str, ...]:
+    return tuple(f"styletex_blender/{name}" for name in names)
+
+
+COMMAND = "commands/test_output_folder.py"
+WORKER = "worker/test_worker.py"
+CLIENT = "worker/test_client.py"
+LAND = "landing/test_land.py"
+CHANGES = "landing/test_changes.py"
+MOMENT = "landing/test_moment.py"
+NOTHING, NO_TRACE = "nothing", "no process, no file"
