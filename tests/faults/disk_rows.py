@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import COMMAND, LAND, NOTHING, WORKER, Row, blender, core
+from .row import COMMAND, LAND, LINE, NOTHING, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -24,6 +24,8 @@ ROWS = (
         "the results of before, all of them, and the new ones where the message says",
         core(
             f"{COMMAND}::test_on_a_full_disk_nothing_is_lost",
+            f"{LINE}::test_on_a_small_disk_the_texture_is_there_and_what_is_not_is_said",
+            f"{LINE}::test_where_no_checkpoint_can_be_saved_one_warning_says_so",
             f"{COMMAND}::test_where_one_file_cannot_be_placed_the_old_set_stays_and_the_new_one_is_kept",
             f"{COMMAND}::test_a_set_that_lacks_what_the_old_one_has_is_kept_beside_it",
         ),
@@ -70,7 +72,10 @@ ROWS = (
         "the output folder is removed during the run",
         NOTHING,
         "it is made again",
-        core(f"{COMMAND}::test_an_output_folder_that_was_deleted_meanwhile_is_made_again"),
+        core(
+            f"{COMMAND}::test_an_output_folder_that_was_deleted_meanwhile_is_made_again",
+            f"{LINE}::test_an_output_folder_that_is_deleted_mid_run_gets_its_results",
+        ),
     ),
     Row(
         "inputs as outputs, files of others",
@@ -79,6 +84,7 @@ ROWS = (
         "refused, unless forced",
         core(
             f"{COMMAND}::test_an_input_is_never_an_output",
+            f"{LINE}::test_the_natural_second_command_keeps_the_first_texture",
             f"{COMMAND}::test_an_earlier_result_that_is_the_input_is_only_replaced_by_force",
             f"{COMMAND}::test_files_of_others_are_only_replaced_by_force",
             f"{COMMAND}::test_a_result_that_was_painted_over_is_not_ours_any_more",
@@ -91,7 +97,10 @@ ROWS = (
         "the same command twice; the first is killed",
         NOTHING,
         "the second is refused; the lock dies with its run",
-        core(f"{COMMAND}::test_two_runs_never_share_a_folder_and_the_lock_dies_with_its_run"),
+        core(
+            f"{COMMAND}::test_two_runs_never_share_a_folder_and_the_lock_dies_with_its_run",
+            f"{LINE}::test_two_runs_on_one_folder_get_a_clear_word",
+        ),
     ),
     Row(
         "planted links",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import CLIENT, NO_TRACE, NOTHING, WORKER, Row, blender, core
+from .row import CLIENT, LINE, NO_TRACE, NOTHING, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -111,7 +111,13 @@ ROWS = (
         "once, and twice",
         "nothing; with the second one the steps since the last checkpoint",
         "the texture of what there is, or the checkpoint",
-        core("test_command_line.py::test_control_c_cancels_and_leaves_nothing"),
+        core(
+            f"{LINE}::test_the_first_control_c_stops_and_keeps",
+            f"{LINE}::test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on",
+            f"{LINE}::test_before_the_first_step_control_c_ends_it_at_once_even_inside_a_long_call",
+            f"{LINE}::test_after_the_last_step_the_second_control_c_ends_it_at_once_even_inside_a_long_call",
+            "test_command_line.py::test_control_c_before_the_first_step_leaves_nothing",
+        ),
     ),
     Row(
         "cancelled",

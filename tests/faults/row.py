@@ -29,7 +29,7 @@ def blender(*names: str) -> tuple[str, ...]:
     return tuple(f"styletex_blender/{name}" for name in names)
 
 
-COMMAND = "commands/test_output_folder.py"
+COMMAND, LINE = "commands/test_output_folder.py", "commands/test_stylize_command.py"
 WORKER = "worker/test_worker.py"
 CLIENT = "worker/test_client.py"
 LAND = "landing/test_land.py"
