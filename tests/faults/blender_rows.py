@@ -78,6 +78,7 @@ ROWS = (
             f"{CHANGES}::test_texture_that_still_fits_is_put_on_with_a_word_on_what_changed",
             f"{CHANGES}::test_slots_get_their_own_materials_back_when_one_was_removed",
             f"{CHANGES}::test_renamed_uv_map_is_found_by_its_coordinates",
+            f"{CHANGES}::test_renamed_object_gets_its_texture",
             f"{CHANGES}::test_undone_change_is_no_change",
             f"{CHANGES}::test_material_that_the_artist_gives_meanwhile_is_not_covered_again",
         ),

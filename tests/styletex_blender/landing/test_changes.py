@@ -58,6 +58,12 @@ def delete_faces_in_edit_mode(bpy, cube):
     bpy.ops.mesh.subdivide()
 
 
+def join(bpy, cube):
+    other = bpy.data.objects["Suzanne"]
+    with bpy.context.temp_override(active_object=cube, object=cube, selected_editable_objects=[cube, other]):
+        bpy.ops.object.join()
+
+
 def exchange_mesh(bpy, cube):
     cube.data = bpy.data.objects["Suzanne"].data
 
@@ -80,6 +86,7 @@ def convert(bpy, cube):
     [
         (extrude, "its faces were changed"),
         (exchange_mesh, "its faces were changed"),
+        (join, "its faces were changed"),
         (delete_faces_in_edit_mode, "its faces were changed"),
         (unwrap_anew, "its UV map 'UVMap' was changed"),
         (unwrap_in_edit_mode, "its UV map 'UVMap' was changed"),
@@ -103,6 +110,17 @@ def test_change_is_said_when_it_happens_and_the_texture_is_kept_and_not_put_on(b
     assert STYLED not in bpy.data.images and STYLED not in bpy.data.materials
     assert STYLED not in shown(bpy.data.objects["Cube"])
     assert bpy.ops.styletex.again.poll() == (bpy.context.mode == "OBJECT")
+
+
+def test_renamed_object_gets_its_texture(bpy, cube, styletex):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    cube.name = "Crate"
+    bpy.data.objects["Suzanne"].name = "Cube"
+    styletex.end(run)
+    assert run.outcomes[0].textured
+    assert "Crate" in bpy.data.objects and shown(bpy.data.objects["Crate"])[0].startswith("StyleTex")
+    assert not any((name or "").startswith("StyleTex") for name in shown(bpy.data.objects["Cube"]))
 
 
 def test_mesh_that_is_edited_while_its_new_uvs_wait_keeps_them_waiting(bpy, cube, styletex):
