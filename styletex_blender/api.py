@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from .scene.image import try_destination
 from .scene.present_color import write_present_color
 from .scene.style_picture import write_style_image
 from .settings import Settings
-from .worker import runner
+from .worker import runner, warm_worker
 from .worker.environment import jobs_folder, kept_folder, worker_command
 from .worker.run_state import Outcome, Run, Task
 
@@ -118,7 +119,10 @@ def _problem(error: Exception) -> JobError:
     if isinstance(error, UnicodeDecodeError):
         name = error.object.decode("utf-8", "replace")
         return JobError("bad_mesh", f"It has something with a name that is no Unicode: {name!r}", "Rename that")
-    return runner.internal_error(error)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        text = f"There is no room for a job's folder in {jobs_folder()}"
+        return JobError("disk_full", text, "Free space, then try again")
+    return warm_worker.internal_error(error)
 
 
 def _export(target: bpy.types.Object, settings: Settings) -> Task:

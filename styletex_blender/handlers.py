@@ -86,6 +86,8 @@ _HANDLERS = (
     ("object_bake_cancel", put_preview_back_after_render),
     ("depsgraph_update_post", look_again),
     ("load_post", abandon_run),
+    # From Blender 4.3: what is appended or pasted may wear a preview.
+    *((("blend_import_post", put_preview_back),) if hasattr(bpy.app.handlers, "blend_import_post") else ()),
 )
 
 

@@ -13,6 +13,7 @@ scene is saved only where --output says, and that it can be is tried before anyt
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import importlib
 import importlib.util
@@ -109,12 +110,9 @@ def _forget_kept(outcomes: list[Any]) -> None:
 
 def _tell(text: str, stream: TextIO | None = None) -> None:
     """Print a line, whatever the terminal can show; nobody listening is no reason to lose a texture."""
-    stream = stream or sys.stdout
-    encoding = stream.encoding or "utf-8"
-    try:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with contextlib.suppress(OSError):
         print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
-    except OSError:
-        return
 
 
 def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None:

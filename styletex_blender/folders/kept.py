@@ -63,6 +63,8 @@ class KeptTexture:
     """What it is for."""
     tiles: tuple[int, ...]
     """UDIM numbers, or none."""
+    made: float
+    """When it was finished, by ``time.time``."""
 
     @property
     def picture(self) -> Path:
@@ -128,7 +130,8 @@ def read(folder: Path) -> KeptTexture:
         landing = Landing(**values, new_uvs=np.load(uvs, allow_pickle=False) if uvs.exists() else None)
     except (TypeError, KeyError) as error:
         raise ValueError(f"{folder / LANDING_FILE} is damaged: {error}") from error
-    return KeptTexture(folder, landing, tiles)
+    made = (folder / (tile_file(tiles[0]) if tiles else TEXTURE_FILE)).stat().st_mtime
+    return KeptTexture(folder, landing, tiles, made)
 
 
 def kept_folders(place: Path) -> list[Path]:

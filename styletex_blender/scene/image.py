@@ -73,8 +73,10 @@ def try_destination(destination: str) -> None:
             "Make room for that folder, or keep the image in the file",
         ) from error
     finally:
-        if made and folder.is_dir():
-            folder.rmdir()
+        if made:
+            # It may be there no more, or not be empty any more.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] = ()) -> bpy.types.Image:
@@ -110,6 +112,8 @@ def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] =
             image.filepath_raw = pattern
             for packed in image.packed_files:
                 packed.filepath = pattern.replace("<UDIM>", str(packed.tile_number))
+        if not all(image.size) or not (written or image.packed_files):
+            raise RuntimeError(f"Blender cannot read the picture {path.name}")
         image.name = name
     except BaseException:
         for image in [found for found in bpy.data.images if found.session_uid not in before]:

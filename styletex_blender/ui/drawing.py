@@ -3,7 +3,8 @@
 
 Blender keeps a button that the pointer is on from one drawing to the next, and with it that it is grey: once grey, it
 stays dead until the pointer has left it. So what cannot be used now is not drawn grey but as text, which Blender cannot
-take for the button that it becomes.
+take for the button that it becomes. A button that people wait for with the pointer on it is never grey at all, since a
+new one wakes up only when the pointer moves.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ def draw_button(
         return layout.operator(operator.bl_idname, icon=icon, **named)
     row = layout.box().row()
     row.active = False
-    row.alignment = "CENTER"
     row.scale_y = 0.7
     row.label(text=unusable or text or operator.bl_label, icon=icon)
     return None

@@ -26,8 +26,11 @@ _read: tuple[int, list[KeptTexture]] = (0, [])
 def kept_textures() -> list[KeptTexture]:
     """All that are there, the newest first; read anew when the folder has changed."""
     global _read
-    place = kept_folder()
-    changed = place.stat().st_mtime_ns
+    try:
+        place = kept_folder()
+        changed = place.stat().st_mtime_ns
+    except OSError:
+        return []  # The person's own folder cannot be written: Stylize Texture says so.
     if changed != _read[0]:
         found = []
         for folder in kept.kept_folders(place):
@@ -134,7 +137,7 @@ class STYLETEX_OT_open_kept(_OfTexture, Operator):
 def draw_kept(layout: UILayout, context: Context, texture: KeptTexture) -> None:
     """One of them, with its buttons."""
     box = layout.box()
-    made = time.strftime("%d %b %H:%M", time.localtime(texture.picture.stat().st_mtime))
+    made = time.strftime("%d %b %H:%M", time.localtime(texture.made))
     row = box.row()
     row.label(text=texture.landing.object_name, icon="TEXTURE")
     when = row.row()

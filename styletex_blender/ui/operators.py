@@ -43,19 +43,19 @@ def _start(operator: Operator, context: Context, objects: list[bpy.types.Object]
     return {"FINISHED"}
 
 
+def _why_nothing_runs(_context: Context) -> str:
+    return "" if runner.running() is not None else "No texture is being made"
+
+
 class STYLETEX_OT_cancel(ReasonedOperator, Operator):
     """Stop, and leave the object as it was; objects that are done keep their textures"""
 
+    # While a run lasts these two are never grey: see ``drawing``. Pressed again they change nothing.
     bl_idname = "styletex.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
-    @staticmethod
-    def why_not(_context: Context) -> str:
-        run = runner.running()
-        if run is None:
-            return "No texture is being made"
-        return "It is being cancelled" if run.wants_cancel else ""
+    why_not = staticmethod(_why_nothing_runs)
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -64,20 +64,13 @@ class STYLETEX_OT_cancel(ReasonedOperator, Operator):
 
 
 class STYLETEX_OT_finish(ReasonedOperator, Operator):
-    """Stop here and keep the texture as it is now"""
+    """Stop here and keep the texture as it is now; before there is any, as soon as there is"""
 
     bl_idname = "styletex.finish"
     bl_label = "Stop and Keep"
     bl_options = {"INTERNAL"}
 
-    @staticmethod
-    def why_not(_context: Context) -> str:
-        run = runner.running()
-        if run is None or run.wants_cancel:
-            return "No texture is being made"
-        if run.wants_finish:
-            return "It is being finished"
-        return "There is nothing to keep yet" if run.frame is None else ""
+    why_not = staticmethod(_why_nothing_runs)
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""

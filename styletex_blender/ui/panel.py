@@ -15,8 +15,6 @@ from .drawing import draw_button, draw_property, draw_text, value_text
 from .kept_textures import draw_kept, kept_textures
 from .operators import (
     STYLETEX_OT_again,
-    STYLETEX_OT_cancel,
-    STYLETEX_OT_finish,
     STYLETEX_OT_open_log,
     STYLETEX_OT_stylize,
 )
@@ -179,10 +177,9 @@ def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
     box.progress(factor=run.fraction, text=progress_line(run))
     _draw_switch_to_textures(box, context)
     row = box.row(align=True)
-    stopping = run.wants_cancel or run.wants_again
-    keep = "Cancelling" if stopping else "Finishing" if run.wants_finish else "Nothing to Keep Yet"
-    draw_button(row, context, STYLETEX_OT_finish, unusable=keep)
-    draw_button(row, context, STYLETEX_OT_cancel, unusable="Cancelling")
+    cancelling = run.wants_cancel or run.wants_again
+    row.operator("styletex.finish", text="Finishing" if run.wants_finish and not cancelling else "Stop and Keep")
+    row.operator("styletex.cancel", text="Cancelling" if cancelling else "Cancel")
     if run.waits_for:
         draw_text(box, context, f"A finished texture waits for {run.waits_for}", "SORTTIME")
     if text := changes_text(run):

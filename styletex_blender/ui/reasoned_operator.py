@@ -15,6 +15,9 @@ class ReasonedOperator:
     poll_message_set: ClassVar[Callable[[str], None]]
     """Blender's."""
 
+    bl_idname: ClassVar[str]
+    bl_label: ClassVar[str]
+
     why_not: ClassVar[Callable[[Context], str]]
     """What keeps it from running, as a sentence without a full stop, or nothing."""
 

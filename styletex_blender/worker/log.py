@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import logging.handlers
 from pathlib import Path
@@ -31,7 +32,9 @@ class WorkerLog:
             path, maxBytes=MAXIMUM_BYTES, backupCount=KEPT_FILES - 1, encoding="utf-8", errors="replace"
         )
         if used:
-            self._handler.doRollover()
+            # Windows renames no file that another program holds; then the old one goes on.
+            with contextlib.suppress(PermissionError):
+                self._handler.doRollover()
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
 
     def write(self, line: bytes) -> None:

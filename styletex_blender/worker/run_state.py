@@ -191,6 +191,6 @@ class Run:
         """Turn to the next object."""
         self.index = index
         self.stage, self.step, self.steps, self.seconds_left = "Starting the worker", 0, 0, None
-        self.frame, self.wants_finish, self.wants_again = None, False, False
+        self.frame = None
         self.changes, self.look_again = Changes(), True
         self.started = time.monotonic()

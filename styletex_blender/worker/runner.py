@@ -26,7 +26,7 @@ from ..folders.kept import keep, read
 from ..landing.changes import changes_since
 from ..landing.land import land
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
-from ..names import name_of, readable
+from ..names import name_of
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
 from .client import WorkerClient
@@ -81,7 +81,7 @@ def cancel() -> None:
 
 
 def finish() -> None:
-    """Stop optimising the current object and keep its texture as it is."""
+    """Stop optimising the current object, as soon as there is something to keep, and keep its texture as it is."""
     if _run is not None:
         _run.wants_finish = True
 
@@ -133,14 +133,6 @@ def note_updates(depsgraph: bpy.types.Depsgraph) -> None:
     run.look_again = any(update.id.original.session_uid in wanted for update in depsgraph.updates)
 
 
-def internal_error(error: BaseException) -> JobError:
-    """What is said of an exception that nobody foresaw, with its traceback as the detail; written into the log."""
-    detail = "".join(traceback.format_exception(error))
-    warm_worker.note(detail)
-    text = f"StyleTex met an error of its own: {type(error).__name__}: {readable(str(error))}".rstrip(": \n")
-    return JobError("internal", text, "The log says more", detail)
-
-
 def _tick() -> float | None:
     """The timer."""
     global _steps
@@ -165,6 +157,7 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
             run.begin_task(index)
             outcome = yield from _attempt(run, anew)
             anew = run.wants_again and not run.wants_cancel and outcome is not None and outcome.cancelled
+            run.wants_again = run.wants_finish = False
             if anew:
                 continue
             index += 1
@@ -183,6 +176,15 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
             _land_what_can(run)
             showing.keep_up(run)
             yield
+    except Exception as error:
+        problem = warm_worker.internal_error(error)
+        warm_worker.close()
+        told = {outcome.object_uid for outcome in run.done} | {pending.task.object_uid for pending in run.pending}
+        run.done += [
+            Outcome(task.object_name, error=problem, object_uid=task.object_uid)
+            for task in run.tasks
+            if task.object_uid not in told
+        ]
     finally:
         run.done += [_kept_back(pending, cancelled=True) for pending in run.pending]
         run.pending.clear()
@@ -201,7 +203,7 @@ def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
     except JobError as error:
         problem = _with_way_on(error, task)
     except Exception as error:
-        problem = internal_error(error)
+        problem = warm_worker.internal_error(error)
         # It may be in the middle of the job.
         warm_worker.close()
     return Outcome(task.object_name, run.seconds, error=problem, object_uid=task.object_uid)
@@ -258,6 +260,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
     client = warm_worker.acquire()
     client.run(task.job_id, task.folder.path)
     told_cancel = told_finish = False
+    frames = run.frames_shown
     while True:
         for event in client.events():
             if event.get("job") != task.job_id:
@@ -279,7 +282,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
             run.stage = "Cancelling"
             hide_previews()
             client.cancel(task.job_id)
-        elif run.wants_finish and not told_finish:
+        elif run.wants_finish and run.frames_shown > frames and not told_finish:
             told_finish = True
             run.stage = "Finishing"
             client.finish(task.job_id)
@@ -347,7 +350,8 @@ def _land_what_can(run: Run) -> None:
     """Put the finished textures on their objects for which it is the moment."""
     for pending in list(run.pending):
         target = pending.task.target()
-        pending.waits_for = "" if target is None else _what_to_wait_for(target, pending)
+        # In the background nobody ends what is going on.
+        pending.waits_for = _what_to_wait_for(target, pending) if target is not None and run.is_watched else ""
         if not pending.waits_for:
             run.pending.remove(pending)
             run.done.append(_land(run, pending, target))
@@ -374,7 +378,7 @@ def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcom
     except JobError as error:
         return _kept_back(pending, error)
     except Exception as error:
-        return _kept_back(pending, internal_error(error))
+        return _kept_back(pending, warm_worker.internal_error(error))
     if stale:
         run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
     if not run.keeps_results:

@@ -54,7 +54,7 @@ def keep_up(run: Run) -> None:
 
 def _may_show(run: Run) -> bool:
     target = run.task.target()
-    if target is None or target.type != "MESH" or run.wants_cancel or run.changes.unfit:
+    if target is None or target.type != "MESH" or run.wants_cancel or run.changes.unfit or run.changes.replaced:
         return False
     return not (_waits_for_object_mode(run) or is_rendering() or is_exporting())
 

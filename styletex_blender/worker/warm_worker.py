@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+import traceback
 
 import bpy
 
+from ...core.job import JobError
+from ..names import readable
 from .client import WorkerClient
 from .environment import PACKAGE_FOLDER, log_path, preference, worker_command
 
@@ -34,11 +38,20 @@ def acquire() -> WorkerClient:
 
 
 def note(text: str) -> None:
-    """Write something of Blender's side into the log, and on the system console."""
-    print(text, file=sys.stderr, flush=True)
-    if _client is None or not _client.note(text):
-        with log_path().open("a", encoding="utf-8", errors="replace") as log:
-            log.write(f"{text}\n")
+    """Write something of Blender's side on the system console, and into the log if that can be written."""
+    print(readable(text), file=sys.stderr, flush=True)
+    if _client is not None and _client.note(text):
+        return
+    with contextlib.suppress(OSError), log_path().open("a", encoding="utf-8", errors="replace") as log:
+        log.write(f"{text}\n")
+
+
+def internal_error(error: BaseException) -> JobError:
+    """What is said of an exception that nobody foresaw, with its traceback as the detail; written into the log."""
+    detail = "".join(traceback.format_exception(error))
+    note(detail)
+    text = f"StyleTex met an error of its own: {type(error).__name__}: {readable(str(error))}".rstrip(": \n")
+    return JobError("internal", text, "The log says more", detail)
 
 
 def release() -> None:

@@ -70,6 +70,9 @@ class KillOnCloseJob:
         ):
             error = ctypes.WinError(ctypes.get_last_error())
             process.kill()
+            process.wait()
+            if self._handle:
+                self.close()
             raise error
 
     def terminate(self) -> None:

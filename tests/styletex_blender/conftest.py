@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -64,7 +65,10 @@ class StyleTex:
 
 @pytest.fixture
 def styletex(bpy, fake_worker) -> StyleTex:
-    return StyleTex(bpy, fake_worker)
+    """The hand on the runner; textures that other tests left are gone."""
+    hand = StyleTex(bpy, fake_worker)
+    shutil.rmtree(hand.module("worker.environment").kept_folder())
+    return hand
 
 
 @pytest.fixture

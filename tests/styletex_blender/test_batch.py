@@ -120,3 +120,41 @@ def test_warning_is_there_when_it_comes(bpy, cube, styletex):
     styletex.until(lambda: run.step >= 3)
     assert run.warnings == ["Cube: A fake warning"]
     styletex.end(run)
+
+
+def test_full_disk_while_exporting_is_named(bpy, cube, styletex, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(styletex.module("api"), "write_job", full)
+    with pytest.raises(RuntimeError, match="There is no room for a job's folder"):
+        bpy.ops.styletex.stylize()
+    assert list(styletex.module("worker.environment").jobs_folder().iterdir()) == []
+
+
+def test_log_that_cannot_be_written_ends_nothing(bpy, cube, styletex, monkeypatch):
+    warm_worker = styletex.module("worker.warm_worker")
+
+    def refuse():
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(warm_worker, "log_path", refuse)
+    monkeypatch.setattr(warm_worker, "_client", None)
+    warm_worker.note("che\udce9")
+
+
+def test_exception_between_two_objects_is_told_for_those_that_are_left(bpy, cube, styletex, monkeypatch):
+    runner = styletex.module("worker.runner")
+    run = styletex.begin(list(bpy.context.selected_objects))
+    styletex.until(lambda: run.frames_shown >= 1)
+
+    def fail():
+        raise ReferenceError("injected between two")
+
+    monkeypatch.setattr(runner, "hide_previews", lambda: run.done and not run.finished and fail())
+    runner.finish()
+    styletex.until(lambda: run.finished)
+    first, second = run.outcomes
+    assert first.textured
+    assert second.error.code == "internal" and "injected between two" in second.error.message
+    assert styletex.module("worker.runner").running() is None

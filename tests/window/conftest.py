@@ -114,13 +114,15 @@ class BlenderWindow:
         """Click where the pointer is."""
         self._xdotool("click", "1")
 
-    def find_button(self, region: str = "sidebar") -> list[float]:
-        """Centre of the tallest button of a region (of the sidebar: Stylize Texture), as the eye finds it."""
+    def find_button(self, region: str = "sidebar", least_height: int = 24, across: float = 1 / 6) -> list[float]:
+        """Centre of the tallest button of a region (of the sidebar: Stylize Texture), as the eye finds it: a run of the
+        button's colour, in a column that lies ``across`` of the region's width from its left.
+        """
         from PIL import Image
 
         state = self.state()
         left, bottom, width, height = state[region]
-        column = left + width // 6
+        column = left + int(width * across)
         with Image.open(self.photograph("button")) as screen:
             colours = np.asarray(screen.convert("RGB"), dtype=int)[:, column]
         best = (0, 0)
@@ -129,8 +131,8 @@ class BlenderWindow:
             alike = bool((abs(colours[row] - state["button_colour"]) <= 4).all())
             run = run + 1 if alike else 0
             best = max(best, (run, row - run // 2))
-        if best[0] < 24:
-            pytest.fail(f"no tall button in the {region}; the longest run is {best}; see build/artifacts")
+        if best[0] < least_height:
+            pytest.fail(f"no such button in the {region}; the longest run is {best}; see build/artifacts")
         return [left + width / 2, SCREEN[1] - 1 - best[1]]
 
     def press(self, keys: str, over: list[float]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import runpy
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -67,8 +68,7 @@ def obey() -> None:
     """Do what the test asks for in the meantime."""
     order = STATE_FILE.with_name("order.py")
     if order.exists():
-        code = order.read_text()
-        exec(compile(code, str(order), "exec"), {"bpy": bpy, "view_3d": view_3d})
+        runpy.run_path(str(order), {"bpy": bpy, "view_3d": view_3d})
         order.unlink()
 
 

@@ -105,6 +105,22 @@ def test_change_is_said_when_it_happens_and_the_texture_is_kept_and_not_put_on(b
     assert bpy.ops.styletex.again.poll() == (bpy.context.mode == "OBJECT")
 
 
+def test_mesh_that_is_edited_while_its_new_uvs_wait_keeps_them_waiting(bpy, cube, styletex):
+    cube.data.uv_layers.remove(cube.data.uv_layers[0])
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    delete_faces_in_edit_mode(bpy, cube)
+    bpy.context.view_layer.update()
+    styletex.until(lambda: run.changes.unfit == "its faces were changed")
+    styletex.module("worker.runner").finish()
+    styletex.until(lambda: run.waits_for)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    styletex.until(lambda: run.finished)
+    assert (run.outcomes[0].kept / "new_uvs.npy").is_file()
+    assert len(cube.data.uv_layers) == 0 and shown(cube) == ["Old"]
+    assert styletex.module("scene.export").export_object(cube, bpy.context).uv_map == "StyleTex"
+
+
 @pytest.mark.parametrize("change", [unwrap_anew, unwrap_in_edit_mode])
 def test_undone_change_is_no_change(bpy, cube, styletex, change):
     before = styletex.module("scene.uv").read_uvs(cube.data, "UVMap")
@@ -286,6 +302,19 @@ def test_slots_get_their_own_materials_back_when_one_was_removed(bpy, cube, styl
     assert [(slot.link, slot.material.name) for slot in cube.material_slots] == [("OBJECT", "Own"), ("DATA", "Third")]
     assert [found.name for found in cube.data.materials] == ["Second", "Third"]
     assert not [found for found in bpy.data.materials if "Preview" in found.name]
+
+
+def test_material_that_the_artist_gives_meanwhile_is_not_covered_again(bpy, cube, styletex):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    give_another_material(bpy, cube)
+    bpy.context.view_layer.update()
+    styletex.until(lambda: run.changes.replaced)
+    frames = run.frames_shown
+    styletex.until(lambda: run.frames_shown > frames + 1)
+    assert shown(cube) == ["Mine"]
+    styletex.end(run)
+    assert shown(cube) == ["Mine"]
 
 
 def test_deleted_object_is_not_computed_on_and_the_next_one_begins_at_once(bpy, scene, styletex):

@@ -3,21 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 STYLED = "StyleTex · Cube"
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept(bpy, styletex):
-    """Nothing of other tests in the kept place."""
-    place = styletex.module("worker.environment").kept_folder()
-    shutil.rmtree(place)
-    return place
 
 
 @pytest.fixture
@@ -126,6 +117,26 @@ def test_failure_of_the_last_step_takes_all_of_it_back(bpy, cube, styletex, monk
     assert styletex.inventory()["images"] == sorted([*before["images"], "StyleTex · Suzanne"])
     log = styletex.module("worker.environment").log_path().read_text()
     assert "ReferenceError: injected" in log
+
+
+@pytest.mark.parametrize("destination", ["packed", "beside"])
+def test_damaged_picture_is_not_put_on(bpy, saved, styletex, monkeypatch, destination):
+    bpy.context.scene.styletex.destination = destination
+    before = styletex.inventory()
+    run = styletex.begin([bpy.data.objects["Cube"]])
+    runner = styletex.module("worker.runner")
+    keep = runner.keep
+
+    def damage(folder, place):
+        (folder / "base_color.png").write_bytes(b"no picture")
+        return keep(folder, place)
+
+    monkeypatch.setattr(runner, "keep", damage)
+    styletex.end(run)
+    (outcome,) = run.outcomes
+    assert outcome.error and "cannot read the picture" in outcome.error.message
+    assert styletex.inventory() == before
+    assert shown(bpy.data.objects["Cube"]) == ["Old"]
 
 
 def test_textures_are_offered_again_in_the_next_session(bpy, saved, styletex):

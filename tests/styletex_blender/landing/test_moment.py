@@ -234,3 +234,25 @@ def test_object_without_slots_has_none_again_after_a_cancel(bpy, cube, styletex)
     styletex.module("worker.runner").cancel()
     styletex.until(lambda: run.finished)
     assert len(cube.material_slots) == 0
+
+
+def test_preview_that_is_appended_from_an_autosave_is_taken_off(bpy, cube, styletex, tmp_path):
+    if not hasattr(bpy.app.handlers, "blend_import_post"):
+        pytest.skip("Blender says so from 4.3 on")
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    path = str(tmp_path / "autosave.blend")
+    bpy.data.libraries.write(path, {cube}, fake_user=True)
+    styletex.end(run)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.append(directory=f"{path}/Object/", filename="Cube")
+    assert shown(bpy.data.objects["Cube"]) == ["Old"]
+    assert not [found.name for found in (*bpy.data.materials, *bpy.data.images) if "Preview" in found.name]
+
+
+def test_in_the_background_a_mesh_that_is_being_edited_keeps_nobody_waiting(bpy, bare, styletex):
+    bpy.ops.object.mode_set(mode="EDIT")
+    settings = styletex.module("settings").Settings.from_scene(bpy.context.scene)
+    run = styletex.module("api").stylize([bare], settings)
+    (outcome,) = run.outcomes
+    assert "being edited" in outcome.error.message and (outcome.kept / "base_color.png").is_file()
