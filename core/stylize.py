@@ -221,7 +221,7 @@ def _run(
         layout = Layout(field, present, job.restyle_strength)
         # What a checkpoint holds has gone on from the fitted field, and replaces it.
         if saved is None:
-            with stages.stage("present", "Reading the present colour"):
+            with stages.stage("present", "Reading the present color"):
                 fit_field(field, present, job.seed, reporter)
     elif distillation is not None and settings.warm_start is not None and saved is None:
         with stages.stage("start", "Sketching"):
@@ -229,7 +229,7 @@ def _run(
             warm_start(field, rasteriser, whole, distillation, settings, job.seed, reporter, overlap)
     texels = job.texture_size**2 * (len(tiles.numbers) if tiles else 1)
     seconds_to_bake = texels * (BAKE_SECONDS + (DETAIL_TEXEL_SECONDS if _adds_detail(settings) else 0.0))
-    with stages.stage("optimise", "Optimising"):
+    with stages.stage("optimise", "Optimizing"):
         outcome = optimise(
             field,
             rasteriser,

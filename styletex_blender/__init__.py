@@ -3,9 +3,10 @@
 
 A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``folders``
 (what is on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
-``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment), ``ui``.
-Between them lie ``settings``, ``api``, which scripts call too, and ``handlers``, which keep undo, saving and loading
-safe while a job runs. ``headless`` is the same without a window; ``demo`` is the scripts of the demo.
+``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
+``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
+``api``, which scripts call too, and ``handlers``, which keep undo, saving and loading safe while a job runs.
+``headless`` is the same without a window; ``demo`` is the scripts of the demo.
 """
 
 from __future__ import annotations
@@ -28,6 +29,22 @@ def unregister() -> None:
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
     from . import handlers
+    from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
+    from .ui.presets import preset_menu
+    from .ui.results import result_operators
+    from .ui.styles import operators as style_operators
 
-    return properties, preferences, install_operators, operators, kept_textures, panel, handlers
+    return (
+        translate,
+        properties,
+        preferences,
+        install_operators,
+        operators,
+        style_operators,
+        result_operators,
+        preset_menu,
+        kept_textures,
+        panel,
+        handlers,
+    )

@@ -47,7 +47,7 @@ def stylize(
 
     Args:
         objects: mesh objects of the current view layer.
-        settings: how.
+        settings: how; an object with settings of its own (``object.styletex``) is textured by those.
         watch: called many times a second in the background, and once at the end, to tell a person how it goes.
         keep_results: leave each finished texture where its outcome's ``kept`` says, although it is on its object, for a
             caller that removes it when the file is saved.
@@ -89,7 +89,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     if runner.running() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
     if (installing := installer.running()) is not None and installing.changes:
-        raise JobError("dependencies", "The worker's environment is being changed", "Wait for the installer's end")
+        raise JobError("dependencies", "What StyleTex computes with is being changed", "Wait for the installer's end")
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     try_destination(settings.destination)
@@ -126,6 +126,9 @@ def _problem(error: Exception) -> JobError:
 
 
 def _export(target: bpy.types.Object, settings: Settings) -> Task:
+    settings = settings.of(target)
+    if not settings.style_image:
+        raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
     exported = export_object(target, bpy.context)
     name = name_of(target)
     job_id = uuid.uuid4().hex

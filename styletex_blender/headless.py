@@ -4,6 +4,7 @@
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
     --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --all] [--output out.blend]
 
+An object with settings of its own (Own Settings in the panel) is textured by those, the others by the command line's.
 Writes one line an object to standard output, and to standard error how far it is and what else is known of a failure.
 The exit status is 0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and
 130 after Ctrl-C, which saves what is done; the same command then goes on with the rest from where it stopped. The
@@ -126,6 +127,7 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
     settings = settings_module.Settings(
         style_image=image.name,
         prompt=options.prompt,
+        prompt_from_name=options.prompt_from_name,
         content=options.content,
         preset=options.preset,
         profile=options.profile,
@@ -241,7 +243,11 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
         description="Texture objects in the style of an image.",
     )
     parser.add_argument("--style", type=Path, required=True, help="the style image")
-    parser.add_argument("--prompt", required=True, help="what the object is, in a few words")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument(
+        "--prompt", default="", help="what the object is, in a few words; the bundled model can do without"
+    )
+    words.add_argument("--prompt-from-name", action="store_true", help="each object's name says what it is")
     parser.add_argument("--content", default="", help="what the style image shows, to keep it out of the texture")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--objects", nargs="+", metavar="NAME", help="mesh objects (default: the active object)")

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -11,6 +12,8 @@ from ..core.job import Job, JobError
 from .names import readable
 
 DESTINATIONS = ("packed", "beside")
+PROMPT_OPTIONAL = frozenset({"bundled"})
+"""The profiles that make so little of the prompt that an object's name does as well."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Settings:
     style_image: str
     """Name of the Blender image that gives the style."""
     prompt: str
-    """What the object is, in a few words."""
+    """What the object is, in a few words. With the bundled model, which makes little of it, it may be empty."""
     content: str = ""
     """What the style image shows; kept out of the texture. Empty for a pure pattern."""
     preset: str = "balanced"
@@ -53,26 +56,23 @@ class Settings:
     """How far to go from it, in [0, 1]: 0 keeps it, 1 forgets it."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
+    prompt_from_name: bool = False
+    """Whether each object's name says what it is, in place of ``prompt``."""
 
     def __post_init__(self) -> None:
         if self.destination not in DESTINATIONS:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
             )
-        self.job("", "style.png")
+        self._job("object", "object", "style.png", None)
 
     @classmethod
     def from_scene(cls, scene: bpy.types.Scene, device: str = "auto") -> Settings:
-        """The settings of the panel.
-
-        Raises:
-            JobError: ``bad_setting`` when there is no style image or no prompt.
-        """
+        """The settings of the panel."""
         values = scene.styletex
-        if values.style_image is None:
-            raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
         return cls(
-            style_image=values.style_image.name,
+            # Each object may have its own; where one has none, that is said of that object.
+            style_image=values.style_image.name if values.style_image is not None else "",
             prompt=values.prompt,
             content=values.content,
             preset=values.preset,
@@ -90,15 +90,44 @@ class Settings:
             restyle_strength=values.restyle_strength,
             device=device,
             destination=values.destination,
+            prompt_from_name=values.prompt_from_name,
         )
+
+    def of(self, target: bpy.types.Object) -> Settings:
+        """These settings with those in their place that the object has of its own (``object.styletex``)."""
+        own = target.styletex
+        if not own.use_own:
+            return self
+        settings = self
+        if own.style_image is not None:
+            settings = replace(settings, style_image=own.style_image.name, content=own.content)
+        if own.prompt.strip():
+            settings = replace(settings, prompt=own.prompt, prompt_from_name=False)
+        return replace(settings, seed=own.seed) if own.use_seed else settings
+
+    def words_for(self, object_name: str) -> str:
+        """What the model is told that an object is: the prompt, or its name "Treasure_chest.001" as "Treasure chest";
+        empty where only a prompt will do.
+        """
+        if self.prompt.strip() and not self.prompt_from_name:
+            return self.prompt.strip()
+        if self.prompt_from_name or self.profile in PROMPT_OPTIONAL:
+            return re.sub(r"[._\s]+", " ", re.sub(r"\.\d+$", "", object_name)).strip() or object_name
+        return ""
 
     def job(self, object_name: str, style_file: str, present_file: str | None = None) -> Job:
         """The job for one object, with the file names in the job folder of the style image and, if the texture is to
         start from it, of the present base colour.
+
+        Raises:
+            JobError: ``bad_setting`` when there is no prompt where the model needs one.
         """
+        return self._job(object_name, self.words_for(object_name), style_file, present_file)
+
+    def _job(self, object_name: str, words: str, style_file: str, present_file: str | None) -> Job:
         return Job(
             object_name=readable(object_name),
-            prompt=readable(self.prompt.strip()),
+            prompt=readable(words),
             style_image=style_file,
             style_name=readable(self.style_image),
             content=readable(self.content.strip()),

@@ -145,7 +145,7 @@ class FakeWorker:
         started = time.monotonic()
         self.acknowledged.set()
         self.wire.send("stage", job, name="load", label="Loading models")
-        self.wire.send("stage", job, name="optimise", label="Optimising")
+        self.wire.send("stage", job, name="optimise", label="Optimizing")
         checkpoint = folder / "checkpoint.safetensors"
         done = int(checkpoint.read_text()) if checkpoint.exists() else 0
         for step in range(done + 1, options.steps + 1):

@@ -72,7 +72,11 @@ def _run(options: argparse.Namespace, report: Reporter) -> int:
     lock = locks.read(options.lock)
     if options.command == "doctor":
         findings = []
-        for finding in doctor.examine(options.target, lock, options.model):
+        if options.python is not None:
+            found = doctor.examine_python(options.python, lock, options.model)
+        else:
+            found = doctor.examine(options.target, lock, options.model)
+        for finding in found:
             findings.append(finding)
             if not options.json:
                 report.finding(finding.line(), **asdict(finding))
@@ -155,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
         "--large-download", action="store_true", help="also where PyTorch can only be had in a build that is far larger"
     )
     made["doctor"].add_argument("--json", action="store_true", help="print one JSON object")
+    made["doctor"].add_argument(
+        "--python", type=_path, metavar="PATH", help="try this Python in place of what is in the target"
+    )
     made["doctor"].add_argument(
         "--model", type=_path, default=doctor.MODEL, metavar="DIR", help="another bundled model"
     )

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import distributions
 from .checkout import ENVIRONMENT, ROOT
@@ -23,6 +24,7 @@ MODEL = ROOT / "core" / "bundled"
 _FREE_MEGABYTES = 1000
 """What a run needs for jobs and checkpoints."""
 _REPAIR = "Repair: python3 -m vendor_install install --rebuild"
+_OWN = "Install what is missing into that Python, or choose another"
 _DRIVER = "Install the driver of the graphics card, or: python3 -m vendor_install install --device cpu"
 _EXTENSION = "Install the extension again"
 _MEND = {"device": _DRIVER, "tensor": _DRIVER, "model": _EXTENSION, "sd15": _EXTENSION}
@@ -89,6 +91,13 @@ def examine(target: Path, lock: Lock, model: Path = MODEL) -> Iterator[Finding]:
     yield from _inside(python, lock, str(record.get("device", "auto")), model, repair)
 
 
+def examine_python(python: Path, lock: Lock, model: Path = MODEL) -> Iterator[Finding]:
+    """Try a Python that somebody else looks after: whatever versions it has, it has to do what the worker needs."""
+    yield _space(python.parent)
+    yield Finding("python", True, str(python))
+    yield from _inside(python, lock, "auto", model, _OWN, pinned=False)
+
+
 def _space(target: Path) -> Finding:
     place = next(path for path in (target, *target.absolute().parents) if path.exists())
     free = shutil.disk_usage(place).free // 1_000_000
@@ -98,10 +107,26 @@ def _space(target: Path) -> Finding:
     return Finding("disk space", True, f"{free:,} MB are free at {place}")
 
 
-def _inside(python: Path, lock: Lock, device: str, model: Path, repair: str) -> Iterator[Finding]:
-    pins = [*lock.pins(), lock.torch]
+def _inside(python: Path, lock: Lock, device: str, model: Path, repair: str, pinned: bool = True) -> Iterator[Finding]:
+    pins = [*lock.pins(), lock.torch] if pinned else []
     question = {"pins": pins, "imports": lock.imports, "device": device, "model": str(model)}
-    result = subprocess.run(
+    try:
+        result = _ask(python, question)
+    except OSError as error:
+        yield Finding("examination", False, f"{python} does not start ({error.strerror or error})", repair)
+        return
+    for line in result.stdout.splitlines():
+        answer = json.loads(line)
+        if pinned or answer["name"] != "versions":
+            mend = "" if answer["ok"] else _MEND.get(answer["name"], repair)
+            yield Finding(answer["name"], answer["ok"], answer["text"], mend)
+    if result.returncode != 0:
+        last = result.stderr.strip().splitlines()[-1:] or [f"status {result.returncode}"]
+        yield Finding("examination", False, f"it ended early: {last[0]}", repair)
+
+
+def _ask(python: Path, question: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [str(python), "-u", "-m", "vendor_install.examine"],
         input=json.dumps(question),
         cwd=ROOT,
@@ -111,10 +136,3 @@ def _inside(python: Path, lock: Lock, device: str, model: Path, repair: str) -> 
         errors="replace",
         check=False,
     )
-    for line in result.stdout.splitlines():
-        answer = json.loads(line)
-        mend = "" if answer["ok"] else _MEND.get(answer["name"], repair)
-        yield Finding(answer["name"], answer["ok"], answer["text"], mend)
-    if result.returncode != 0:
-        last = result.stderr.strip().splitlines()[-1:] or [f"status {result.returncode}"]
-        yield Finding("examination", False, f"it ended early: {last[0]}", repair)

@@ -183,7 +183,7 @@ class Worker:
             return
         reporter = self._jobs[job] = JobReporter(job, Path(folder), self._events)
         if not self._loaded:
-            reporter.stage("start", "Starting the worker")
+            reporter.stage("start", "Starting")
         self._waiting.put(reporter)
 
     def _beat(self) -> None:

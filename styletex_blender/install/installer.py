@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import bpy
 
+from ..translation.translate import _
 from ..worker import runner, warm_worker
 from ..worker.environment import PACKAGE_FOLDER, install_target, log_path
 from .installer_process import InstallerProcess
@@ -47,25 +48,27 @@ def why_not(changes: bool) -> str:
         changes: whether it would change what is installed.
     """
     if running() is not None:
-        return "The installer is at work: wait for it, or cancel it"
+        return _("The installer is at work: wait for it, or cancel it")
     if changes and runner.running() is not None:
-        return "A texture is being made: wait for it, or cancel it"
+        return _("A texture is being made: wait for it, or cancel it")
     return ""
 
 
-def begin(command: str, arguments: Sequence[str] = ()) -> InstallerRun:
+def begin(command: str, arguments: Sequence[str] = (), python: str = "") -> InstallerRun:
     """Start a command of the installer; a warm worker without a job is ended before anything is changed.
 
     Args:
         command: "install", "doctor" or "remove".
         arguments: its options besides the target and those that connect it with Blender.
+        python: for "doctor", the Python to try in place of what is installed.
 
     Raises:
         JobError: ``dependencies``: Blender's Python, the installer or its log cannot be opened.
     """
     global _process, _run, _last_check
-    run = InstallerRun(command)
+    run = InstallerRun(command, python)
     whole = [command, "--target", str(install_target()), "--json-events", "--end-with-input", *arguments]
+    whole += ["--python", python] if python else []
     process = InstallerProcess(installer_command(whole), PACKAGE_FOLDER, log_path().with_name(LOG_NAME))
     if run.changes:
         warm_worker.close()
@@ -74,17 +77,17 @@ def begin(command: str, arguments: Sequence[str] = ()) -> InstallerRun:
     return run
 
 
-def begin_in_window(command: str, arguments: Sequence[str] = ()) -> InstallerRun:
+def begin_in_window(command: str, arguments: Sequence[str] = (), python: str = "") -> InstallerRun:
     """As ``begin``; a timer follows it, while the window goes on answering."""
-    run = begin(command, arguments)
+    run = begin(command, arguments, python)
     bpy.app.timers.register(_tick, first_interval=TICK_SECONDS, persistent=True)
     _redraw_what_changed()
     return run
 
 
-def carry_out(command: str, arguments: Sequence[str] = ()) -> InstallerRun:
+def carry_out(command: str, arguments: Sequence[str] = (), python: str = "") -> InstallerRun:
     """As ``begin``; returns when it is over. For the background, where timers do not run."""
-    run = begin(command, arguments)
+    run = begin(command, arguments, python)
     try:
         while step():
             time.sleep(TICK_SECONDS)

@@ -28,6 +28,8 @@ class InstallerRun:
 
     command: str
     """"install", "doctor" or "remove"."""
+    python: str = ""
+    """Of "doctor": the Python that it tries; empty for what is installed."""
     stage: str = ""
     """What is being done, for people; empty at first."""
     number: int = 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..translation.translate import _
 from .installer_run import InstallerRun
 from .quantities import amount, duration
 
@@ -31,20 +32,22 @@ def in_blender(hint: str) -> str:
 def stage_line(run: InstallerRun) -> str:
     """What is being done: "5 of 6 · Install PyTorch, the largest download"."""
     if run.wants_cancel:
-        return "Cancelling: what is half made is removed"
-    return f"{run.number} of {run.stages} · {run.stage}" if run.stages else _TITLES[run.command]
+        return _("Canceling: what is half made is removed")
+    if not run.stages:
+        return _(_TITLES[run.command])
+    return _("{number} of {count} · {stage}").format(number=run.number, count=run.stages, stage=_(run.stage))
 
 
 def download_line(run: InstallerRun) -> str:
     """How the download goes: "512 of 812 MB · 11.2 MB/s · 27 s left", and the whole time until now."""
     parts = []
     if total := run.download.get("total_bytes"):
-        parts.append(f"{amount(run.download.get('bytes', 0))} of {amount(total)}")
+        parts.append(_("{part} of {whole}").format(part=amount(run.download.get("bytes", 0)), whole=amount(total)))
     if speed := run.download.get("bytes_per_second"):
         parts.append(f"{amount(speed)}/s")
     if left := run.download.get("seconds_left"):
-        parts.append(f"{duration(left)} left")
-    return " · ".join([*parts, f"{duration(run.seconds)} so far"])
+        parts.append(_("{time} left").format(time=duration(left)))
+    return " · ".join([*parts, _("{time} so far").format(time=duration(run.seconds))])
 
 
 def outcome_line(run: InstallerRun) -> str:
@@ -52,10 +55,12 @@ def outcome_line(run: InstallerRun) -> str:
     if run.ending is None or run.failed:
         return ""
     if run.ending["type"] == "cancelled":
-        return "Cancelled. What was there before is as it was, and downloads are kept" if run.changes else "Cancelled"
+        kept = _("Canceled. What was there before is as it was, and downloads are kept")
+        return kept if run.changes else _("Canceled")
     if run.command == "doctor":
         count = len(run.wrong)
-        return f"{count} of {len(run.findings)} checks found something wrong" if count else "All is well"
+        text = _("{wrong} of {count} checks found something wrong").format(wrong=count, count=len(run.findings))
+        return text if count else _("All is well")
     if run.command == "remove":
-        return "Removed"
-    return f"Installed in {duration(run.ending.get('seconds', run.seconds))}"
+        return _("Removed")
+    return _("Installed in {time}").format(time=duration(run.ending.get("seconds", run.seconds)))

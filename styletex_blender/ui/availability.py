@@ -8,10 +8,12 @@ import bpy
 from ...core.job import JobError
 from ..install import installer
 from ..scene.image import check_destination
+from ..settings import PROMPT_OPTIONAL
+from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import worker_command
 
-INSTALLING = "The worker's environment is being changed: see the preferences"
+INSTALLING = "What StyleTex computes with is being changed: see the preferences"
 """Why nothing can be made while the installer runs."""
 
 
@@ -30,21 +32,24 @@ def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
     """
     settings = context.scene.styletex
     if runner.running() is not None:
-        return "A texture is being made: wait for it, or cancel it"
+        return _("A texture is being made: wait for it, or cancel it")
     if reason := why_no_worker():
         return reason
     if context.mode != "OBJECT":
-        return "Switch to Object Mode"
-    if objects_needed and not selected_meshes(context):
-        return "Select at least one mesh object"
-    if settings.style_image is None:
-        return "Choose a style image"
-    if not settings.prompt.strip():
-        return "Describe the object in a few words"
+        return _("Switch to Object Mode")
+    meshes = selected_meshes(context)
+    if objects_needed and not meshes:
+        return _("Select at least one mesh object")
+    own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]
+    if settings.style_image is None and any(values is None or values.style_image is None for values in own):
+        return _("Choose a style image")
+    wanting = any(values is None or not values.prompt.strip() for values in own)
+    if wanting and not (settings.prompt.strip() or settings.prompt_from_name or settings.profile in PROMPT_OPTIONAL):
+        return _("Describe the object in a few words")
     try:
         check_destination(settings.destination)
     except JobError as error:
-        return f"{error.message}. {error.hint}"
+        return f"{_(error.message)}. {_(error.hint)}"
     return ""
 
 
@@ -52,9 +57,9 @@ def why_no_worker() -> str:
     """What is amiss with the worker's environment and is mended in the preferences, or nothing."""
     installing = installer.running()
     if installing is not None and installing.changes:
-        return INSTALLING
+        return _(INSTALLING)
     try:
         worker_command()
     except JobError as error:
-        return f"{error.message}. {error.hint}"
+        return f"{_(error.message)}. {_(error.hint)}"
     return ""

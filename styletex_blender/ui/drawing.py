@@ -13,6 +13,7 @@ from typing import Any
 
 from bpy.types import Context, OperatorProperties, PropertyGroup, UILayout
 
+from ..translation.translate import _
 from .panel_text import wrap
 from .reasoned_operator import ReasonedOperator
 
@@ -23,7 +24,7 @@ def draw_text(layout: UILayout, context: Context, text: str, icon: str) -> None:
     column.scale_y = 0.8
     width = context.region.width / context.preferences.system.ui_scale
     for number, line in enumerate(wrap(text, width)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+        column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
 def draw_button(
@@ -45,7 +46,7 @@ def draw_button(
     row = layout.box().row()
     row.active = False
     row.scale_y = 0.7
-    row.label(text=unusable or text or operator.bl_label, icon=icon)
+    row.label(text=unusable or text or _(operator.bl_label), icon=icon)
     return None
 
 
@@ -54,7 +55,7 @@ def draw_property(layout: UILayout, data: PropertyGroup, name: str, locked: bool
     if not locked:
         layout.prop(data, name, **options)
         return
-    title = options.get("text", data.bl_rna.properties[name].name)
+    title = options.get("text", _(data.bl_rna.properties[name].name))
     row = layout
     if title:
         row = layout.split(factor=0.4)
@@ -68,7 +69,7 @@ def value_text(data: PropertyGroup, name: str) -> str:
     """The value of a property as the interface shows it."""
     known, value = data.bl_rna.properties[name], getattr(data, name)
     if known.type == "ENUM":
-        return known.enum_items[value].name
+        return _(known.enum_items[value].name)
     if known.type == "BOOLEAN":
-        return "On" if value else "Off"
+        return _("On") if value else _("Off")
     return f"{value:.3f}" if known.type == "FLOAT" else str(value)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +14,10 @@ from bpy.types import Context, Event, Operator
 
 from ...core.job import JobError
 from ..install import installer
-from ..install.installation import look_at
 from ..install.installer_text import in_blender, outcome_line
 from ..install.quantities import amount
-from ..worker.environment import install_target, log_path, preference
+from ..translation.translate import _
+from ..worker.environment import install_target, log_path, own_python, preference
 from .reasoned_operator import ReasonedOperator
 
 ALLOW_ONLINE = "Allow Online Access in Preferences > System > Network, or choose a Wheels Folder"
@@ -27,8 +29,8 @@ def why_not_install() -> str:
     if reason := installer.why_not(changes=True):
         return reason
     if wheels := _path("wheels_folder"):
-        return "" if wheels.is_dir() else f"There is no Wheels Folder {wheels}"
-    return "" if bpy.app.online_access else ALLOW_ONLINE
+        return "" if wheels.is_dir() else _("There is no Wheels Folder {path}").format(path=wheels)
+    return "" if bpy.app.online_access else _(ALLOW_ONLINE)
 
 
 def bundle_command() -> str:
@@ -36,8 +38,18 @@ def bundle_command() -> str:
     return f"python3 -m vendor_install bundle --output wheels --python-version 3.{sys.version_info[1]}"
 
 
+def used_python() -> str:
+    """The Python of the artist's own that the preferences name; empty where what is installed is used.
+
+    Raises:
+        JobError: ``dependencies``: there is none where they say.
+    """
+    chosen = str(preference("worker_python", ""))
+    return str(own_python(Path(bpy.path.abspath(chosen)))) if chosen else ""
+
+
 class STYLETEX_OT_install(ReasonedOperator, Operator):
-    """Install PyTorch and what else the worker needs, while you go on working: over 1 GB, for graphics cards more"""
+    """Install PyTorch and what else StyleTex computes with, while you go on working"""
 
     bl_idname = "styletex.install"
     bl_label = "Install"
@@ -78,8 +90,8 @@ class STYLETEX_OT_cancel_install(ReasonedOperator, Operator):
     def why_not(_context: Context) -> str:
         run = installer.running()
         if run is None:
-            return "The installer is not at work"
-        return "It is being cancelled" if run.wants_cancel else ""
+            return _("The installer is not at work")
+        return _("It is being canceled") if run.wants_cancel else ""
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -100,7 +112,12 @@ class STYLETEX_OT_check_install(ReasonedOperator, Operator):
 
     def execute(self, _context: Context) -> set[str]:
         """Start it; in the background, wait for its end."""
-        return _start(self, "doctor")
+        try:
+            python = used_python()
+        except JobError as error:
+            self.report({"ERROR"}, _(error.message))
+            return {"CANCELLED"}
+        return _start(self, "doctor", python=python)
 
 
 class STYLETEX_OT_remove_install(ReasonedOperator, Operator):
@@ -112,17 +129,17 @@ class STYLETEX_OT_remove_install(ReasonedOperator, Operator):
 
     @staticmethod
     def why_not(_context: Context) -> str:
-        return installer.why_not(changes=True) or ("" if install_target().is_dir() else "Nothing is installed")
+        return installer.why_not(changes=True) or ("" if install_target().is_dir() else _("Nothing is installed"))
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask first."""
-        size = look_at(install_target()).size_bytes
+        size = amount(_size(install_target()))
         return context.window_manager.invoke_confirm(
             self,
             event,
-            title="Remove StyleTex's Environment?",
-            message="To make textures again it must be downloaded again" + (f" ({amount(size)})" if size else ""),
-            confirm_text="Remove",
+            title=_("Remove What Is Installed and Downloaded?"),
+            message=_("{size} on disk. To make textures again it must be downloaded again").format(size=size),
+            confirm_text=_("Remove"),
             icon="WARNING",
         )
 
@@ -140,7 +157,7 @@ class STYLETEX_OT_open_install_log(ReasonedOperator, Operator):
 
     @staticmethod
     def why_not(_context: Context) -> str:
-        return "" if _log().is_file() else "There is no log yet: the installer has not run"
+        return "" if _log().is_file() else _("There is no log yet: the installer has not run")
 
     def execute(self, _context: Context) -> set[str]:
         """Open it in the system's viewer for text files."""
@@ -158,18 +175,28 @@ class STYLETEX_OT_copy_bundle_command(Operator):
     def execute(self, context: Context) -> set[str]:
         """Put it on the clipboard."""
         context.window_manager.clipboard = bundle_command()
-        self.report({"INFO"}, "Copied")
+        self.report({"INFO"}, _("Copied"))
         return {"FINISHED"}
 
 
-def _start(operator: Operator, command: str, arguments: Sequence[str] = ()) -> set[str]:
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    total = 0
+    for place, _folders, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # It is being removed: it counts no more.
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
+    return total
+
+
+def _start(operator: Operator, command: str, arguments: Sequence[str] = (), python: str = "") -> set[str]:
     try:
         if not bpy.app.background:
-            installer.begin_in_window(command, arguments)
+            installer.begin_in_window(command, arguments, python)
             return {"FINISHED"}
-        run = installer.carry_out(command, arguments)
+        run = installer.carry_out(command, arguments, python)
     except JobError as error:
-        operator.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
+        operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
         return {"CANCELLED"}
     assert run.ending is not None
     if run.failed:

@@ -16,6 +16,7 @@ from ..folders import kept
 from ..folders.kept import KeptTexture
 from ..landing.land import land
 from ..names import name_of
+from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import kept_folder
 from ..worker.run_state import find_object
@@ -67,7 +68,7 @@ class _OfTexture:
         try:
             return kept.read(kept_folder() / Path(self.folder).name)
         except (OSError, ValueError) as error:
-            raise JobError("bad_request", "This texture is no longer there") from error
+            raise JobError("bad_request", _("This texture is no longer there")) from error
 
 
 class STYLETEX_OT_apply_kept(_OfTexture, Operator):
@@ -83,14 +84,15 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
             target = object_for(texture, context)
             if target is None:
                 name = texture.landing.object_name
-                raise JobError("bad_mesh", f"There is no object {name!r}", "Select the object that it is for")
+                text = _("There is no object {name}").format(name=repr(name))
+                raise JobError("bad_mesh", text, _("Select the object that it is for"))
             land(target, texture, texture.landing.destination, over_changes=True)
         except JobError as error:
-            self.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
+            self.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
             return {"CANCELLED"}
         runner.settle(texture.folder)
         texture.remove()
-        self.report({"INFO"}, f"Textured {name_of(target)}")
+        self.report({"INFO"}, _("Textured {name}").format(name=name_of(target)))
         return {"FINISHED"}
 
 
@@ -103,7 +105,7 @@ class STYLETEX_OT_remove_kept(_OfTexture, Operator):
     def invoke(self, context: Context, event: Event) -> set[str]:
         """Ask first."""
         return context.window_manager.invoke_confirm(
-            self, event, title="Remove This Texture?", message="It is not on any object", confirm_text="Remove"
+            self, event, title=_("Remove This Texture?"), message=_("It is not on any object"), confirm_text=_("Remove")
         )
 
     def execute(self, _context: Context) -> set[str]:
@@ -139,17 +141,19 @@ def draw_kept(layout: UILayout, context: Context, texture: KeptTexture) -> None:
     box = layout.box()
     made = time.strftime("%d %b %H:%M", time.localtime(texture.made))
     row = box.row()
-    row.label(text=texture.landing.object_name, icon="TEXTURE")
+    row.label(text=texture.landing.object_name, icon="TEXTURE", translate=False)
     when = row.row()
     when.alignment = "RIGHT"
     when.active = False
-    when.label(text=made)
+    when.label(text=made, translate=False)
     row = box.row(align=True)
     target = object_for(texture, context)
     if target is not None:
-        row.operator("styletex.apply_kept", text=f"Apply to {name_of(target)}").folder = texture.folder.name
+        row.operator(
+            "styletex.apply_kept", text=_("Apply to {name}").format(name=name_of(target))
+        ).folder = texture.folder.name
     else:
-        row.label(text="Select its object to apply it")
+        row.label(text=_("Select its object to apply it"))
     row.operator("styletex.open_kept", text="", icon="FILE_FOLDER").folder = texture.folder.name
     row.operator("styletex.remove_kept", text="", icon="TRASH").folder = texture.folder.name
 

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import bpy
 from bpy.types import Context, Operator
 
 from ...core.job import JobError
 from .. import api
+from ..library import recent
 from ..settings import Settings
+from ..translation.translate import _
 from ..worker import runner
-from ..worker.environment import PACKAGE, is_extension, log_path, preference
+from ..worker.environment import PACKAGE, PACKAGE_FOLDER, is_extension, log_path, preference
 from ..worker.run_state import find_object
 from .availability import selected_meshes, why_not
 from .reasoned_operator import ReasonedOperator
+from .styles.choice import file_of
 
 
 class STYLETEX_OT_stylize(ReasonedOperator, Operator):
@@ -38,13 +43,22 @@ def _start(operator: Operator, context: Context, objects: list[bpy.types.Object]
     except JobError as error:
         operator.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
         return {"CANCELLED"}
+    _remember_style(context.scene.styletex)
     for object_name, error in run.failures:
         operator.report({"WARNING"}, f"{object_name}: {error.message}")
     return {"FINISHED"}
 
 
+def _remember_style(settings: bpy.types.PropertyGroup) -> None:
+    """Put the style among those last used; that its folder cannot be written is no reason to make no texture."""
+    path = file_of(settings.style_image)
+    if path is not None and path.is_file():
+        with contextlib.suppress(OSError):
+            recent.remember(path, settings.content)
+
+
 def _why_nothing_runs(_context: Context) -> str:
-    return "" if runner.running() is not None else "No texture is being made"
+    return "" if runner.running() is not None else _("No texture is being made")
 
 
 class STYLETEX_OT_cancel(ReasonedOperator, Operator):
@@ -89,9 +103,9 @@ class STYLETEX_OT_again(ReasonedOperator, Operator):
     def why_not(context: Context) -> str:
         run = runner.current_run()
         if runner.running() is not None and run is not None:
-            return "" if run.changes.any and not (run.wants_cancel or run.wants_again) else "Nothing has changed"
+            return "" if run.changes.any and not (run.wants_cancel or run.wants_again) else _("Nothing has changed")
         if run is None or not run.kept_back:
-            return "There is no texture that could not be put on its object"
+            return _("There is no texture that could not be put on its object")
         return why_not(context, objects_needed=False)
 
     def execute(self, context: Context) -> set[str]:
@@ -118,7 +132,7 @@ class STYLETEX_OT_dismiss(Operator):
 
 
 class STYLETEX_OT_open_log(ReasonedOperator, Operator):
-    """Open the worker's log, which says more about what went wrong"""
+    """Open the log, which says more about what went wrong"""
 
     bl_idname = "styletex.open_log"
     bl_label = "Open Log"
@@ -126,7 +140,7 @@ class STYLETEX_OT_open_log(ReasonedOperator, Operator):
 
     @staticmethod
     def why_not(_context: Context) -> str:
-        return "" if log_path().is_file() else "There is no log yet: the worker has not run"
+        return "" if log_path().is_file() else _("There is no log yet: no texture has been made")
 
     def execute(self, _context: Context) -> set[str]:
         """Open it in the system's viewer for text files."""
@@ -135,7 +149,7 @@ class STYLETEX_OT_open_log(ReasonedOperator, Operator):
 
 
 class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
-    """Open the add-on's preferences, where the worker's Python is chosen"""
+    """Open the add-on's preferences, where what StyleTex computes with is installed"""
 
     bl_idname = "styletex.open_preferences"
     bl_label = "Open Preferences"
@@ -143,11 +157,24 @@ class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
 
     @staticmethod
     def why_not(_context: Context) -> str:
-        return "" if is_extension() else "StyleTex is not installed as an extension, so it has no preferences"
+        return "" if is_extension() else _("StyleTex is not installed as an extension, so it has no preferences")
 
     def execute(self, _context: Context) -> set[str]:
         """Show them."""
         bpy.ops.preferences.addon_show(module=PACKAGE)
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_open_help(Operator):
+    """Open StyleTex's manual, which came with it"""
+
+    bl_idname = "styletex.open_help"
+    bl_label = "Help"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        """Show it in the browser."""
+        bpy.ops.wm.url_open(url=(PACKAGE_FOLDER / "README.md").as_uri())
         return {"FINISHED"}
 
 
@@ -159,6 +186,7 @@ _CLASSES = (
     STYLETEX_OT_dismiss,
     STYLETEX_OT_open_log,
     STYLETEX_OT_open_preferences,
+    STYLETEX_OT_open_help,
 )
 
 

@@ -7,92 +7,54 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from ..names import name_of
+from ..settings import PROMPT_OPTIONAL
+from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import NOT_INSTALLED
-from ..worker.run_state import Run
 from .availability import selected_meshes, why_no_worker, why_not
 from .drawing import draw_button, draw_property, draw_text, value_text
 from .kept_textures import draw_kept, kept_textures
-from .operators import (
-    STYLETEX_OT_again,
-    STYLETEX_OT_open_log,
-    STYLETEX_OT_stylize,
-)
-from .panel_text import changes_text, object_line, outcome_line, progress_line
+from .operators import STYLETEX_OT_stylize
+from .presets.preset_menu import STYLETEX_PT_presets
+from .results.outcome_panel import STYLETEX_PT_outcome
+from .results.progress_panel import STYLETEX_PT_progress
+from .results.sidebar import SidebarPanel
 
-_SETUP_CODES = frozenset({"dependencies"})
-"""Errors that the preferences can cure."""
-_PLAIN_CODES = frozenset({"bad_image", "bad_mesh", "bad_request", "bad_setting"})
-"""Errors that the log has nothing to add to."""
-
-
-class _StyleTexPanel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "StyleTex"
+_THUMBNAIL = 4.0
+"""Side of the style image's thumbnail, in heights of a button: the button below is to be seen on a small screen."""
+_TITLES_SHARE = 0.28
+"""Of the width, for the titles beside text fields."""
 
 
-class STYLETEX_PT_main(_StyleTexPanel, Panel):
+class STYLETEX_PT_main(SidebarPanel, Panel):
     """What to make, and the button that makes it"""
 
     bl_label = "StyleTex"
 
+    def draw_header_preset(self, _context: Context) -> None:
+        """Help, and the menu of presets."""
+        row = self.layout.row(align=True)
+        row.emboss = "NONE"
+        row.operator("styletex.open_help", text="", icon="QUESTION")
+        if runner.running() is None:
+            STYLETEX_PT_presets.draw_panel_header(row)
+
     def draw(self, context: Context) -> None:
-        """Settings, then the button or the progress, then what went wrong."""
+        """Settings, then the button; what becomes of them has panels of its own."""
         layout = self.layout
-        running = runner.running()
-        if running is None:
-            _draw_settings(layout, context.scene.styletex)
-        else:
+        if runner.running() is not None:
             _draw_locked_settings(layout, context.scene.styletex)
-        layout.separator()
-        if running is not None:
-            _draw_progress(layout, context, running)
             return
+        _draw_settings(layout, context.scene.styletex)
         _draw_button(layout, context)
-        if (last := runner.current_run()) is not None:
-            _draw_outcome(layout, context, last)
 
 
-class STYLETEX_PT_texture(_StyleTexPanel, Panel):
-    """What the texture is like and where it goes"""
-
-    bl_label = "Texture"
-    bl_parent_id = "STYLETEX_PT_main"
-
-    def draw(self, context: Context) -> None:
-        """Size, seed, place, and what to start from."""
-        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
-        for name in ("texture_size", "tiles", "seed", "destination"):
-            draw_property(layout, settings, name, locked)
-        _draw_optional(layout, settings, "restyle_strength", "start_from_present", "Restyle", locked)
-
-
-class STYLETEX_PT_style(_StyleTexPanel, Panel):
-    """How the style is taken from its image"""
-
-    bl_label = "Style and Model"
-    bl_parent_id = "STYLETEX_PT_main"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: Context) -> None:
-        """Model, how strong and how large the style is, what of it is kept out, tone and light."""
-        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
-        draw_property(layout, settings, "profile", locked)
-        draw_property(layout, settings, "style_strength", locked)
-        row = layout.row()
-        row.active = bool(settings.content.strip())
-        draw_property(row, settings, "content_removal", locked)
-        for name, heading in (("stroke_size", "Strokes"), ("detail", "Detail"), ("tone", "Tone")):
-            _draw_optional(layout, settings, name, f"use_{name}", heading, locked)
-        draw_property(layout, settings, "shading", locked)
-
-
-class STYLETEX_PT_kept(_StyleTexPanel, Panel):
+class STYLETEX_PT_kept(SidebarPanel, Panel):
     """Finished textures that are not on their objects; each is kept for 30 days of use, or until it is removed"""
 
     bl_label = "Kept Textures"
     bl_parent_id = "STYLETEX_PT_main"
+    bl_order = 2
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
@@ -103,6 +65,85 @@ class STYLETEX_PT_kept(_StyleTexPanel, Panel):
         """Each with its buttons."""
         for texture in kept_textures():
             draw_kept(self.layout, context, texture)
+
+
+class STYLETEX_PT_object(SidebarPanel, Panel):
+    """Words, style and seed for the active object alone; hold Alt to set them for all selected objects"""
+
+    bl_label = "Own Settings"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 3
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Only for a mesh, and while they can be changed."""
+        return runner.running() is None and context.object is not None and context.object.type == "MESH"
+
+    def draw_header(self, context: Context) -> None:
+        """Whether they count."""
+        self.layout.prop(context.object.styletex, "use_own", text="")
+
+    def draw(self, context: Context) -> None:
+        """The object's own style image, words and seed."""
+        layout, own = self.layout, context.object.styletex
+        layout.active = own.use_own
+        layout.label(text=name_of(context.object), icon="OBJECT_DATA", translate=False)
+        _draw_style(layout, own, scale=3.0)
+        column = layout.column(align=True)
+        _draw_words(column, _("Object"), own, "prompt", _("as for all"))
+        if own.style_image is not None:
+            _draw_words(column, _("Shown"), own, "content", _("nothing but pattern"))
+        row = layout.split(factor=_TITLES_SHARE, align=True)
+        row.label(text=_("Seed"))
+        field = row.row()
+        field.prop(own, "use_seed", text="")
+        value = field.row()
+        value.active = own.use_seed
+        value.prop(own, "seed", text="")
+
+
+class STYLETEX_PT_texture(SidebarPanel, Panel):
+    """What the texture is like and where it goes"""
+
+    bl_label = "Texture"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 4
+
+    def draw(self, context: Context) -> None:
+        """Size, seed, place, and what to start from."""
+        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
+        for name in ("texture_size", "tiles", "seed", "destination"):
+            draw_property(layout, settings, name, locked)
+        _draw_optional(layout, settings, "restyle_strength", "start_from_present", _("Restyle"), locked)
+
+
+class STYLETEX_PT_style(SidebarPanel, Panel):
+    """How the style is taken from its image"""
+
+    bl_label = "Style and Model"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 5
+
+    def draw(self, context: Context) -> None:
+        """Model, how strong and how large the style is, what of it is kept out, colors and light."""
+        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
+        draw_property(layout, settings, "profile", locked)
+        if settings.profile in PROMPT_OPTIONAL:
+            draw_text(layout, context, _("This model makes little of what the object is called"), "INFO")
+        draw_property(layout, settings, "style_strength", locked)
+        row = layout.row()
+        row.active = bool(settings.content.strip())
+        draw_property(row, settings, "content_removal", locked)
+        for name, heading in (
+            ("stroke_size", _("Strokes")),
+            ("detail", _("Detail")),
+            ("tone", _("Color Match")),
+        ):
+            _draw_optional(layout, settings, name, f"use_{name}", heading, locked)
+        draw_property(layout, settings, "shading", locked)
 
 
 def _draw_optional(
@@ -128,109 +169,75 @@ def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.
 
 def _draw_locked_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
     """What is being made, while it cannot be changed, line by line where the fields were."""
+    image = settings.style_image
     column = layout.column(align=True)
-    column.label(text="Style Image")
-    if settings.style_image is not None:
-        column.box().template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
-        column.label(text=name_of(settings.style_image), icon="IMAGE_DATA")
-    for title, text in (
-        ("The object is", settings.prompt),
-        ("The style image shows", settings.content.strip() or "nothing but pattern"),
-    ):
-        column = layout.column(align=True)
-        column.label(text=title)
-        column.label(text=text, icon="BLANK1")
-    layout.label(text=value_text(settings, "preset"), icon="BLANK1")
+    if image is not None:
+        column.label(text=name_of(image), icon_value=image.preview_ensure().icon_id, translate=False)
+    words = _("its name") if settings.prompt_from_name else settings.prompt.strip() or _("its name")
+    for title, text in ((_("Object"), words), (_("Shown"), settings.content.strip() or _("nothing but pattern"))):
+        row = column.split(factor=_TITLES_SHARE)
+        row.label(text=title)
+        row.label(text=text, translate=False)
+    column.label(text=value_text(settings, "preset"), icon="BLANK1")
 
 
 def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
+    _draw_style(layout, settings, _THUMBNAIL)
     column = layout.column(align=True)
-    column.label(text="Style Image")
-    if settings.style_image is not None:
-        box = column.box()
-        box.template_icon(settings.style_image.preview_ensure().icon_id, scale=7.0)
-    column.template_ID(settings, "style_image", open="image.open")
-    column = layout.column(align=True)
-    column.label(text="The object is")
-    column.prop(settings, "prompt", text="", placeholder="a wooden treasure chest")
-    column = layout.column(align=True)
-    column.label(text="The style image shows")
-    column.prop(settings, "content", text="", placeholder="nothing but pattern")
+    if settings.prompt_from_name:
+        hint = _("its name")
+    else:
+        hint = _("optional") if settings.profile in PROMPT_OPTIONAL else _("a wooden chest")
+    row = _draw_words(column, _("Object"), settings, "prompt", hint, active=not settings.prompt_from_name)
+    row.prop(settings, "prompt_from_name", text="", icon="SORTALPHA")
+    _draw_words(column, _("Shown"), settings, "content", _("nothing but pattern"))
     layout.row(align=True).prop(settings, "preset", expand=True)
+
+
+def _draw_style(layout: UILayout, settings: bpy.types.PropertyGroup, scale: float) -> None:
+    """The style image: a click on it shows the thumbnails."""
+    column = layout.column(align=True)
+    column.template_icon_view(settings, "style_choice", show_labels=True, scale=scale, scale_popup=5.0)
+    row = column.row(align=True)
+    row.template_ID(settings, "style_image", open="image.open")
+    row.operator("styletex.choose_styles_folder", text="", icon="FILE_FOLDER")
+
+
+def _draw_words(
+    layout: UILayout, title: str, settings: bpy.types.PropertyGroup, name: str, hint: str, active: bool = True
+) -> UILayout:
+    """A text field with its title before it; returns where more can stand behind it."""
+    row = layout.split(factor=_TITLES_SHARE, align=True)
+    row.label(text=title)
+    field = row.row(align=True)
+    words = field.row(align=True)
+    words.active = active
+    words.prop(settings, name, text="", placeholder=hint)
+    return field
 
 
 def _draw_button(layout: UILayout, context: Context) -> None:
     count = len(selected_meshes(context))
     row = layout.row()
     row.scale_y = 1.6
-    draw_button(row, context, STYLETEX_OT_stylize, f"Stylize {count} Textures" if count > 1 else "Stylize Texture")
+    text = _("Stylize {count} Textures").format(count=count) if count > 1 else _("Stylize Texture")
+    draw_button(row, context, STYLETEX_OT_stylize, text)
     if reason := why_not(context):
         draw_text(layout, context, reason, "INFO")
         if why_no_worker():
-            text = "Install in Preferences" if NOT_INSTALLED in reason else "Open Preferences"
+            text = _("Install in Preferences") if _(NOT_INSTALLED) in reason else _("Open Preferences")
             layout.operator("styletex.open_preferences", text=text, icon="PREFERENCES")
 
 
-def _draw_progress(layout: UILayout, context: Context, run: Run) -> None:
-    box = layout.box()
-    box.label(text=object_line(run), icon="MESH_DATA")
-    box.progress(factor=run.fraction, text=progress_line(run))
-    _draw_switch_to_textures(box, context)
-    row = box.row(align=True)
-    cancelling = run.wants_cancel or run.wants_again
-    row.operator("styletex.finish", text="Finishing" if run.wants_finish and not cancelling else "Stop and Keep")
-    row.operator("styletex.cancel", text="Cancelling" if cancelling else "Cancel")
-    if run.waits_for:
-        draw_text(box, context, f"A finished texture waits for {run.waits_for}", "SORTTIME")
-    if text := changes_text(run):
-        column = box.column(align=True)
-        column.alert = bool(run.changes.unfit)
-        draw_text(column, context, text, "ERROR" if run.changes.unfit else "INFO")
-        draw_button(box, context, STYLETEX_OT_again, icon="FILE_REFRESH")
-    for warning in run.warnings:
-        draw_text(box, context, warning, "INFO")
-
-
-def _draw_switch_to_textures(layout: UILayout, context: Context) -> None:
-    """A way to a view that shows textures, where this one does not; the view changes by the user's click alone."""
-    shading = context.space_data.shading
-    if shading.type == "WIREFRAME" or (shading.type == "SOLID" and shading.color_type != "TEXTURE"):
-        layout.prop_enum(shading, "type", "MATERIAL", text="Show in Material Preview")
-
-
-def _draw_outcome(layout: UILayout, context: Context, run: Run) -> None:
-    if line := outcome_line(run):
-        layout.label(text=line, icon="CHECKMARK")
-        _draw_switch_to_textures(layout, context)
-    if not run.failures and not run.warnings:
-        return
-    box = layout.box()
-    for object_name, error in run.failures:
-        several = len(run.tasks) + len(run.refused) > 1
-        message = f"{object_name}: {error.message}" if several else error.message
-        column = box.column(align=True)
-        column.alert = True
-        draw_text(column, context, message, "ERROR")
-        if error.hint:
-            draw_text(box, context, error.hint, "BLANK1")
-    for warning in run.warnings:
-        draw_text(box, context, warning, "INFO")
-    row = box.row(align=True)
-    for outcome in run.kept_back if len(run.kept_back) == 1 else []:
-        if outcome.kept is not None:
-            row.operator("styletex.apply_kept").folder = outcome.kept.name
-    if run.kept_back and not STYLETEX_OT_again.why_not(context):
-        row.operator("styletex.again", icon="FILE_REFRESH")
-    row = box.row(align=True)
-    codes = {error.code for _, error in run.failures}
-    if codes & _SETUP_CODES:
-        row.operator("styletex.open_preferences")
-    if codes - _PLAIN_CODES and not STYLETEX_OT_open_log.why_not(context):
-        row.operator("styletex.open_log")
-    row.operator("styletex.dismiss")
-
-
-_CLASSES = (STYLETEX_PT_main, STYLETEX_PT_kept, STYLETEX_PT_texture, STYLETEX_PT_style)
+_CLASSES = (
+    STYLETEX_PT_main,
+    STYLETEX_PT_progress,
+    STYLETEX_PT_outcome,
+    STYLETEX_PT_kept,
+    STYLETEX_PT_object,
+    STYLETEX_PT_texture,
+    STYLETEX_PT_style,
+)
 
 
 def register() -> None:

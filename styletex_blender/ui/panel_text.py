@@ -6,6 +6,7 @@ from __future__ import annotations
 import textwrap
 
 from ..install.quantities import duration
+from ..translation.translate import _
 from ..worker.run_state import Run
 
 _LETTER_WIDTH = 6.2
@@ -22,28 +23,31 @@ def wrap(text: str, width: float) -> list[str]:
 def object_line(run: Run) -> str:
     """Which object is being textured: "Suzanne" or "Suzanne (2 of 3)"."""
     count = len(run.tasks)
-    return f"{run.task.object_name} ({run.index + 1} of {count})" if count > 1 else run.task.object_name
+    if count == 1:
+        return run.task.object_name
+    return _("{name} ({number} of {count})").format(name=run.task.object_name, number=run.index + 1, count=count)
 
 
 def progress_line(run: Run) -> str:
-    """The stage and the time left: "Optimising · 1 min 20 s left"."""
+    """The stage and the time left: "Optimizing · 1 min 20 s left"."""
     if run.wants_cancel or run.seconds_left is None or not run.steps:
-        return run.stage
-    return f"{run.stage} · {duration(run.seconds_left)} left"
+        return _(run.stage)
+    return _("{stage} · {time} left").format(stage=_(run.stage), time=duration(run.seconds_left))
 
 
 def changes_text(run: Run) -> str:
     """What has changed of the object since its job began, and what comes of it; or nothing."""
-    if run.changes.unfit:
-        return f"Meanwhile {run.changes.unfit}, so this texture will not fit. Undo that, or stylize again"
-    if run.changes.replaced:
-        return f"Meanwhile {run.changes.replaced}. The texture will be kept until you press Apply"
-    return f"Meanwhile {run.changes.stale}. The texture is of how it was before" if run.changes.stale else ""
+    changes = run.changes
+    if changes.unfit:
+        text = _("Meanwhile {what}, so this texture will not fit. Undo that, or stylize again")
+        return text.format(what=changes.unfit)
+    if changes.replaced:
+        return _("Meanwhile {what}. The texture will be kept until you press Apply").format(what=changes.replaced)
+    return (
+        _("Meanwhile {what}. The texture is of how it was before").format(what=changes.stale) if changes.stale else ""
+    )
 
 
-def outcome_line(run: Run) -> str:
-    """What was done: "Textured in 1 min 20 s" or "Textured 2 of 3 objects"; nothing when nothing was."""
-    textured = [outcome for outcome in run.outcomes if outcome.textured]
-    if len(run.outcomes) > 1 and textured:
-        return f"Textured {len(textured)} of {len(run.outcomes)} objects"
-    return f"Textured in {duration(textured[0].seconds)}" if textured else ""
+def outcome_line(textured: int, count: int) -> str:
+    """How many of several objects have their texture: "Textured 2 of 3 objects"."""
+    return _("Textured {number} of {count} objects").format(number=textured, count=count)

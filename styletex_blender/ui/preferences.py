@@ -8,10 +8,11 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy.types import AddonPreferences, Context
 
-from ...core.job import DEVICES, JobError
-from ..worker.environment import NOT_INSTALLED, PACKAGE, worker_command
+from ...core.job import DEVICES
+from ..translation.translate import _
+from ..worker.environment import PACKAGE
 from . import install_preferences
-from .drawing import draw_button, draw_text
+from .drawing import draw_button
 from .operators import STYLETEX_OT_open_log
 
 _DEVICE_TEXTS = {
@@ -53,12 +54,13 @@ class StyleTexPreferences(AddonPreferences):
     )
     worker_python: StringProperty(
         name="Python",
-        description="A Python that has PyTorch and diffusers; leave it empty to use the one that is found",
+        description="A Python of your own that has PyTorch and diffusers, or its folder; leave it empty to use what "
+        "StyleTex installs",
         subtype="FILE_PATH",
     )
     idle_minutes: IntProperty(
         name="Idle Minutes",
-        description="How long the worker stays in memory after a job, so that the next one starts sooner",
+        description="How long the model stays in memory after a texture, so that the next one starts sooner",
         default=10,
         min=0,
         soft_max=120,
@@ -69,34 +71,31 @@ class StyleTexPreferences(AddonPreferences):
         items=[(key, *_DEVICE_TEXTS[key]) for key in DEVICES],
         default="auto",
     )
+    styles_folder: StringProperty(
+        name="Styles Folder",
+        description="Pictures in this folder stand among the styles in the panel",
+        subtype="DIR_PATH",
+    )
     log_folder: StringProperty(
         name="Log Folder",
-        description="Where the worker writes its log; leave it empty for the extension's own folder",
+        description="Where the log is written; leave it empty for the extension's own folder",
         subtype="DIR_PATH",
     )
 
     def draw(self, context: Context) -> None:
-        """Show what is installed, the settings, and which Python will be used."""
+        """Show what textures are made with, and the settings."""
         layout = self.layout
         install_preferences.draw(layout, context, self)
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
         column.prop(self, "worker_python")
-        try:
-            worker = worker_command()
-        except JobError as error:
-            # That nothing is installed stands above, and the hints lead here.
-            if error.message != NOT_INSTALLED:
-                draw_text(column, context, error.message, "ERROR")
-        else:
-            column.label(text=f"Used: {worker.origin}", icon="CHECKMARK")
-            column.label(text=worker.command[0], icon="BLANK1")
+        layout.prop(self, "styles_folder")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
         column = layout.column()
         column.prop(self, "log_folder")
-        draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable="No Log Yet")
+        draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable=_("No Log Yet"))
 
 
 def register() -> None:

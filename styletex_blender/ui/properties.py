@@ -6,14 +6,15 @@
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
-from bpy.types import Image, PropertyGroup, Scene
+from bpy.types import Object, PropertyGroup, Scene
 
 from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
+from .styles.choice import StyleChoice
 
 _PRESET_TEXTS = {
     "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
     "balanced": ("Balanced", "Good quality in reasonable time"),
-    "paper": ("Paper", "The most steps and the longest wait; with Stable Diffusion 1.5, the published settings"),
+    "paper": ("Best", "The most steps and the longest wait; with Stable Diffusion 1.5, the published settings"),
 }
 _PROFILE_TEXTS = {
     "bundled": (
@@ -34,30 +35,18 @@ _TILES_TEXTS = {
 }
 
 
-def _is_picture(_settings: "SceneSettings", image: Image) -> bool:
-    """Whether an image can be a style image: render results and viewers cannot."""
-    return image.type not in {"RENDER_RESULT", "COMPOSITING"} and image.source in {"FILE", "GENERATED"}
-
-
-class SceneSettings(PropertyGroup):
+class SceneSettings(StyleChoice, PropertyGroup):
     """Settings of Stylize Texture"""
 
-    style_image: PointerProperty(
-        type=Image,
-        name="Style Image",
-        description="The picture whose style the texture takes on: its colours, strokes and patterns",
-        poll=_is_picture,
-    )
     prompt: StringProperty(
         name="Object",
-        description='What the object is, in a few words: "a wooden treasure chest"',
+        description='What the object is, in a few words: "a wooden chest". The bundled model makes little of '
+        "it, so there it may be left empty",
     )
-    content: StringProperty(
-        name="Shown",
-        description=(
-            'What the style image shows, in a few words: "a woman\'s face". It is kept out of the texture. '
-            "Leave it empty for a picture of nothing but pattern"
-        ),
+    prompt_from_name: BoolProperty(
+        name="Object's Name as Description",
+        description="Each object's own name says what it is",
+        default=False,
     )
     preset: EnumProperty(
         name="Preset",
@@ -91,30 +80,31 @@ class SceneSettings(PropertyGroup):
         max=2**31 - 1,
     )
     content_removal: FloatProperty(
-        name="Content Removal",
-        description="How much of what the style image shows is removed from its style. Lower it when colours get lost",
+        name="Keep Out",
+        description="How much of what the style image shows is kept out of the texture (content removal). "
+        "Lower it when colors get lost",
         default=1.0,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
     )
     use_tone: BoolProperty(
-        name="Set Tone",
-        description="Set how strongly the texture follows the style image's colours and strokes; otherwise the model's "
+        name="Set Color Match",
+        description="Set how strongly the texture follows the style image's colors and strokes; otherwise the model's "
         "own value is used",
         default=False,
     )
     tone: FloatProperty(
-        name="Tone",
-        description="How strongly the texture follows the style image's colours and strokes; 0 leaves it to the model, "
-        "and the bundled model's own value is 3",
+        name="Color Match",
+        description="How strongly the texture follows the style image's colors and strokes (the weight of the style "
+        "statistics); 0 leaves it to the model, and the bundled model's own value is 3",
         default=3.0,
         min=0.0,
         soft_max=10.0,
     )
     style_strength: FloatProperty(
         name="Strength",
-        description="How strongly the style is laid on: by the model, in tone and in detail",
+        description="How strongly the style is laid on: by the model, in color and in detail",
         default=1.0,
         min=0.0,
         max=2.0,
@@ -142,31 +132,31 @@ class SceneSettings(PropertyGroup):
     )
     detail: FloatProperty(
         name="Detail",
-        description="The style image's own detail: 0 is none, 0.5 its fine strokes over the model's colours, 1 its "
-        "colours too",
+        description="The style image's own detail: 0 is none, 0.5 its fine strokes over the model's colors, 1 its "
+        "colors too",
         default=1.0,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
     )
     start_from_present: BoolProperty(
-        name="Start from Present Colour",
-        description="Start from the base colour that the object's material has now, an image on the active UV map or a "
-        "plain colour, and keep its layout of light and dark",
+        name="Start from Present Color",
+        description="Start from the base color that the object's material has now, an image on the active UV map or a "
+        "plain color, and keep its layout of light and dark",
         default=False,
     )
     restyle_strength: FloatProperty(
         name="Restyle",
-        description="How far to go from the present colour: 0 keeps it as it is, 1 forgets it",
+        description="How far to go from the present color: 0 keeps it as it is, 1 forgets it",
         default=0.5,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
     )
     shading: BoolProperty(
-        name="Keep Light Out",
+        name="Avoid Baked Light",
         description="Let the model see the object in light from many sides, so that it does not paint light and shade "
-        "into the texture. The bundled model and the published settings (Stable Diffusion 1.5, Paper) never do",
+        "into the texture. The bundled model and the published settings (Stable Diffusion 1.5, Best) never do",
         default=True,
     )
     destination: EnumProperty(
@@ -180,13 +170,45 @@ class SceneSettings(PropertyGroup):
     )
 
 
+class ObjectSettings(StyleChoice, PropertyGroup):
+    """Settings of Stylize Texture for one object"""
+
+    use_own: BoolProperty(
+        name="Own Settings",
+        description="Use what is set here for this object, and the scene's settings for all else. Hold Alt to set it "
+        "for all selected objects",
+        default=False,
+        options=set(),
+    )
+    prompt: StringProperty(
+        name="Object",
+        description="What this object is, in a few words; leave it empty to use the scene's words",
+    )
+    use_seed: BoolProperty(
+        name="Own Seed",
+        description="Use another seed for this object than the scene's",
+        default=False,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="The same seed and settings give the same texture again; another seed gives another",
+        default=0,
+        min=0,
+        max=2**31 - 1,
+    )
+
+
 def register() -> None:
-    """Add ``scene.styletex``."""
+    """Add ``scene.styletex`` and ``object.styletex``."""
     bpy.utils.register_class(SceneSettings)
+    bpy.utils.register_class(ObjectSettings)
     Scene.styletex = PointerProperty(type=SceneSettings)
+    Object.styletex = PointerProperty(type=ObjectSettings)
 
 
 def unregister() -> None:
-    """Take ``scene.styletex`` away."""
+    """Take them away."""
+    del Object.styletex
     del Scene.styletex
+    bpy.utils.unregister_class(ObjectSettings)
     bpy.utils.unregister_class(SceneSettings)

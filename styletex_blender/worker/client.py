@@ -108,7 +108,7 @@ class WorkerClient:
         try:
             self._connection = WorkerConnection(self._command, self._cwd, self._log_path)
         except OSError as error:
-            raise JobError("dependencies", f"The worker cannot be started: {error}", _REPAIR) from error
+            raise JobError("dependencies", f"StyleTex's process cannot be started: {error}", _REPAIR) from error
         self._looked = self._connection.heard
 
     def run(self, job_id: str, folder: Path) -> None:
@@ -122,7 +122,7 @@ class WorkerClient:
             JobError: ``dependencies`` when the program cannot be started, ``bad_request`` when a job is open.
         """
         if self._job is not None:
-            raise JobError("bad_request", f"The worker is still busy with the job {self._job.name!r}")
+            raise JobError("bad_request", f"StyleTex's process is still busy with the job {self._job.name!r}")
         self.start()
         self._job = _OpenJob(job_id, folder)
         self._send_job(self._job)
@@ -236,7 +236,7 @@ class WorkerClient:
         if connection.foreign_version is not None:
             error = JobError(
                 "dependencies",
-                f"The worker speaks version {connection.foreign_version} of the protocol, this add-on {VERSION}",
+                f"StyleTex's process speaks version {connection.foreign_version} of the protocol, not {VERSION}",
                 _REPAIR,
             )
             return _event("error", job.name if job is not None else "", **error.to_dict())
@@ -258,14 +258,14 @@ class WorkerClient:
         if connection.killed_because == _SILENT:
             error = JobError(
                 "worker_stalled",
-                f"The worker was silent for {self._patience.stalled:.0f} seconds and was ended",
+                f"StyleTex's process was silent for {self._patience.stalled:.0f} seconds and was ended",
                 "Try again; the log says more",
                 self._log_and_tail(connection),
             )
         else:
             error = JobError(
                 "worker_died",
-                f"The worker stopped unexpectedly ({connection.killed_because or _exit_words(status)})",
+                f"StyleTex's process stopped unexpectedly ({connection.killed_because or _exit_words(status)})",
                 _way_out(status, connection.killed_because),
                 self._log_and_tail(connection),
             )

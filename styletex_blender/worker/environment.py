@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,15 @@ PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 COMMAND_VARIABLE = "STYLETEX_WORKER"
 """Environment variable that replaces the worker's command: a JSON list of strings."""
 
-NOT_INSTALLED = "The worker's Python environment is not installed"
+NOT_INSTALLED = "PyTorch and what else StyleTex computes with are not installed"
 """What ``worker_command`` says when there is none anywhere."""
+
+_PYTHONS = tuple(
+    f"{folder}{name}"
+    for folder in ("", "bin/", "Scripts/", ".venv/bin/", ".venv/Scripts/")
+    for name in (("python.exe",) if sys.platform == "win32" else ("python3", "python"))
+)
+"""Where the program is in the folder of a Python, of a virtual environment, or of a project that has one."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,7 @@ def worker_command() -> WorkerCommand:
     """
     chosen = preference("worker_python", "")
     if chosen:
-        python = Path(bpy.path.abspath(chosen))
-        if not python.is_file():
-            raise JobError(
-                "dependencies", f"There is no Python at {python}", "Correct the path in the add-on's preferences"
-            )
-        return _python_worker(python, "the add-on's preferences")
+        return _python_worker(own_python(Path(bpy.path.abspath(chosen))), "the add-on's preferences")
     if named := os.environ.get(COMMAND_VARIABLE):
         return WorkerCommand(_parse_command(named), f"the environment variable {COMMAND_VARIABLE}")
     for folder, origin in _environments():
@@ -63,6 +66,20 @@ def worker_command() -> WorkerCommand:
     raise JobError("dependencies", NOT_INSTALLED, hint)
 
 
+def own_python(place: Path) -> Path:
+    """The Python program that somebody means by ``place``: itself, or the one in that folder.
+
+    Raises:
+        JobError: ``dependencies``: there is none.
+    """
+    if place.is_file():
+        return place
+    for name in _PYTHONS:
+        if (place / name).is_file():
+            return place / name
+    raise JobError("dependencies", f"There is no Python at {place}", "Correct the path in the add-on's preferences")
+
+
 def preference(name: str, default: str | int) -> str | int:
     """A value of the add-on's preferences, or ``default`` where the add-on runs from a checkout."""
     addon = bpy.context.preferences.addons.get(PACKAGE)
@@ -71,7 +88,7 @@ def preference(name: str, default: str | int) -> str | int:
 
 def jobs_folder() -> Path:
     """The folder for job folders; see ``job_folder``."""
-    return _own_folder("jobs")
+    return own_data_folder("jobs")
 
 
 def kept_folder() -> Path:
@@ -82,12 +99,13 @@ def kept_folder() -> Path:
 def log_path() -> Path:
     """The file that the worker's messages go to."""
     chosen = preference("log_folder", "")
-    folder = Path(bpy.path.abspath(chosen)) if chosen else _own_folder("logs")
+    folder = Path(bpy.path.abspath(chosen)) if chosen else own_data_folder("logs")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "worker.log"
 
 
-def _own_folder(name: str) -> Path:
+def own_data_folder(name: str) -> Path:
+    """A folder of the person's own for what StyleTex keeps, made if need be."""
     if is_extension():
         return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
     return Path(bpy.utils.user_resource("DATAFILES", path=f"styletex/{name}", create=True))

@@ -118,7 +118,7 @@ class Run:
     """Whether that may have become more."""
     index: int = 0
     """Which of ``tasks`` is being worked on."""
-    stage: str = "Starting the worker"
+    stage: str = "Starting"
     """What is being done, for people."""
     step: int = 0
     """Steps of the stage that are done."""
@@ -190,7 +190,7 @@ class Run:
     def begin_task(self, index: int) -> None:
         """Turn to the next object."""
         self.index = index
-        self.stage, self.step, self.steps, self.seconds_left = "Starting the worker", 0, 0, None
+        self.stage, self.step, self.steps, self.seconds_left = "Starting", 0, 0, None
         self.frame = None
         self.changes, self.look_again = Changes(), True
         self.started = time.monotonic()

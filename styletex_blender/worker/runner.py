@@ -279,7 +279,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
         gone = task.target() is None
         if (run.wants_cancel or run.wants_again or gone) and not told_cancel:
             told_cancel = True
-            run.stage = "Cancelling"
+            run.stage = "Canceling"
             hide_previews()
             client.cancel(task.job_id)
         elif run.wants_finish and run.frames_shown > frames and not told_finish:

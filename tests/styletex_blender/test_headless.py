@@ -87,7 +87,7 @@ def test_two_of_three_objects_are_textured_and_the_broken_one_is_reported(
     assert "textured in" in lines["Smooth"]
     assert "The mesh has no faces" in lines["Broken"]
     assert done.returncode == 2
-    assert re.search(r"Smooth: Optimising \d+ of \d+, \d+ s left", done.stderr)
+    assert re.search(r"Smooth: Optimizing \d+ of \d+, \d+ s left", done.stderr)
     bpy.ops.wm.open_mainfile(filepath=str(output))
     for name, uv_map in (("Bare", "StyleTex"), ("Smooth", "UVMap")):
         textured = bpy.data.objects[name]
@@ -110,7 +110,7 @@ def test_without_output_nothing_is_saved_and_it_says_so(main, scene_file, style_
     ("arguments", "words"),
     [
         (["--prompt", "a toy", "--objects", "Nobody"], "There is no object Nobody; the meshes are"),
-        (["--prompt", " ", "--all"], "The object prompt is empty"),
+        (["--prompt", " ", "--profile", "sd15", "--all"], "The object prompt is empty"),
         (["--prompt", "a toy", "--all", "--seed", "-3"], "The seed is -3"),
         (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),
         (["--prompt", "a toy", "--image", "beside", "--objects", "Broken"], "The mesh has no faces"),
@@ -121,7 +121,9 @@ def test_bad_requests_are_explained(main, style_image, capsys, arguments, words)
     assert words in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--all"], ["--prompt", "a toy", "--size", "100"]])
+@pytest.mark.parametrize(
+    "arguments", [["--prompt", "a toy", "--prompt-from-name"], ["--prompt", "a toy", "--size", "100"]]
+)
 def test_wrong_usage_is_explained_on_standard_output(main, style_image, capsys, arguments):
     with pytest.raises(SystemExit) as leaving:
         main(["--style", str(style_image), *arguments])

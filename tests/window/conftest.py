@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -30,12 +31,9 @@ def blender_program() -> str:
     return program
 
 
-@pytest.fixture
-def display() -> Iterator[str]:
-    """A virtual screen of its own for this test."""
-    for tool in ("Xvfb", "xdotool", "import"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool} (packages xvfb, xdotool, imagemagick)")
+@contextlib.contextmanager
+def virtual_screen() -> Iterator[str]:
+    """A virtual screen of its own; gives its name."""
     readable, writable = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
@@ -50,6 +48,16 @@ def display() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A virtual screen of its own for this test."""
+    for tool in ("Xvfb", "xdotool", "import"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool} (packages xvfb, xdotool, imagemagick)")
+    with virtual_screen() as name:
+        yield name
 
 
 class BlenderWindow:
@@ -135,16 +143,38 @@ class BlenderWindow:
             pytest.fail(f"no such button in the {region}; the longest run is {best}; see build/artifacts")
         return [left + width / 2, SCREEN[1] - 1 - best[1]]
 
+    def find_picture(self, path: Path, width: int) -> list[float]:
+        """Where the screen shows the picture of a file, so many pixels wide: its centre."""
+        from PIL import Image
+
+        with Image.open(self.photograph("picture")) as screen, Image.open(path) as picture:
+            seen = np.asarray(screen.convert("RGB"), dtype=int)
+            sought = np.asarray(picture.convert("RGB").resize((width, width * picture.height // picture.width)), int)
+        height = sought.shape[0]
+        found = [
+            (
+                float(abs(seen[row : row + height : 4, column : column + width : 4] - sought[::4, ::4]).mean()),
+                column,
+                row,
+            )
+            for row in range(0, SCREEN[1] - height, 2)
+            for column in range(0, SCREEN[0] - width, 2)
+        ]
+        difference, column, row = min(found)
+        if difference > 30.0:
+            pytest.fail(f"{path.name} is not on the screen; what is most like it differs by {difference}")
+        return [column + width / 2, SCREEN[1] - 1 - (row + height / 2)]
+
     def press(self, keys: str, over: list[float]) -> None:
         """A real key press with the mouse over a position."""
         self._xdotool("mousemove", str(int(over[0])), str(int(SCREEN[1] - 1 - over[1])))
         time.sleep(0.3)
         self._xdotool("key", keys)
 
-    def photograph(self, name: str) -> Path:
-        """A picture of the whole screen, kept in ``build/artifacts``."""
-        ARTIFACTS.mkdir(parents=True, exist_ok=True)
-        path = ARTIFACTS / f"window_{name}.png"
+    def photograph(self, name: str, folder: Path = ARTIFACTS) -> Path:
+        """A picture of the whole screen, kept in ``build/artifacts`` or another folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"window_{name}.png"
         subprocess.run(["import", "-display", self._display, "-window", "root", str(path)], check=True)
         return path
 

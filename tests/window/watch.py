@@ -64,11 +64,16 @@ def open_tab() -> float | None:
     return None
 
 
+def module(name: str) -> ModuleType:
+    """A module of the Blender side."""
+    return importlib.import_module(f"styletex.styletex_blender.{name}")
+
+
 def obey() -> None:
     """Do what the test asks for in the meantime."""
     order = STATE_FILE.with_name("order.py")
     if order.exists():
-        runpy.run_path(str(order), {"bpy": bpy, "view_3d": view_3d})
+        runpy.run_path(str(order), {"bpy": bpy, "view_3d": view_3d, "module": module})
         order.unlink()
 
 
@@ -76,11 +81,12 @@ def watch() -> float:
     global ticks
     ticks += 1
     obey()
-    runner = importlib.import_module("styletex.styletex_blender.worker.runner")
-    warm_worker = importlib.import_module("styletex.styletex_blender.worker.warm_worker")
+    runner = module("worker.runner")
+    warm_worker = module("worker.warm_worker")
     area, region = view_3d()
     monkey = bpy.data.objects.get("Suzanne")
     run = runner.current_run()
+    settings = bpy.context.scene.styletex
     theme = bpy.context.preferences.themes[0].user_interface
     viewport = next(found for found in area.regions if found.type == "WINDOW")
     state = {
@@ -102,6 +108,9 @@ def watch() -> float:
         "dirty_images": [image.name for image in bpy.data.images if image.is_dirty],
         "errors": [error.message for _, error in run.failures] if run else [],
         "light_height": bpy.data.objects["Light"].location.z,
+        "style_image": settings.style_image.name if settings.style_image else "",
+        "content": settings.content,
+        "has_result": module("ui.results.outcome_panel").STYLETEX_PT_outcome.poll(bpy.context),
         "can_start": bpy.ops.styletex.stylize.poll(),
     }
     temporary = STATE_FILE.with_suffix(".part")

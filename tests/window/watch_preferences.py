@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -44,9 +45,18 @@ def open_preferences() -> None:
     bpy.app.timers.register(watch, first_interval=0.5, persistent=True)
 
 
+def obey() -> None:
+    """Do what is asked for from outside in the meantime."""
+    order = Path(STATE_FILE).with_name("order.py")
+    if order.exists():
+        runpy.run_path(str(order), {"bpy": bpy, "module": module})
+        order.unlink()
+
+
 def watch() -> float:
     global ticks
     ticks += 1
+    obey()
     state = {"ticks": ticks, "blender_pid": os.getpid()}
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:

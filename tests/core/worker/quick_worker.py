@@ -36,7 +36,7 @@ class Texture:
 
 def plain(job: Job, folder: Path, reporter: Reporter) -> None:
     """Twenty short steps that look at cancel and finish, with frames when they are wanted."""
-    reporter.stage("optimise", "Optimising")
+    reporter.stage("optimise", "Optimizing")
     for step in range(1, 21):
         time.sleep(0.02)
         if reporter.should_cancel():

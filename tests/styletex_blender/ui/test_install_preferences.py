@@ -36,7 +36,7 @@ class Layout:
     def __init__(self, drawn: list[str]) -> None:
         self.__dict__["drawn"] = drawn
 
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
         assert icon in icons()
         self.drawn.append(text)
 
@@ -195,7 +195,7 @@ def test_progress_is_shown_and_cancel_leaves_what_was_there(bpy, preferences):
     for operator in (bpy.ops.styletex.install, bpy.ops.styletex.check_install, bpy.ops.styletex.remove_install):
         assert "The installer is at work" in refusal(operator)
     bpy.ops.styletex.cancel_install()
-    assert "It is being cancelled" in refusal(bpy.ops.styletex.cancel_install)
+    assert "It is being canceled" in refusal(bpy.ops.styletex.cancel_install)
     preferences.until(lambda: run.ending)
     assert run.ending["type"] == "cancelled"
     assert "What was there before is as it was" in preferences.drawn()
@@ -347,3 +347,61 @@ def test_no_hint_in_blender_names_an_option_of_the_shell(bpy, styletex):
     told = [text for text in told if " --" in text or "vendor_install" in text]
     assert len(told) > 5
     assert [text for text in map(in_blender, told) if " --" in text or "vendor_install" in text] == []
+
+
+def own_python_of(folder: Path) -> Path:
+    """A virtual environment's Python as it lies on this system."""
+    program = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python3")
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+    return program
+
+
+def test_own_python_is_called_working_only_when_it_was_tried_and_stands_there_alone(bpy, preferences, tmp_path):
+    preferences.plant()
+    program = own_python_of(tmp_path / "venv")
+    preferences.values.worker_python = str(tmp_path / "venv")
+    drawn = preferences.drawn()
+    assert "Not tried yet: click Check" in drawn and str(program) in drawn
+    assert "Installed" not in drawn and "[styletex.install" not in drawn
+    assert bpy.ops.styletex.check_install() == {"FINISHED"}
+    assert preferences.installer.last_check().python == str(program)
+    assert "It was tried, and something is wrong" in preferences.drawn()
+    preferences.installer.last_check().findings.clear()
+    assert "It was tried, and it works" in preferences.drawn()
+    preferences.values.worker_python = str(own_python_of(tmp_path / "other"))
+    assert "Not tried yet" in preferences.drawn()
+    preferences.values.worker_python = ""
+    assert preferences.drawn().startswith("Installed, 1.2 GB on disk")
+
+
+def test_check_of_an_own_python_asks_the_installer_to_try_that_one(bpy, preferences, tmp_path, monkeypatch):
+    program = own_python_of(tmp_path / "venv")
+    preferences.values.worker_python = str(tmp_path / "venv")
+    given = []
+    monkeypatch.setattr(preferences.installer, "installer_command", lambda arguments: given.extend(arguments) or ["/"])
+    refusal(bpy.ops.styletex.check_install)
+    assert given[0] == "doctor" and given[given.index("--python") + 1] == str(program)
+
+
+def test_folder_without_a_python_is_refused_with_its_name(bpy, preferences, tmp_path):
+    preferences.values.worker_python = str(tmp_path)
+    assert f"There is no Python at {tmp_path}" in preferences.drawn()
+    assert "There is no Python" in refusal(bpy.ops.styletex.check_install)
+
+
+def test_sizes_stand_there_before_the_click(bpy, preferences):
+    for device in DEVICES:
+        preferences.values.install_device = device
+        assert "To download: " in preferences.drawn()
+    preferences.values.install_device = "cuda"
+    assert "2.7 GB" in preferences.drawn()
+
+
+def test_downloads_of_a_canceled_installation_can_be_removed(bpy, preferences):
+    preferences.online()
+    assert "Remove Downloads" not in preferences.drawn()
+    preferences.target.mkdir()
+    (preferences.target / "downloads").write_bytes(b"0" * 5000)
+    assert "[styletex.remove_install Remove Downloads]" in preferences.drawn()
+    assert bpy.ops.styletex.remove_install() == {"FINISHED"}

@@ -37,6 +37,7 @@ def no_style_image(bpy):
 
 
 def blank_prompt(bpy):
+    bpy.context.scene.styletex.profile = "sd15"
     bpy.context.scene.styletex.prompt = "  "
 
 
@@ -68,7 +69,7 @@ def test_button_that_cannot_be_pressed_says_why(bpy, scene, styletex, change, wo
 def test_button_says_that_no_worker_is_installed(bpy, scene, styletex, monkeypatch):
     monkeypatch.delenv("STYLETEX_WORKER")
     monkeypatch.setattr(styletex.module("worker.environment"), "_environments", list)
-    assert "The worker's Python environment is not installed" in poll_message(bpy)
+    assert "PyTorch and what else StyleTex computes with are not installed" in poll_message(bpy)
 
 
 def test_button_says_that_the_worker_variable_is_wrong(bpy, scene, styletex, monkeypatch):

@@ -16,7 +16,7 @@ class Layout:
     def __init__(self, drawn: list[str], icons: set[str]) -> None:
         self.__dict__.update(drawn=drawn, icons=icons)
 
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", icon_value: int = 0, translate: bool = True) -> None:
         assert icon in self.icons
         self.drawn.append(text)
 
@@ -24,7 +24,7 @@ class Layout:
         getattr(data, name)
         self.drawn.append(f"<{name}>")
 
-    def operator(self, name: str, *, text: str = "", icon: str = "NONE") -> SimpleNamespace:
+    def operator(self, name: str, *, text: str = "", icon: str = "NONE", icon_value: int = 0) -> SimpleNamespace:
         assert icon in self.icons
         self.drawn.append(f"[{name} {text}]" if text else f"[{name}]")
         return SimpleNamespace()
@@ -39,7 +39,7 @@ class Layout:
         return Layout(self.drawn, self.icons)
 
     row = column = box = split = _part
-    separator = template_icon = template_ID = prop_enum = nothing
+    separator = template_icon = template_icon_view = template_ID = prop_enum = nothing
 
 
 class WideContext:
@@ -91,6 +91,7 @@ def test_fields_and_the_button_are_there_before(bpy, cube, drawn):
 
 
 def test_button_that_cannot_be_used_is_text_and_says_why(bpy, cube, drawn):
+    bpy.context.scene.styletex.profile = "sd15"
     bpy.context.scene.styletex.prompt = ""
     assert "[styletex.stylize" not in drawn()
     assert "Stylize Texture\nDescribe the object in a few words" in drawn()
@@ -103,7 +104,7 @@ def test_run_shows_what_it_makes_without_a_field_and_its_buttons_alive_from_the_
     assert "[styletex.finish Stop and Keep]\n[styletex.cancel Cancel]" in first
     styletex.until(lambda: run.frames_shown >= 1)
     bpy.ops.styletex.cancel()
-    assert "[styletex.cancel Cancelling]" in drawn()
+    assert "[styletex.cancel Canceling]" in drawn()
     styletex.until(lambda: run.finished)
 
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The menu of presets in the panel's header; the artist's own are files in Blender's folder of presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bl_operators.presets import AddPresetBase
+from bl_ui.utils import PresetPanel
+from bpy.types import Operator, Panel
+
+SUBFOLDER = "styletex"
+"""Of Blender's folder of presets."""
+_SHIPPED = str(Path(__file__).parent / "shipped")
+PRESET_NAMES = (
+    "preset",
+    "profile",
+    "texture_size",
+    "tiles",
+    "content_removal",
+    "style_strength",
+    "use_stroke_size",
+    "stroke_size",
+    "use_detail",
+    "detail",
+    "use_tone",
+    "tone",
+    "shading",
+    "start_from_present",
+    "restyle_strength",
+)
+"""What a preset sets: all but the picture, the words, the seed, and where the image goes."""
+
+
+class STYLETEX_OT_add_preset(AddPresetBase, Operator):
+    """Add these settings to the presets, or remove the chosen preset; picture, words and seed are no part of it"""
+
+    bl_idname = "styletex.add_preset"
+    bl_label = "Add StyleTex Preset"
+    preset_menu = "STYLETEX_PT_presets"
+    preset_subdir = SUBFOLDER
+    preset_defines = ("settings = bpy.context.scene.styletex",)
+    preset_values = tuple(f"settings.{name}" for name in PRESET_NAMES)
+
+
+class STYLETEX_PT_presets(PresetPanel, Panel):
+    """Settings under a name"""
+
+    bl_label = "StyleTex Presets"
+    preset_subdir = SUBFOLDER
+    preset_operator = "script.execute_preset"
+    preset_add_operator = STYLETEX_OT_add_preset.bl_idname
+
+
+_CLASSES = (STYLETEX_OT_add_preset, STYLETEX_PT_presets)
+
+
+def register() -> None:
+    """Add the menu, and the presets that come with StyleTex."""
+    for found in _CLASSES:
+        bpy.utils.register_class(found)
+    bpy.utils.register_preset_path(_SHIPPED)
+
+
+def unregister() -> None:
+    """Take them away; the artist's own stay in their folder."""
+    bpy.utils.unregister_preset_path(_SHIPPED)
+    for found in reversed(_CLASSES):
+        bpy.utils.unregister_class(found)

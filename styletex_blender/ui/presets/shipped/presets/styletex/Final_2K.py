@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For the finished asset: best quality at 2048 texels."""
+
+import bpy
+
+settings = bpy.context.scene.styletex
+settings.preset = "paper"
+settings.profile = "bundled"
+settings.texture_size = "2048"
+settings.tiles = "auto"
+settings.content_removal = 1.0
+settings.style_strength = 1.0
+settings.use_stroke_size = False
+settings.stroke_size = 0.75
+settings.use_detail = False
+settings.detail = 1.0
+settings.use_tone = False
+settings.tone = 3.0
+settings.shading = True
+settings.start_from_present = False
+settings.restyle_strength = 0.5

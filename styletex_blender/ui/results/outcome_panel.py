@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the last run came out: its images, and what went wrong."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.types import Context, Panel, UILayout
+
+from ...install.quantities import duration
+from ...translation.translate import _
+from ...worker import runner
+from ...worker.run_state import Outcome, Run
+from ..drawing import draw_text
+from ..operators import STYLETEX_OT_again, STYLETEX_OT_open_log
+from ..panel_text import outcome_line
+from .sidebar import SidebarPanel, draw_switch_to_textures
+
+_SETUP_CODES = frozenset({"dependencies"})
+"""Errors that the preferences can cure."""
+_PLAIN_CODES = frozenset({"bad_image", "bad_mesh", "bad_request", "bad_setting"})
+"""Errors that the log has nothing to add to."""
+_MOST_IMAGES = 8
+"""So many images are listed."""
+
+
+class STYLETEX_PT_outcome(SidebarPanel, Panel):
+    """How the last textures came out"""
+
+    bl_label = "Result"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_order = 1
+
+    @classmethod
+    def poll(cls, _context: Context) -> bool:
+        """Only when there is something to say: a texture that was undone is forgotten."""
+        run = runner.current_run()
+        return run is not None and run.finished and bool(images_of(run) or run.failures or run.warnings)
+
+    def draw(self, context: Context) -> None:
+        """Images, errors, warnings, and what can be done about them."""
+        run = runner.current_run()
+        if run is None:
+            return
+        draw_images(self.layout, context, run)
+        if run.failures or run.warnings:
+            _draw_problems(self.layout, context, run)
+        else:
+            self.layout.operator("styletex.dismiss")
+
+
+def images_of(run: Run) -> list[Outcome]:
+    """The objects of a run that have their texture still: an undo takes its image away."""
+    return [outcome for outcome in run.outcomes if outcome.textured and outcome.image in bpy.data.images]
+
+
+def draw_images(layout: UILayout, context: Context, run: Run) -> None:
+    """Each finished image with its object and its time, and the ways to see and to save it."""
+    images = images_of(run)
+    if not images:
+        return
+    if len(run.outcomes) > 1:
+        draw_text(layout, context, outcome_line(len(images), len(run.outcomes)), "CHECKMARK")
+    for outcome in images[:_MOST_IMAGES]:
+        column = layout.column(align=True)
+        row = column.row()
+        row.label(text=outcome.object_name, icon="MESH_DATA", translate=False)
+        time = row.row()
+        time.alignment = "RIGHT"
+        time.label(text=duration(outcome.seconds), translate=False)
+        row = column.row(align=True)
+        image = bpy.data.images[outcome.image]
+        show = row.operator("styletex.show_image", text=outcome.image, icon_value=image.preview_ensure().icon_id)
+        show.image = outcome.image
+        row.operator("styletex.save_image", text="", icon="FILE_TICK").image = outcome.image
+    if len(images) > _MOST_IMAGES:
+        layout.label(text=_("and {count} more").format(count=len(images) - _MOST_IMAGES))
+    draw_switch_to_textures(layout, context)
+
+
+def _draw_problems(layout: UILayout, context: Context, run: Run) -> None:
+    box = layout.box()
+    for object_name, error in run.failures:
+        several = len(run.tasks) + len(run.refused) > 1
+        message = f"{object_name}: {_(error.message)}" if several else _(error.message)
+        column = box.column(align=True)
+        column.alert = True
+        draw_text(column, context, message, "ERROR")
+        if error.hint:
+            draw_text(box, context, _(error.hint), "BLANK1")
+    for warning in run.warnings:
+        draw_text(box, context, warning, "INFO")
+    row = box.row(align=True)
+    for outcome in run.kept_back if len(run.kept_back) == 1 else []:
+        if outcome.kept is not None:
+            row.operator("styletex.apply_kept").folder = outcome.kept.name
+    if run.kept_back and not STYLETEX_OT_again.why_not(context):
+        row.operator("styletex.again", icon="FILE_REFRESH")
+    row = box.row(align=True)
+    codes = {error.code for _name, error in run.failures}
+    if codes & _SETUP_CODES:
+        row.operator("styletex.open_preferences")
+    if codes - _PLAIN_CODES and not STYLETEX_OT_open_log.why_not(context):
+        row.operator("styletex.open_log")
+    row.operator("styletex.dismiss")

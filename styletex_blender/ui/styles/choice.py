@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The style image as a choice among thumbnails, for the scene's settings and for those of an object."""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, PointerProperty, StringProperty
+from bpy.types import Context, Image
+
+from ...library.pictures import Picture, picture_at, pictures
+from ...library.thumbnails import icon_of
+from ...names import name_of
+from ...translation.translate import _
+
+_ANOTHER = 0
+"""Number of the item for a picture that is not among the thumbnails, or for none."""
+_NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
+"""The icon where there is none."""
+_items: list[tuple[str, str, str, int, int]] = []
+"""Blender does not keep the texts of items alive."""
+
+
+def is_picture(_settings: Any, image: Image) -> bool:
+    """Whether an image can be a style image: render results and viewers cannot."""
+    return image.type not in {"RENDER_RESULT", "COMPOSITING"} and image.source in {"FILE", "GENERATED"}
+
+
+def choose(settings: Any, picture: Picture) -> None:
+    """Make a picture the style image, and what is known of what it shows the words for that.
+
+    Raises:
+        RuntimeError: Blender cannot read it; nothing has changed then.
+    """
+    image = bpy.data.images.load(str(picture.path), check_existing=True)
+    if picture.is_sample and not image.packed_file:
+        # The extension's folder is no place that a file should depend on.
+        image.pack()
+    settings.style_image = image
+    settings.content = picture.content
+
+
+def file_of(image: Image | None) -> Path | None:
+    """The file that an image is from; ``None`` for one that is from none."""
+    if image is None or image.source != "FILE" or not image.filepath:
+        return None
+    return Path(bpy.path.abspath(image.filepath, library=image.library))
+
+
+def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, str, int, int]]:
+    global _items
+    items = [
+        (str(picture.path), picture.title, picture.about, icon_of(picture.path), number)
+        for number, picture in enumerate(pictures(), _ANOTHER + 1)
+    ]
+    if _number(settings) == _ANOTHER:
+        image = settings.style_image
+        name = name_of(image) if image is not None else _("Choose a Style")
+        icon = image.preview_ensure().icon_id if image is not None else _NO_PICTURE
+        items.insert(0, ("", name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
+    _items = items
+    return items
+
+
+def _number(settings: Any) -> int:
+    path = file_of(settings.style_image)
+    return next((number for number, known in enumerate(pictures(), _ANOTHER + 1) if known.path == path), _ANOTHER)
+
+
+def _choose_number(settings: Any, number: int) -> None:
+    if number != _ANOTHER:
+        choose(settings, pictures()[number - _ANOTHER - 1])
+
+
+class StyleChoice:
+    """Beside ``bpy.types.PropertyGroup``: a style image and what it shows."""
+
+    style_image: PointerProperty(
+        type=Image,
+        name="Style Image",
+        description="The picture whose style the texture takes on: its colors, strokes and patterns",
+        poll=is_picture,
+    )
+    content: StringProperty(
+        name="Shown",
+        description=(
+            'What the style image shows, in a few words: "a woman\'s face". It is kept out of the texture. '
+            "Leave it empty for a picture of nothing but pattern"
+        ),
+    )
+    style_choice: EnumProperty(
+        name="Styles",
+        description="Sample pictures, those of your own folder, and those last used: click one to take its style",
+        items=_choices,
+        get=_number,
+        set=_choose_number,
+        options={"SKIP_SAVE"},
+    )
+
+
+def choose_file(settings: Any, path: Path) -> None:
+    """Make a file the style image; see ``choose``."""
+    choose(settings, picture_at(path))

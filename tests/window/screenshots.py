@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of every state of the panel and the preferences, from a real Blender window of 1280 x 800 pixels.
+
+python -m tests.window.screenshots --output DIR [--scale 1 2] [--only NAME …]
+
+Needs Xvfb, xdotool and imagemagick, and the Blender that the environment variable BLENDER names. Each picture is called
+after its state and its interface scale in percent: ``ready_100.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.window.conftest import ROOT, STYLE_IMAGE, BlenderWindow, virtual_screen
+
+FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
+FAKE_INSTALLER = ROOT / "tests" / "fake_installer.py"
+
+ALONE = """
+panel = module("ui.panel")
+for found in reversed(getattr(panel, "on_show", panel._CLASSES)):
+    bpy.utils.unregister_class(found)
+part = getattr(panel, "{name}")
+panel.on_show = [type(part.__name__, (part,), dict(bl_options=set(), bl_parent_id=""))]
+bpy.utils.register_class(panel.on_show[0])
+"""
+"""A panel below the main one, opened and alone: at 200 % the window is too small for all."""
+WHOLE = """
+panel = module("ui.panel")
+bpy.utils.unregister_class(panel.on_show[0])
+panel.register()
+"""
+REDRAW = """
+for window in bpy.context.window_manager.windows:
+    for area in window.screen.areas:
+        area.tag_redraw()
+"""
+CHOOSE = f"""
+import pathlib
+path, choose_file = pathlib.Path({str(STYLE_IMAGE)!r}), module("ui.styles.choice").choose_file
+"""
+SETTINGS = "settings = bpy.context.scene.styletex\n"
+RUN = """
+settings = bpy.context.scene.styletex
+settings.style_image, settings.prompt = bpy.data.images["great_wave.jpg"], "a monkey"
+import json, os, sys
+os.environ["STYLETEX_WORKER"] = json.dumps([sys.executable, "-u", {worker!r}, *{behaviour!r}])
+with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
+    bpy.ops.styletex.stylize()
+"""
+END = """
+module("worker.runner").abandon()
+"""
+
+
+def run(*behaviour: str) -> str:
+    """Code that starts a texture with the fake worker."""
+    return RUN.format(worker=str(FAKE_WORKER), behaviour=list(behaviour))
+
+
+def alone(name: str) -> str:
+    """Code that shows one sub-panel."""
+    return ALONE.format(name=name)
+
+
+SLOW = ("--steps", "400", "--step-seconds", "0.25")
+QUICK = ("--steps", "20", "--step-seconds", "0.01")
+PANEL = (
+    ("empty", SETTINGS + "settings.style_image = None\nsettings.prompt = settings.content = ''", 1.0),
+    (
+        "ready",
+        SETTINGS + CHOOSE + "choose_file(settings, path)",
+        1.0,
+    ),
+    (
+        "several_objects",
+        "bpy.ops.object.select_all(action='SELECT')\nbpy.ops.mesh.primitive_cube_add(location=(4, 0, 0))\n"
+        "bpy.data.objects['Suzanne'].select_set(True)",
+        1.0,
+    ),
+    ("not_possible", SETTINGS + "settings.profile, settings.prompt = 'sd15', ''", 1.0),
+    (
+        "one_object",
+        SETTINGS + "settings.profile = 'bundled'\nbpy.data.objects.remove(bpy.data.objects['Cube'])\n"
+        "bpy.context.view_layer.objects.active = bpy.data.objects['Suzanne']\n"
+        "bpy.data.objects['Suzanne'].select_set(True)",
+        1.0,
+    ),
+    ("running", run(*SLOW, "--warning-at", "2"), 4.0),
+    (
+        "canceling",
+        "bpy.app.timers.unregister(module('worker.runner')._tick)\n"
+        "module('worker.runner').current_run().wants_cancel = True",
+        0.5,
+    ),
+    ("done", END + run(*QUICK), 5.0),
+    ("failed", END + run(*QUICK, "--error-at", "3"), 5.0),
+    ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
+    ("style_and_model", alone("STYLETEX_PT_style"), 1.0),
+    (
+        "own_settings",
+        alone("STYLETEX_PT_object") + "bpy.data.objects['Suzanne'].styletex.use_own = True\n"
+        "module('ui.styles.choice').choose_file(bpy.data.objects['Suzanne'].styletex, "
+        f"__import__('pathlib').Path({str(STYLE_IMAGE)!r}))",
+        1.0,
+    ),
+    ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 5.0),
+    ("progress", END + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
+    ("whole", END + WHOLE, 1.0),
+)
+"""Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""
+ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
+LARGE = """
+area = next(found for found in bpy.context.window_manager.windows[0].screen.areas if found.type == "VIEW_3D")
+area.type = "PREFERENCES"
+bpy.context.preferences.active_section = "ADDONS"
+"""
+"""The preferences in the place of the 3D viewport: their own window would be too small at 200 %."""
+PREFERENCES = (
+    ("preferences_absent", LARGE, 1.5),
+    ("preferences_offline", "bpy.context.preferences.system.use_online_access = False", 1.0),
+    (
+        "preferences_installing",
+        ONLINE + "bpy.ops.styletex.install()",
+        5.0,
+    ),
+    ("preferences_canceled", "bpy.ops.styletex.cancel_install()", 4.0),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Take the pictures; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.window.screenshots", description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, help="the folder for the pictures")
+    parser.add_argument("--scale", type=float, nargs="+", default=[1.0, 2.0], help="interface scales (1 2)")
+    parser.add_argument("--only", nargs="+", choices=("panel", "preferences"), default=("panel", "preferences"))
+    options = parser.parse_args(arguments)
+    program = os.environ.get("BLENDER", "")
+    if not program:
+        print("Name a Blender in the environment variable BLENDER", file=sys.stderr)
+        return 2
+    for scale in options.scale:
+        if "panel" in options.only:
+            _take(program, options.output, scale, PANEL, "watch.py", str(STYLE_IMAGE))
+        if "preferences" in options.only:
+            behaviour = ("online", str(FAKE_INSTALLER), "--stage-seconds", "2")
+            _take(program, options.output, scale, PREFERENCES, "watch_preferences.py", *behaviour)
+    return 0
+
+
+def _take(program: str, output: Path, scale: float, states: tuple, script: str, *arguments: str) -> None:
+    with virtual_screen() as display, tempfile.TemporaryDirectory() as folder:
+        window = BlenderWindow(program, display, Path(folder), script, arguments)
+        try:
+            window.until(lambda state: state["ticks"] > 3, "the window")
+            window.do(f"bpy.context.preferences.view.ui_scale = {scale}")
+            for name, code, seconds in states:
+                window.do(code)
+                time.sleep(seconds)
+                window.do(REDRAW)
+                time.sleep(0.7)
+                ticks = window.state()["ticks"]
+                window.until(lambda state, before=ticks: state["ticks"] > before + 1, "a drawing")
+                path = window.photograph(name, output)
+                path.rename(output / f"{name}_{100 * scale:.0f}.png")
+                print(json.dumps({"state": name, "scale": scale}), flush=True)
+        finally:
+            window.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
