@@ -41,6 +41,9 @@ class ConsoleReporter:
         left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
         self._progress.update(self._task, total=steps, completed=step, left=left)
 
+    def checkpoint(self, step: int, steps: int) -> None:
+        """Ctrl-C cancels; whoever kills the process knows that it goes on."""
+
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
         """A terminal has no picture to update."""
 
@@ -52,6 +55,9 @@ class ConsoleReporter:
 
     def should_cancel(self) -> bool:
         return self.interrupted
+
+    def should_pause(self) -> bool:
+        return False
 
     def should_finish(self) -> bool:
         return False
