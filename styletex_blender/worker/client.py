@@ -135,7 +135,7 @@ class WorkerClient:
         self._send("cancel", job_id)
 
     def pause(self, job_id: str) -> None:
-        """Stop optimising the open job now and leave a checkpoint: it ends with ``paused``, or ``done`` if it is over."""
+        """Stop optimising the open job now and leave a checkpoint: it ends with ``paused``, or with ``done``."""
         self._send("pause", job_id)
 
     def finish(self, job_id: str) -> None:
