@@ -6,15 +6,18 @@ Every message is ``{"v": 1, "job": id, "seq": n, "type": …}``; ``job`` is empt
 Commands (worker's standard input):
     run                folder
     cancel             (stop, keep nothing)
+    pause              (stop optimising now and leave a checkpoint, for the same job to go on from; ends with
+                       ``paused``, or with ``done`` where all steps are done)
     finish             (stop optimising now, bake and keep what there is; ends with ``done``)
     acknowledge_frame  number
     quit
 
-Events (worker's standard output); a job ends with exactly one of ``done``, ``error``, ``cancelled``:
+Events (worker's standard output); a job ends with exactly one of ``TERMINAL_EVENTS``:
     hello              versions {name: text}, device, device_name, memory_bytes, pid; precision ("float16" or
                        "float32") and device_reason (one line for people), which older workers leave out
     stage              name, label
     progress           step, steps, seconds_left (number or null)
+    checkpoint         step, steps (what is done so far is safe on the disk, for the same job to go on from)
     frame              number, path, shape [height, width, 3], dtype "uint8", colour_space "sRGB"; row 0 at the top;
                        extent: the frame shows the UVs from 0 to this (more than 1: all UDIM tiles)
     warning            code, message
@@ -23,6 +26,7 @@ Events (worker's standard output); a job ends with exactly one of ``done``, ``er
                        the others lie beside it), seconds, finished_early
     error              code, message, hint, detail
     cancelled
+    paused
 
 Standard library only: Blender's Python and the worker's Python both load this module.
 """
@@ -36,9 +40,9 @@ from typing import Any
 
 VERSION = 1
 
-COMMANDS = frozenset({"run", "cancel", "finish", "acknowledge_frame", "quit"})
-EVENTS = frozenset({"hello", "stage", "progress", "frame", "warning", "heartbeat", "done", "error", "cancelled"})
-TERMINAL_EVENTS = frozenset({"done", "error", "cancelled"})
+COMMANDS = frozenset({"run", "cancel", "pause", "finish", "acknowledge_frame", "quit"})
+TERMINAL_EVENTS = frozenset({"done", "error", "cancelled", "paused"})
+EVENTS = TERMINAL_EVENTS | {"hello", "stage", "progress", "checkpoint", "frame", "warning", "heartbeat"}
 
 HEARTBEAT_SECONDS = 1.0
 """Time between heartbeats."""

@@ -16,6 +16,10 @@ class Cancelled(Exception):
     """The job was cancelled; nothing is kept."""
 
 
+class Paused(Exception):
+    """The job was stopped for now; the same job goes on from its checkpoint."""
+
+
 class Reporter(Protocol):
     """The ear of a running job. Calls are cheap: they may be made at every step."""
 
@@ -25,6 +29,10 @@ class Reporter(Protocol):
 
     def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
         """``step`` of ``steps`` is done; ``seconds_left`` of the whole job, or ``None`` while unknown."""
+        ...
+
+    def checkpoint(self, step: int, steps: int) -> None:
+        """What was done up to ``step`` of ``steps`` is in the checkpoint now."""
         ...
 
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
@@ -43,6 +51,10 @@ class Reporter(Protocol):
 
     def should_cancel(self) -> bool:
         """Whether to stop now and keep nothing (raise ``Cancelled``); look at every step."""
+        ...
+
+    def should_pause(self) -> bool:
+        """Whether to write a checkpoint and stop now (raise ``Paused``); look at every step."""
         ...
 
     def should_finish(self) -> bool:
@@ -64,6 +76,9 @@ class RememberedWarnings:
     def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
         self._reporter.progress(step, steps, seconds_left)
 
+    def checkpoint(self, step: int, steps: int) -> None:
+        self._reporter.checkpoint(step, steps)
+
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
         self._reporter.frame(image, extent)
 
@@ -77,6 +92,9 @@ class RememberedWarnings:
 
     def should_cancel(self) -> bool:
         return self._reporter.should_cancel()
+
+    def should_pause(self) -> bool:
+        return self._reporter.should_pause()
 
     def should_finish(self) -> bool:
         return self._reporter.should_finish()

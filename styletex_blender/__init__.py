@@ -32,6 +32,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
     from .ui.presets import preset_menu
+    from .ui.queue import queue_list, queue_operators
     from .ui.results import result_operators
     from .ui.styles import operators as style_operators
 
@@ -43,6 +44,8 @@ def _modules() -> tuple[ModuleType, ...]:
         operators,
         style_operators,
         result_operators,
+        queue_operators,
+        queue_list,
         preset_menu,
         kept_textures,
         panel,

@@ -11,27 +11,29 @@
 
 from __future__ import annotations
 
-import errno
 import time
-import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 
 import bpy
 
-from ..core.job import JobError, write_job
+from ..core.job import JobError
+from .exporting import export_task, problem_of
 from .folders import kept
-from .folders.job_folder import JobFolder, prune
+from .folders.job_folder import prune
 from .install import installer
-from .landing.changes import read_state
-from .names import name_of, readable
-from .scene.export import export_object
+from .names import name_of
 from .scene.image import try_destination
-from .scene.present_color import write_present_color
-from .scene.style_picture import write_style_image
+from .scene.preview import hide_previews
 from .settings import Settings
-from .worker import runner, warm_worker
+from .worker import runner
 from .worker.environment import jobs_folder, kept_folder, worker_command
+from .worker.queue import order
+from .worker.queue.linked import by_mesh
 from .worker.run_state import Outcome, Run, Task
+
+_OF_ONE_OBJECT = frozenset({"bad_image", "bad_mesh", "bad_request", "bad_setting", "internal"})
+"""Errors that say nothing of the other objects."""
 
 
 def stylize(
@@ -42,12 +44,14 @@ def stylize(
 ) -> Run:
     """Texture objects in the style of an image, one after another.
 
-    In a window this returns at once and the run goes on; in the background it returns when everything is done. An
-    object that cannot be textured does not keep the others from it: its outcome holds the error.
+    In a window this returns at once and the run goes on; in the background it returns when everything is done. While a
+    run goes on, or is paused, the objects are added to it and this returns at once. An object that cannot be textured
+    does not keep the others from it: its outcome holds the error. Objects that share their mesh are textured once.
 
     Args:
         objects: mesh objects of the current view layer.
-        settings: how; an object with settings of its own (``object.styletex``) is textured by those.
+        settings: how; an object with settings of its own (``object.styletex``) is textured by those. What is in the
+            queue keeps the settings that it was added with.
         watch: called many times a second in the background, and once at the end, to tell a person how it goes.
         keep_results: leave each finished texture where its outcome's ``kept`` says, although it is on its object, for a
             caller that removes it when the file is saved.
@@ -56,14 +60,54 @@ def stylize(
         The run; its ``outcomes`` say how each object came out.
 
     Raises:
-        JobError: when no object could be begun: another run is going on, the style image cannot be read, there is no
-            worker, or there is a single object and it cannot be textured.
+        JobError: when no object could be begun: the style image cannot be read, there is no worker, or there is a
+            single object and it cannot be textured or waits already with the same settings.
     """
+    if (run := runner.unfinished()) is not None:
+        return add(run, objects, settings)
     run = prepare(objects, settings)
     run.keeps_results = keep_results
+    _carry_on(run, watch)
+    return run
+
+
+def resume(watch: Callable[[Run], None] | None = None) -> Run:
+    """Go on with the run that is paused; like ``stylize``, in a window this returns at once.
+
+    Raises:
+        JobError: there is none, or there is no worker.
+    """
+    run = runner.unfinished()
+    if run is None:
+        raise JobError("bad_request", "Nothing is paused")
+    if not run.paused:
+        run.wants_pause = False
+        return run
+    _check_worker()
+    _carry_on(run, watch)
+    return run
+
+
+def retry(watch: Callable[[Run], None] | None = None, keys: Sequence[str] = ()) -> Run:
+    """Try again the objects that failed, all of them or those tasks that ``keys`` name; like ``stylize``.
+
+    Raises:
+        JobError: none failed, or there is no worker.
+    """
+    run = runner.current_run()
+    _check_worker()
+    if run is None or not order.retry(run, keys):
+        raise JobError("bad_request", "No texture has failed")
+    if run.finished:
+        _carry_on(run, watch)
+    return run
+
+
+def _carry_on(run: Run, watch: Callable[[Run], None] | None) -> None:
+    """Begin a run, or go on with it: in a window by a timer, in the background until it is over or paused."""
     if not bpy.app.background:
         runner.begin_in_window(run)
-        return run
+        return
     run.is_watched = False
     try:
         for _ in runner.begin(run):
@@ -77,83 +121,84 @@ def stylize(
         raise
     if watch is not None:
         watch(run)
-    return run
 
 
 def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     """Check and export objects to job folders; starts nothing and changes nothing of the scene.
 
     Raises:
-        JobError: see ``stylize``.
+        JobError: see ``stylize``; also when another run is going on, or paused.
     """
-    if runner.running() is not None:
+    if runner.unfinished() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
-    if (installing := installer.running()) is not None and installing.changes:
-        raise JobError("dependencies", "What StyleTex computes with is being changed", "Wait for the installer's end")
-    if not objects:
-        raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
-    try_destination(settings.destination)
-    worker_command()
-    prune(jobs_folder())
-    kept.prune(kept_folder())
-    run = Run([], settings.destination)
-    try:
-        for target in objects:
-            try:
-                run.tasks.append(_export(target, settings, run.warn))
-            except Exception as error:
-                problem = _problem(error)
-                if problem.code not in {"bad_mesh", "internal"} or len(objects) == 1:
-                    raise problem from error
-                run.refused.append(Outcome(name_of(target), error=problem, object_uid=target.session_uid))
-    except BaseException:
-        for task in run.tasks:
-            task.folder.leave(keep_checkpoint=True)
-        raise
+    run = Run([])
+    run.tasks, run.refused = _export_all(run, objects, settings)
     return run
 
 
-def _problem(error: Exception) -> JobError:
-    if isinstance(error, JobError):
-        return error
-    if isinstance(error, UnicodeDecodeError):
-        name = error.object.decode("utf-8", "replace")
-        return JobError("bad_mesh", f"It has something with a name that is no Unicode: {name!r}", "Rename that")
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        text = f"There is no room for a job's folder in {jobs_folder()}"
-        return JobError("disk_full", text, "Free space, then try again")
-    return warm_worker.internal_error(error)
+def add(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+    """Check and export objects as ``prepare`` does, and put them at the end of a run that is not finished.
 
-
-def _export(target: bpy.types.Object, settings: Settings, warn: Callable[[str], None]) -> Task:
-    settings = settings.of(target)
-    if not settings.style_image:
-        raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
-    exported = export_object(target, bpy.context)
-    name = name_of(target)
-    for notice in exported.notices:
-        warn(f"{name}: {notice}")
-    job_id = uuid.uuid4().hex
-    folder = JobFolder.new(jobs_folder())
+    Raises:
+        JobError: see ``stylize``.
+    """
+    hide_previews()
     try:
-        exported.arrays.save(folder.path)
-        present = write_present_color(target, exported.uv_map, folder.path) if settings.start_from_present else None
-        job = settings.job(name, write_style_image(settings.style_image, folder.path), present)
-        write_job(job, folder.path)
-        folder.settle(job)
-        state = read_state(target, exported.uv_map, exported.new_uvs)
-        blend_file = readable(bpy.data.filepath)
-        kept.Landing(name, blend_file, settings.destination, state.to_dict(), exported.new_uvs).write(folder.path)
+        order.add(run, *_export_all(run, objects, settings))
+    finally:
+        runner.show_last_frame()
+    return run
+
+
+def _check_worker() -> None:
+    if (installing := installer.running()) is not None and installing.changes:
+        raise JobError("dependencies", "What StyleTex computes with is being changed", "Wait for the installer's end")
+    worker_command()
+
+
+def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> tuple[list[Task], list[Outcome]]:
+    """Tasks of the objects that can be added to ``run``, and why the others cannot."""
+    _check_worker()
+    if not objects:
+        raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
+    try_destination(settings.destination)
+    prune(jobs_folder())
+    kept.prune(kept_folder())
+    tasks: list[Task] = []
+    refused: list[Outcome] = []
+    try:
+        for first, *others in by_mesh(objects):
+            try:
+                _check_new(run, first, settings)
+                tasks.append(
+                    replace(
+                        export_task(first, settings.of(first)),
+                        linked=tuple((other.session_uid, name_of(other)) for other in others),
+                    )
+                )
+            except Exception as error:
+                problem = problem_of(error)
+                if problem.code not in _OF_ONE_OBJECT:
+                    raise problem from error
+                refused.append(Outcome(name_of(first), error=problem, object_uid=first.session_uid))
+        errors = [outcome.error for outcome in refused if outcome.error is not None]
+        if not tasks and (len(errors) == 1 or all(error.code not in {"bad_mesh", "internal"} for error in errors)):
+            raise errors[0]
     except BaseException:
-        folder.leave(keep_checkpoint=True)
+        for task in tasks:
+            task.folder.leave(keep_checkpoint=True)
         raise
-    return Task(
-        object_uid=target.session_uid,
-        object_name=name,
-        job_id=job_id,
-        folder=folder,
-        uv_map=exported.uv_map,
-        new_uvs=exported.new_uvs,
-        state=state,
-        export_again=lambda again: _export(again, settings, warn),
-    )
+    for task in tasks:
+        for notice in task.notices:
+            run.warn(f"{task.object_name}: {notice}")
+    return tasks, refused
+
+
+def _check_new(run: Run, target: bpy.types.Object, settings: Settings) -> None:
+    """Whether what is asked for is not in the queue already.
+
+    Raises:
+        JobError: ``bad_request``: it is.
+    """
+    if order.is_there(run, target, asdict(settings.of(target))):
+        raise JobError("bad_request", "It is in the queue already, with the same settings", "Change a setting first")

@@ -15,8 +15,10 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from .reopening import reopen_queue
 from .scene.preview import hide_previews, is_shown
 from .worker import runner, warm_worker
+from .worker.queue import records
 
 _LONGEST_WAIT = 5.0
 """How long a render waits for the main thread to take the preview off, in seconds."""
@@ -65,9 +67,21 @@ def look_again(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 @persistent
 def abandon_run(*_arguments: Any) -> None:
-    """After loading a file: the run's objects are gone, and an autosaved file may hold a preview."""
+    """After loading a file: the run's objects are gone, and an autosaved file may hold a preview.
+
+    What the file's queue held when it was closed is taken up again, paused; in the background nobody asked for that.
+    """
     runner.abandon()
     hide_previews()
+    if not bpy.app.background:
+        reopen_queue()
+
+
+@persistent
+def note_queue(*_arguments: Any) -> None:
+    """After saving: objects are called in the file as they are now, and it may be another file."""
+    if (run := runner.unfinished()) is not None:
+        records.note_saved(run)
 
 
 _HANDLERS = (
@@ -77,6 +91,7 @@ _HANDLERS = (
     ("undo_post", put_preview_back),
     ("redo_post", put_preview_back),
     ("save_post", put_preview_back),
+    ("save_post", note_queue),
     ("save_post_fail", put_preview_back),
     ("render_init", take_preview_off_for_render),
     ("object_bake_pre", take_preview_off_for_render),
@@ -95,10 +110,20 @@ def register() -> None:
     """Add the handlers."""
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
+    if not bpy.app.background:
+        # While add-ons are enabled at the start there is no file yet.
+        bpy.app.timers.register(_reopen_queue, first_interval=0.0)
+
+
+def _reopen_queue() -> None:
+    """A timer, once: the add-on may have been enabled after the file was opened."""
+    reopen_queue()
 
 
 def unregister() -> None:
     """Take them away, cancel the run and end the worker."""
+    if bpy.app.timers.is_registered(_reopen_queue):
+        bpy.app.timers.unregister(_reopen_queue)
     runner.abandon()
     warm_worker.close()
     for name, handler in reversed(_HANDLERS):

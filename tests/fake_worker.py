@@ -11,7 +11,8 @@ With no behaviour it does whole jobs, one after another, until ``quit`` or the e
 ``run`` it reads ``job.json``, sends ``stage`` "load", "optimise" and "bake", a ``progress`` a step, a ``frame`` every
 ``--frame-every`` steps unless one is still unacknowledged (raw uint8 pixels, 64 x 64 x 3, under ``frames/`` of the job
 folder; they go from grey to stripes of orange and blue), writes ``base_color.png`` (as large as the job asks, 64 x 64
-at least) and ``report.json``, and ends with ``done``. ``cancel`` and ``finish`` work as in the real worker.
+at least) and ``report.json``, and ends with ``done``. ``cancel``, ``pause`` and ``finish`` work as
+in the real worker.
 
 Behaviours (steps count from 1 and are those of every job):
     --checkpoint-at N    write a checkpoint after step N; a job that finds one goes on from there (0: it writes none)
@@ -89,6 +90,7 @@ class FakeWorker:
         self.runs: queue.SimpleQueue[tuple[str, Path] | None] = queue.SimpleQueue()
         self.cancelled: set[str] = set()
         self.finishing: set[str] = set()
+        self.pausing: set[str] = set()
         self.acknowledged = threading.Event()
         self.acknowledged.set()
         self.frames = 0
@@ -129,6 +131,8 @@ class FakeWorker:
                 self.runs.put((job, Path(message["folder"])))
             elif kind == "cancel" and not self.options.ignore_cancel:
                 self.cancelled.add(job)
+            elif kind == "pause":
+                self.pausing.add(job)
             elif kind == "finish":
                 self.finishing.add(job)
             elif kind == "acknowledge_frame" and message["number"] == self.frames:
@@ -154,10 +158,14 @@ class FakeWorker:
                 checkpoint.unlink(missing_ok=True)
                 self.wire.send("cancelled", job)
                 return
+            if job in self.pausing:
+                self.save(job, checkpoint, step - 1)
+                self.wire.send("paused", job)
+                return
             if job in self.finishing:
                 break
             if step == options.checkpoint_at:
-                checkpoint.write_text(str(step))
+                self.save(job, checkpoint, step)
             if self.misbehave(job, step):
                 return
             left = (options.steps - step) * options.step_seconds
@@ -187,6 +195,11 @@ class FakeWorker:
             seconds=seconds,
             finished_early=job in self.finishing,
         )
+
+    def save(self, job: str, checkpoint: Path, step: int) -> None:
+        """Write a checkpoint, and say so."""
+        checkpoint.write_text(str(step))
+        self.wire.send("checkpoint", job, step=step, steps=self.options.steps)
 
     def misbehave(self, job: str, step: int) -> bool:
         """Do what was asked for at this step; true when the job has ended."""

@@ -23,6 +23,9 @@ class ConsoleReporter:
         left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
         self._progress.update(self._task, total=steps, completed=step, left=left)
 
+    def checkpoint(self, step: int, steps: int) -> None:
+        """Whoever stops the process is told at its end whether it goes on."""
+
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
         """A terminal has no picture to update."""
 
@@ -34,6 +37,9 @@ class ConsoleReporter:
         return False
 
     def should_cancel(self) -> bool:
+        return False
+
+    def should_pause(self) -> bool:
         return False
 
     def should_finish(self) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..devices.prefetch import Prefetch
 from ..failure import as_job_error, release_memory
 from ..geometry.overlap import Overlap
-from ..reporting import Cancelled, Reporter
+from ..reporting import Cancelled, Paused, Reporter
 from ..storage.optional import cause
 from ..views.camera_plan import CameraPlan
 from ..views.rasteriser import Rasteriser
@@ -92,6 +92,7 @@ def optimise(
 
     Raises:
         Cancelled: ``reporter`` said so.
+        Paused: ``reporter`` said so; what is done is in ``checkpoint``. Where none can be saved, the run goes on.
     """
     settings = objective.settings
     device = field.table.device
@@ -103,13 +104,16 @@ def optimise(
     before = Progress() if saved is None else saved.progress
     first, records, left_out = before.steps_done, list(before.records), list(before.left_out)
 
-    def save() -> None:
+    def save() -> bool:
         try:
             checkpoint.save(Progress(len(records), records, left_out), field, optimiser)
         except (OSError, MemoryError) as error:
             reporter.warning(
                 "checkpoint", f"The job goes on without a checkpoint, since none can be saved: {cause(error)}"
             )
+            return False
+        reporter.checkpoint(len(records), settings.steps)
+        return True
 
     started = last_save = framed = time.monotonic()
     finished_early = gave_up = False
@@ -120,6 +124,8 @@ def optimise(
         for step, views in enumerate(prefetched, first):
             if reporter.should_cancel():
                 raise Cancelled
+            if reporter.should_pause() and save():
+                raise Paused
             if reporter.should_finish():
                 finished_early = True
                 break

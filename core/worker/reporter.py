@@ -20,10 +20,10 @@ FRAMES_FOLDER = "frames"
 class JobReporter:
     """The ``Reporter`` of one job.
 
-    The job calls it from the main thread; ``cancel``, ``finish`` and ``acknowledge_frame`` come from the thread that
-    reads commands. One frame is under way at a time: a frame given before the last one is acknowledged waits, and a
-    newer one takes its place. A frame's file is removed when the next one is written. A frame that cannot be written is
-    told once as a warning, and the job goes on.
+    The job calls it from the main thread; ``cancel``, ``pause``, ``finish`` and ``acknowledge_frame`` come from the
+    thread that reads commands. One frame is under way at a time: a frame given before the last one is acknowledged
+    waits, and a newer one takes its place. A frame's file is removed when the next one is written. A frame that cannot
+    be written is told once as a warning, and the job goes on.
     """
 
     def __init__(self, job: str, folder: Path, events: EventWriter) -> None:
@@ -33,6 +33,7 @@ class JobReporter:
         """Whether the job was told to finish before its last step."""
         self._events = events
         self._cancelled = threading.Event()
+        self._pausing = threading.Event()
         self._finishing = threading.Event()
         self._unacknowledged = 0
         self._frames = 0
@@ -42,6 +43,10 @@ class JobReporter:
     def cancel(self) -> None:
         """Stop at the next step and keep nothing."""
         self._cancelled.set()
+
+    def pause(self) -> None:
+        """Write a checkpoint at the next step and stop."""
+        self._pausing.set()
 
     def finish(self) -> None:
         """Stop optimising at the next step and bake."""
@@ -64,6 +69,9 @@ class JobReporter:
             self._warned.add((code, message))
             self._events.send("warning", self.job, code=code, message=message)
 
+    def checkpoint(self, step: int, steps: int) -> None:
+        self._events.send("checkpoint", self.job, step=step, steps=steps)
+
     def frame(self, image: np.ndarray, extent: int = 1) -> None:
         self._waiting = (image, extent)
         self._send_waiting_frame()
@@ -73,6 +81,9 @@ class JobReporter:
 
     def should_cancel(self) -> bool:
         return self._cancelled.is_set()
+
+    def should_pause(self) -> bool:
+        return self._pausing.is_set()
 
     def should_finish(self) -> bool:
         self.finished_early = self.finished_early or self._finishing.is_set()

@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Protocol
 from ..failure import as_job_error, is_beyond_repair, release_memory
 from ..job import EXIT_STATUS, REPORT_FILE, Job, JobError, read_job
 from ..protocol import COMMANDS, HEARTBEAT_SECONDS, MAXIMUM_LINE_BYTES, ProtocolError, parse
-from ..reporting import Cancelled, Reporter
+from ..reporting import Cancelled, Paused, Reporter
 from .parent_death import leave_with_parent
 from .reporter import JobReporter
 from .wire import EventWriter, claim_standard_streams
@@ -122,6 +122,8 @@ class Worker:
         try:
             if reporter.should_cancel():
                 raise Cancelled
+            if reporter.should_pause():
+                raise Paused
             result = engine.stylize(read_job(reporter.folder), reporter.folder, reporter)
             kind, payload = (
                 "done",
@@ -135,6 +137,8 @@ class Worker:
             )
         except Cancelled:
             kind, payload = "cancelled", {}
+        except Paused:
+            kind, payload = "paused", {}
         except (Exception, SystemExit) as error:
             failure = as_job_error(error)
             if failure.detail:
@@ -169,6 +173,8 @@ class Worker:
             return
         if command["type"] == "cancel":
             reporter.cancel()
+        elif command["type"] == "pause":
+            reporter.pause()
         elif command["type"] == "finish":
             reporter.finish()
         else:

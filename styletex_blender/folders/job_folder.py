@@ -22,6 +22,7 @@ from typing import BinaryIO
 from ...core.job import CHECKPOINT_FILE, MESH_FILE, Job
 from .age import count_today
 from .kept import is_finished, keep, kept_place
+from .queued import QUEUED_DAYS, is_queued
 
 KEPT_DAYS = 7
 """How long the checkpoint of an interrupted job waits for somebody to go on from it; see ``age``."""
@@ -30,10 +31,19 @@ KEPT_DAYS = 7
 class JobFolder:
     """A folder that nobody else uses until ``leave``."""
 
-    def __init__(self, path: Path, lock: BinaryIO) -> None:
-        """Take over a folder, which may not exist, and its lock."""
+    def __init__(self, path: Path, lock: BinaryIO | None) -> None:
+        """Take over a folder, which may not exist, and its lock; ``None`` for one that only waits."""
         self.path = path
         self._lock = lock
+        self._left = False
+
+    @classmethod
+    def waiting(cls, path: Path) -> JobFolder | None:
+        """A folder that waits to be used again, not held until then; ``None`` while another process uses it."""
+        if (lock := _take_lock(path)) is None:
+            return None
+        _release_lock(lock, path)
+        return cls(path, None)
 
     @classmethod
     def new(cls, jobs: Path) -> JobFolder:
@@ -65,8 +75,14 @@ class JobFolder:
         if path.exists():
             shutil.rmtree(path)
         self.path.rename(path)
-        _release_lock(self._lock, self.path)
+        if self._lock is not None:
+            _release_lock(self._lock, self.path)
         self.path, self._lock = path, lock
+
+    @property
+    def held(self) -> bool:
+        """Whether it is kept from others, and from being tidied away."""
+        return self._lock is not None and not self._left
 
     @property
     def resumable(self) -> bool:
@@ -74,22 +90,28 @@ class JobFolder:
         return _has_checkpoint(self.path)
 
     def leave(self, keep_checkpoint: bool) -> None:
-        """Let go of the folder and remove it, unless what it holds is wanted and there.
+        """Let go of the folder and remove it, unless what it holds is wanted and there. Once left it stays as it is.
 
         Args:
-            keep_checkpoint: whether to keep a checkpoint, and a finished texture that nobody took.
+            keep_checkpoint: whether to keep a checkpoint, what waits in a queue, and a finished texture that nobody
+                took.
         """
-        if not (keep_checkpoint and (self.resumable or (self.path.is_dir() and is_finished(self.path)))):
+        if self._left:
+            return
+        self._left = True
+        kept = self.resumable or is_queued(self.path) or (self.path.is_dir() and is_finished(self.path))
+        if not (keep_checkpoint and kept):
             # On Windows a virus scanner may hold a file for a moment; then ``prune`` removes the rest.
             shutil.rmtree(self.path, ignore_errors=True)
-        _release_lock(self._lock, self.path)
+        if self._lock is not None:
+            _release_lock(self._lock, self.path)
 
 
 def prune(jobs: Path) -> None:
     """Tidy the folders inside ``jobs`` that nobody uses.
 
     A finished texture, left by a Blender that ended before it could take it, goes to where such are kept. Folders
-    without a checkpoint, and those that are too old, are removed.
+    without a checkpoint that wait in no queue, and those that are too old, are removed.
     """
     for path in {entry.with_suffix("") for entry in jobs.iterdir()}:
         if (lock := _take_lock(path)) is None:
@@ -100,7 +122,7 @@ def prune(jobs: Path) -> None:
                 keep(path, kept_place(jobs))
             wanted = True
         else:
-            wanted = path.is_dir() and count_today(path) <= KEPT_DAYS
+            wanted = path.is_dir() and count_today(path) <= (QUEUED_DAYS if is_queued(path) else KEPT_DAYS)
         JobFolder(path, lock).leave(keep_checkpoint=wanted)
 
 

@@ -124,14 +124,24 @@ def read(folder: Path) -> KeptTexture:
     tiles = _pictures(folder)
     if tiles is None:
         raise ValueError(f"{folder} holds no texture")
+    landing = read_landing(folder)
+    made = (folder / (tile_file(tiles[0]) if tiles else TEXTURE_FILE)).stat().st_mtime
+    return KeptTexture(folder, landing, tiles, made)
+
+
+def read_landing(folder: Path) -> Landing:
+    """What the texture of a job folder is for.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
     try:
         values = json.loads((folder / LANDING_FILE).read_text(encoding="utf-8"))
         uvs = folder / _UVS_FILE
-        landing = Landing(**values, new_uvs=np.load(uvs, allow_pickle=False) if uvs.exists() else None)
+        return Landing(**values, new_uvs=np.load(uvs, allow_pickle=False) if uvs.exists() else None)
     except (TypeError, KeyError) as error:
         raise ValueError(f"{folder / LANDING_FILE} is damaged: {error}") from error
-    made = (folder / (tile_file(tiles[0]) if tiles else TEXTURE_FILE)).stat().st_mtime
-    return KeptTexture(folder, landing, tiles, made)
 
 
 def kept_folders(place: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import traceback
+from collections.abc import Sequence
 
 import bpy
 
@@ -21,7 +22,13 @@ UNDO_MESSAGE = "Stylize Texture"
 """Name of the undo step of a finished texture."""
 
 
-def land(target: bpy.types.Object, kept: KeptTexture, destination: str, over_changes: bool = False) -> bpy.types.Image:
+def land(
+    target: bpy.types.Object,
+    kept: KeptTexture,
+    destination: str,
+    over_changes: bool = False,
+    linked: Sequence[bpy.types.Object] = (),
+) -> bpy.types.Image:
     """Put a kept texture on an object.
 
     Args:
@@ -29,6 +36,7 @@ def land(target: bpy.types.Object, kept: KeptTexture, destination: str, over_cha
         kept: the texture, which stays where it is.
         destination: "packed" or "beside".
         over_changes: also where the material slots hold something else than when the job began.
+        linked: objects with the same mesh, which get the same materials; those that have another mesh by now do not.
 
     Raises:
         JobError: why it cannot be done; nothing has changed then.
@@ -39,7 +47,7 @@ def land(target: bpy.types.Object, kept: KeptTexture, destination: str, over_cha
     if problem := changes.unfit or ("" if over_changes else changes.replaced):
         raise JobError("bad_mesh", f"While its texture was being made, {problem}", _way_on(changes))
     try:
-        return _land(target, kept, destination, before)
+        return _land(target, kept, destination, before, [other for other in linked if other.data == target.data])
     except JobError:
         raise
     except OSError as error:
@@ -64,7 +72,13 @@ def _way_on(changes: Changes) -> str:
     return "Press Apply to put the texture there all the same"
 
 
-def _land(target: bpy.types.Object, kept: KeptTexture, destination: str, before: ObjectState) -> bpy.types.Image:
+def _land(
+    target: bpy.types.Object,
+    kept: KeptTexture,
+    destination: str,
+    before: ObjectState,
+    linked: Sequence[bpy.types.Object],
+) -> bpy.types.Image:
     check_destination(destination)
     mesh, new_uvs = target.data, kept.landing.new_uvs
     slots = [(slot.link, slot.material) for slot in target.material_slots]
@@ -77,6 +91,9 @@ def _land(target: bpy.types.Object, kept: KeptTexture, destination: str, before:
             uv_map = uv_map_now(before, target) or before.uv_map
         image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
         apply_texture(target, image, uv_map)
+        for other in linked:
+            for slot, shared in zip(other.material_slots, target.material_slots, strict=True):
+                slot.link, slot.material = shared.link, shared.material
     except BaseException:
         if not slots and target.material_slots:
             mesh.materials.clear()

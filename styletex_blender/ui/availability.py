@@ -10,7 +10,6 @@ from ..install import installer
 from ..scene.image import check_destination
 from ..settings import PROMPT_OPTIONAL
 from ..translation.translate import _
-from ..worker import runner
 from ..worker.environment import worker_command
 
 INSTALLING = "What StyleTex computes with is being changed: see the preferences"
@@ -23,6 +22,13 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
     return sorted(meshes, key=lambda found: found != context.view_layer.objects.active)
 
 
+def meshes_of(collection: bpy.types.Collection, view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
+    """The mesh objects of a collection and of those in it that can be seen in a view layer."""
+    return [
+        found for found in collection.all_objects if found.type == "MESH" and found.visible_get(view_layer=view_layer)
+    ]
+
+
 def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
     """What the user has to do first, as a sentence without a full stop, or nothing.
 
@@ -30,18 +36,29 @@ def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
         context: of the button.
         objects_needed: whether it is for the selected objects.
     """
-    settings = context.scene.styletex
-    if runner.running() is not None:
-        return _("A texture is being made: wait for it, or cancel it")
+    meshes = selected_meshes(context)
     if reason := why_no_worker():
         return reason
-    if context.mode != "OBJECT":
-        return _("Switch to Object Mode")
-    meshes = selected_meshes(context)
-    if objects_needed and not meshes:
+    if context.mode == "OBJECT" and objects_needed and not meshes:
         if any(found.instance_collection is not None for found in context.selected_objects):
             return _("Make the collection instance real first: Object > Apply > Make Instances Real")
         return _("Select at least one mesh object")
+    return why_not_these(context, meshes)
+
+
+def why_not_collection(context: bpy.types.Context) -> str:
+    """The same for the active collection."""
+    meshes = meshes_of(context.collection, context.view_layer)
+    if not meshes:
+        return _("The active collection holds no mesh object that can be seen")
+    return why_no_worker() or why_not_these(context, meshes)
+
+
+def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object]) -> str:
+    """What is amiss with the settings for some mesh objects, or nothing."""
+    settings = context.scene.styletex
+    if context.mode != "OBJECT":
+        return _("Switch to Object Mode")
     own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]
     if settings.style_image is None and any(values is None or values.style_image is None for values in own):
         return _("Choose a style image")

@@ -9,9 +9,7 @@ new one wakes up only when the pointer moves.
 
 from __future__ import annotations
 
-from typing import Any
-
-from bpy.types import Context, OperatorProperties, PropertyGroup, UILayout
+from bpy.types import Context, OperatorProperties, UILayout
 
 from ..translation.translate import _
 from .panel_text import wrap
@@ -48,28 +46,3 @@ def draw_button(
     row.scale_y = 0.7
     row.label(text=unusable or text or _(operator.bl_label), icon=icon)
     return None
-
-
-def draw_property(layout: UILayout, data: PropertyGroup, name: str, locked: bool, **options: Any) -> None:
-    """A field, or while it is ``locked`` its name and value as text."""
-    if not locked:
-        layout.prop(data, name, **options)
-        return
-    title = options.get("text", _(data.bl_rna.properties[name].name))
-    row = layout
-    if title:
-        row = layout.split(factor=0.4)
-        heading = row.row()
-        heading.alignment = "RIGHT"
-        heading.label(text=title)
-    row.label(text=value_text(data, name))
-
-
-def value_text(data: PropertyGroup, name: str) -> str:
-    """The value of a property as the interface shows it."""
-    known, value = data.bl_rna.properties[name], getattr(data, name)
-    if known.type == "ENUM":
-        return _(known.enum_items[value].name)
-    if known.type == "BOOLEAN":
-        return _("On") if value else _("Off")
-    return f"{value:.3f}" if known.type == "FLOAT" else str(value)

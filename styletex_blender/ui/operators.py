@@ -33,10 +33,12 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
-        return _start(self, context, selected_meshes(context))
+        return start(self, context, selected_meshes(context))
 
 
-def _start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
+def start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
+    """Texture objects with the scene's settings, or add them to the queue; what is refused is said at once."""
+    before = run.outcomes if (run := runner.unfinished()) is not None else []
     try:
         settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
         run = api.stylize(objects, settings)
@@ -44,8 +46,9 @@ def _start(operator: Operator, context: Context, objects: list[bpy.types.Object]
         operator.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
         return {"CANCELLED"}
     _remember_style(context.scene.styletex)
-    for object_name, error in run.failures:
-        operator.report({"WARNING"}, f"{object_name}: {error.message}")
+    for outcome in run.outcomes:
+        if outcome.error is not None and outcome not in before:
+            operator.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
     return {"FINISHED"}
 
 
@@ -61,15 +64,19 @@ def _why_nothing_runs(_context: Context) -> str:
     return "" if runner.running() is not None else _("No texture is being made")
 
 
+def _why_nothing_waits(_context: Context) -> str:
+    return "" if runner.unfinished() is not None else _("No texture is being made")
+
+
 class STYLETEX_OT_cancel(ReasonedOperator, Operator):
-    """Stop, and leave the object as it was; objects that are done keep their textures"""
+    """Stop everything, and leave the objects as they were; those that are done keep their textures"""
 
     # While a run lasts these two are never grey: see ``drawing``. Pressed again they change nothing.
     bl_idname = "styletex.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
-    why_not = staticmethod(_why_nothing_runs)
+    why_not = staticmethod(_why_nothing_waits)
 
     def execute(self, _context: Context) -> set[str]:
         """Ask for it."""
@@ -115,7 +122,7 @@ class STYLETEX_OT_again(ReasonedOperator, Operator):
             runner.again()
             return {"FINISHED"}
         found = (find_object(outcome.object_uid, outcome.object_name) for outcome in run.kept_back)
-        return _start(self, context, [target for target in found if target is not None])
+        return start(self, context, [target for target in found if target is not None])
 
 
 class STYLETEX_OT_dismiss(Operator):

@@ -12,10 +12,11 @@ from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import NOT_INSTALLED
 from .availability import selected_meshes, why_no_worker, why_not
-from .drawing import draw_button, draw_property, draw_text, value_text
+from .drawing import draw_button, draw_text
 from .kept_textures import draw_kept, kept_textures
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
+from .queue.queue_panel import STYLETEX_PT_queue
 from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
@@ -36,17 +37,12 @@ class STYLETEX_PT_main(SidebarPanel, Panel):
         row = self.layout.row(align=True)
         row.emboss = "NONE"
         row.operator("styletex.open_help", text="", icon="QUESTION")
-        if runner.running() is None:
-            STYLETEX_PT_presets.draw_panel_header(row)
+        STYLETEX_PT_presets.draw_panel_header(row)
 
     def draw(self, context: Context) -> None:
         """Settings, then the button; what becomes of them has panels of its own."""
-        layout = self.layout
-        if runner.running() is not None:
-            _draw_locked_settings(layout, context.scene.styletex)
-            return
-        _draw_settings(layout, context.scene.styletex)
-        _draw_button(layout, context)
+        _draw_settings(self.layout, context.scene.styletex)
+        _draw_button(self.layout, context)
 
 
 class STYLETEX_PT_kept(SidebarPanel, Panel):
@@ -77,8 +73,8 @@ class STYLETEX_PT_object(SidebarPanel, Panel):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        """Only for a mesh, and while they can be changed."""
-        return runner.running() is None and context.object is not None and context.object.type == "MESH"
+        """Only for a mesh."""
+        return context.object is not None and context.object.type == "MESH"
 
     def draw_header(self, context: Context) -> None:
         """Whether they count."""
@@ -113,10 +109,10 @@ class STYLETEX_PT_texture(SidebarPanel, Panel):
 
     def draw(self, context: Context) -> None:
         """Size, seed, place, and what to start from."""
-        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
+        layout, settings = _property_layout(self.layout, context)
         for name in ("texture_size", "tiles", "seed", "destination"):
-            draw_property(layout, settings, name, locked)
-        _draw_optional(layout, settings, "restyle_strength", "start_from_present", _("Restyle"), locked)
+            layout.prop(settings, name)
+        _draw_optional(layout, settings, "restyle_strength", "start_from_present", _("Restyle"))
 
 
 class STYLETEX_PT_style(SidebarPanel, Panel):
@@ -129,35 +125,29 @@ class STYLETEX_PT_style(SidebarPanel, Panel):
 
     def draw(self, context: Context) -> None:
         """Model, how strong and how large the style is, what of it is kept out, colors and light."""
-        layout, settings, locked = *_property_layout(self.layout, context), runner.running() is not None
-        draw_property(layout, settings, "profile", locked)
+        layout, settings = _property_layout(self.layout, context)
+        layout.prop(settings, "profile")
         if settings.profile in PROMPT_OPTIONAL:
             draw_text(layout, context, _("This model makes little of what the object is called"), "INFO")
-        draw_property(layout, settings, "style_strength", locked)
+        layout.prop(settings, "style_strength")
         row = layout.row()
         row.active = bool(settings.content.strip())
-        draw_property(row, settings, "content_removal", locked)
+        row.prop(settings, "content_removal")
         for name, heading in (
             ("stroke_size", _("Strokes")),
             ("detail", _("Detail")),
             ("tone", _("Color Match")),
         ):
-            _draw_optional(layout, settings, name, f"use_{name}", heading, locked)
-        draw_property(layout, settings, "shading", locked)
+            _draw_optional(layout, settings, name, f"use_{name}", heading)
+        layout.prop(settings, "shading")
 
 
-def _draw_optional(
-    layout: UILayout, settings: bpy.types.PropertyGroup, name: str, switch: str, heading: str, locked: bool
-) -> None:
+def _draw_optional(layout: UILayout, settings: bpy.types.PropertyGroup, name: str, switch: str, heading: str) -> None:
     """A value that counts where the box before it is ticked."""
-    is_on = getattr(settings, switch)
-    if locked:
-        draw_property(layout, settings, name if is_on else switch, locked, text=heading)
-        return
     row = layout.row(heading=heading)
     row.prop(settings, switch, text="")
     value = row.row()
-    value.active = is_on
+    value.active = getattr(settings, switch)
     value.prop(settings, name, text="")
 
 
@@ -165,20 +155,6 @@ def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.
     layout.use_property_split = True
     layout.use_property_decorate = False
     return layout.column(), context.scene.styletex
-
-
-def _draw_locked_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
-    """What is being made, while it cannot be changed, line by line where the fields were."""
-    image = settings.style_image
-    column = layout.column(align=True)
-    if image is not None:
-        column.label(text=name_of(image), icon_value=image.preview_ensure().icon_id, translate=False)
-    words = _("its name") if settings.prompt_from_name else settings.prompt.strip() or _("its name")
-    for title, text in ((_("Object"), words), (_("Shown"), settings.content.strip() or _("nothing but pattern"))):
-        row = column.split(factor=_TITLES_SHARE)
-        row.label(text=title)
-        row.label(text=text, translate=False)
-    column.label(text=value_text(settings, "preset"), icon="BLANK1")
 
 
 def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
@@ -220,7 +196,10 @@ def _draw_button(layout: UILayout, context: Context) -> None:
     count = len(selected_meshes(context))
     row = layout.row()
     row.scale_y = 1.6
-    text = _("Stylize {count} Textures").format(count=count) if count > 1 else _("Stylize Texture")
+    if runner.unfinished() is not None:
+        text = _("Add {count} to Queue").format(count=count) if count > 1 else _("Add to Queue")
+    else:
+        text = _("Stylize {count} Textures").format(count=count) if count > 1 else _("Stylize Texture")
     draw_button(row, context, STYLETEX_OT_stylize, text)
     if reason := why_not(context):
         draw_text(layout, context, reason, "INFO")
@@ -232,6 +211,7 @@ def _draw_button(layout: UILayout, context: Context) -> None:
 _CLASSES = (
     STYLETEX_PT_main,
     STYLETEX_PT_progress,
+    STYLETEX_PT_queue,
     STYLETEX_PT_outcome,
     STYLETEX_PT_kept,
     STYLETEX_PT_object,

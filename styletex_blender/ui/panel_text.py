@@ -7,7 +7,7 @@ import textwrap
 
 from ..install.quantities import duration
 from ..translation.translate import _
-from ..worker.run_state import Run
+from ..worker.run_state import Run, Task
 
 _LETTER_WIDTH = 6.2
 """Mean width of a letter of Blender's interface font at scale 1, in pixels."""
@@ -46,6 +46,17 @@ def changes_text(run: Run) -> str:
     return (
         _("Meanwhile {what}. The texture is of how it was before").format(what=changes.stale) if changes.stale else ""
     )
+
+
+def percent(fraction: float) -> str:
+    """A share as a percentage: 0.57 is "57%"."""
+    return f"{100.0 * fraction:.0f}%"
+
+
+def saved_text(run: Run, task: Task) -> str:
+    """How far a task goes on from: "57%"; nothing where it begins at the beginning."""
+    step, steps = run.saved.get(task.key, (0, 0))
+    return percent(step / steps) if step else ""
 
 
 def outcome_line(textured: int, count: int) -> str:

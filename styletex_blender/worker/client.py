@@ -134,6 +134,10 @@ class WorkerClient:
         self._job.cancelled_at = time.monotonic()
         self._send("cancel", job_id)
 
+    def pause(self, job_id: str) -> None:
+        """Stop optimising the open job now and leave a checkpoint: it ends with ``paused``, or with ``done``."""
+        self._send("pause", job_id)
+
     def finish(self, job_id: str) -> None:
         """Stop optimising the open job now and keep what there is: it ends with ``done``."""
         self._send("finish", job_id)

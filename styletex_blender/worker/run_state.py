@@ -8,9 +8,11 @@ and renaming.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -29,9 +31,9 @@ def find_object(uid: int, name: str) -> bpy.types.Object | None:
     return found if found is not None and found.users_scene else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
-    """One object that waits to be textured, exported to its job folder."""
+    """One object that waits to be textured, exported to its job folder; the same one however often it is exported."""
 
     object_uid: int
     """``session_uid`` of the object."""
@@ -48,11 +50,30 @@ class Task:
     state: ObjectState
     """The object as it was exported."""
     export_again: Callable[[bpy.types.Object], Task]
-    """Makes this task anew from the object as it is; raises ``JobError``."""
+    """Lets go of ``folder`` and makes this task anew from the object as it is; raises ``JobError``."""
+    settings: dict[str, Any]
+    """The settings that it was given when it was added, as plain values."""
+    notices: tuple[str, ...] = ()
+    """What the user should know of the object as it was exported."""
+    linked: tuple[tuple[int, str], ...] = ()
+    """Other objects that have the same mesh and get the same texture: ``session_uid`` and name of each."""
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Tells it from all others."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and other.key == self.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def target(self) -> bpy.types.Object | None:
         """The object, or ``None`` when it was deleted."""
         return find_object(self.object_uid, self.object_name)
+
+    def linked_targets(self) -> list[bpy.types.Object]:
+        """The objects that get the same texture, without those that were deleted."""
+        found = (find_object(*other) for other in self.linked)
+        return [other for other in found if other is not None]
 
 
 @dataclass
@@ -87,6 +108,8 @@ class Outcome:
     """Whether it was cancelled."""
     object_uid: int = 0
     """``session_uid`` of the object."""
+    key: str = ""
+    """That of its task; empty for one that was refused."""
     kept: Path | None = None
     """Where the finished texture is kept, if it is on disk: it could not be put on the object, or the run keeps all."""
 
@@ -98,12 +121,10 @@ class Outcome:
 
 @dataclass
 class Run:
-    """Objects that are textured one after another."""
+    """Objects that are textured one after another: the queue, to which more can be added until it is finished."""
 
     tasks: list[Task]
-    """The objects that can be textured, in order."""
-    destination: str
-    """Where the images go: "packed" or "beside"."""
+    """The objects that can be textured, in order, with those that came out already."""
     refused: list[Outcome] = field(default_factory=list)
     """The objects that could not even be begun."""
     done: list[Outcome] = field(default_factory=list)
@@ -126,6 +147,10 @@ class Run:
     """Steps of the stage; 0 while unknown."""
     seconds_left: float | None = None
     """Time left for this object, or ``None`` while unknown."""
+    saved: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By the keys of tasks that were begun: how many of how many steps are in their checkpoints."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """By the keys of tasks that were paused: the seconds that they took before."""
     frame: np.ndarray | None = None
     """The last frame, uint8 [H, W, 3], to show it again after an undo."""
     frame_extent: int = 1
@@ -138,6 +163,12 @@ class Run:
     """What the user should know, in the order in which it came up."""
     wants_cancel: bool = False
     """Whether the user cancelled."""
+    wants_skip: bool = False
+    """Whether the user cancelled this object alone."""
+    wants_pause: bool = False
+    """Whether the user wants to go on later."""
+    paused: bool = False
+    """Whether nothing is done until the user goes on."""
     wants_again: bool = False
     """Whether the user wants this object begun anew, as it is now."""
     wants_finish: bool = False
@@ -151,6 +182,28 @@ class Run:
     def task(self) -> Task:
         """The object that is being worked on."""
         return self.tasks[self.index]
+
+    def outcome_of(self, task: Task) -> Outcome | None:
+        """How a task came out; ``None`` while it has not."""
+        return next((outcome for outcome in self.done if outcome.key == task.key), None)
+
+    @property
+    def open_tasks(self) -> list[Task]:
+        """The tasks that are to be done still, with the one that is being worked on."""
+        ended = {outcome.key for outcome in self.done} | {pending.task.key for pending in self.pending}
+        return [task for task in self.tasks if task.key not in ended]
+
+    @property
+    def begun(self) -> Task | None:
+        """The task that is being worked on."""
+        if self.paused or self.finished or not self.tasks:
+            return None
+        return self.task if self.task in self.open_tasks else None
+
+    @property
+    def stops_this(self) -> bool:
+        """Whether nothing will come of what is being worked on."""
+        return self.wants_cancel or self.wants_skip
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -179,8 +232,8 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Time since this object was begun."""
-        return time.monotonic() - self.started
+        """Time that this object took so far, without pauses."""
+        return self.spent.get(self.task.key, 0.0) + time.monotonic() - self.started
 
     @property
     def fraction(self) -> float:

@@ -9,19 +9,25 @@ and redo brings the texture, whose pixels are packed or on disk by then.
 Nothing is lost. A finished texture is moved to its kept place first (``folders.kept``), and leaves it when it is on its
 object. The artist works on meanwhile: what was read when a job began is compared with what is there (``changes``), and
 a texture waits while something is going on that it must not disturb (``moment``), without holding up the next job.
+
+A run is a queue (``queue``): objects are added to it while it goes on, and each is exported anew when its turn comes
+and it has changed. A run that is paused has ended its worker, and with it given back the graphics card's memory; what
+was being worked on goes on from its checkpoint.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator
+import uuid
+from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ...core.job import JobError
+from ..folders import queued
 from ..folders.kept import keep, read
 from ..landing.changes import changes_since
 from ..landing.land import land
@@ -29,14 +35,16 @@ from ..landing.moment import what_is_going_on, where_uv_maps_wait
 from ..names import name_of
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
-from .client import WorkerClient
 from .environment import kept_folder
+from .queue import hearing, listing, records
 from .run_state import Outcome, Pending, Run, Task
 
 TICK_SECONDS = 0.05
 """Time between two looks at the worker."""
 _ENDS_THE_RUN = frozenset({"bad_setting", "dependencies", "disk_full", "model_missing", "offline"})
-"""Errors of the worker that every other object would meet as well."""
+"""Errors of the worker that every other object with the same settings would meet as well."""
+_ENDS_ALL = frozenset({"dependencies", "disk_full"})
+"""Those of them that do not come of the settings."""
 _ENDS_THE_JOB = frozenset({"non_finite"})
 """Errors that the same job would meet again from its checkpoint."""
 _LOOK_SECONDS = 0.5
@@ -58,13 +66,30 @@ def current_run() -> Run | None:
 
 def running() -> Run | None:
     """The run that is going on, or ``None``."""
+    return _run if _run is not None and not (_run.finished or _run.paused) else None
+
+
+def unfinished() -> Run | None:
+    """The run that is going on or paused, or ``None``."""
     return _run if _run is not None and not _run.finished else None
 
 
+def adopt(run: Run) -> None:
+    """Make ``run`` the current one; it is not begun."""
+    global _run
+    if _run is not None and _run is not run:
+        records.forget_all(_run, but=run)
+    _run = run
+    listing.list_tasks(run)
+
+
 def begin(run: Run) -> Generator[None, None, None]:
-    """Make ``run`` the current one and return the generator that carries it out."""
-    global _run, _steps
-    _run, _steps = run, _carry_out(run)
+    """Make ``run`` the current one and return the generator that carries it out, or goes on with it."""
+    global _steps
+    adopt(run)
+    run.paused = run.finished = False
+    records.note_all(run)
+    _steps = _carry_out(run)
     return _steps
 
 
@@ -76,8 +101,19 @@ def begin_in_window(run: Run) -> None:
 
 def cancel() -> None:
     """Stop the run and keep nothing of the object that is being worked on; finished objects stay."""
-    if _run is not None:
-        _run.wants_cancel = True
+    if _run is None:
+        return
+    _run.wants_cancel = True
+    if _run.paused:
+        # Nobody steps it: what is left is quickly done.
+        for _ in begin(_run):
+            pass
+
+
+def pause() -> None:
+    """Stop as soon as the object that is being worked on has its checkpoint."""
+    if (run := running()) is not None:
+        run.wants_pause = True
 
 
 def finish() -> None:
@@ -101,19 +137,27 @@ def settle(folder: Path) -> None:
 def dismiss() -> None:
     """Forget the last run, and with it its messages."""
     global _run
-    if running() is None:
+    if unfinished() is None and _run is not None:
+        records.forget_all(_run)
         _run = None
+        listing.list_tasks(None)
 
 
 def abandon() -> None:
     """End the run at once, because its file or the add-on goes away; the worker is ended with it."""
     global _run, _steps
-    if running() is not None and _steps is not None:
-        if bpy.app.timers.is_registered(_tick):
-            bpy.app.timers.unregister(_tick)
-        warm_worker.close()
-        _steps.close()
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    if _run is not None and not _run.finished:
+        _run.wants_pause = _run.paused = False
+        if _steps is not None:
+            warm_worker.close()
+            _steps.close()
+        # A generator that was not stepped yet has nothing to tidy up.
+        if not _run.finished:
+            _end(_run)
     _run, _steps = None, None
+    listing.list_tasks(None)
 
 
 def show_last_frame() -> None:
@@ -150,55 +194,77 @@ def _tick() -> float | None:
 
 def _carry_out(run: Run) -> Generator[None, None, None]:
     """Do all tasks of a run, yielding whenever there is nothing to do but wait."""
-    index, anew = 0, False
     try:
-        while index < len(run.tasks):
-            hide_previews()
-            run.begin_task(index)
-            outcome = yield from _attempt(run, anew)
-            anew = run.wants_again and not run.wants_cancel and outcome is not None and outcome.cancelled
-            run.wants_again = run.wants_finish = False
-            if anew:
-                continue
-            index += 1
-            if outcome is not None:
-                run.done.append(outcome)
-            error = outcome.error if outcome is not None else None
-            if run.wants_cancel or (error and error.code in _ENDS_THE_RUN):
-                for task in run.tasks[index:]:
-                    same = None if run.wants_cancel else error
-                    run.done.append(
-                        Outcome(task.object_name, error=same, cancelled=same is None, object_uid=task.object_uid)
-                    )
+        while not run.wants_cancel:
+            if run.open_tasks and not run.wants_pause:
+                yield from _do(run, run.tasks.index(run.open_tasks[0]))
+            elif run.pending:
+                run.stage, run.step, run.steps = _WAITING, 0, 0
+                _land_what_can(run)
+                showing.keep_up(run)
+                yield
+            else:
                 break
-        while run.pending and not run.wants_cancel:
-            run.stage, run.step, run.steps = _WAITING, 0, 0
-            _land_what_can(run)
-            showing.keep_up(run)
-            yield
+        if run.wants_cancel:
+            run.done += [_outcome(task, cancelled=True) for task in run.open_tasks]
     except Exception as error:
         problem = warm_worker.internal_error(error)
         warm_worker.close()
-        told = {outcome.object_uid for outcome in run.done} | {pending.task.object_uid for pending in run.pending}
-        run.done += [
-            Outcome(task.object_name, error=problem, object_uid=task.object_uid)
-            for task in run.tasks
-            if task.object_uid not in told
-        ]
+        run.done += [_outcome(task, error=problem) for task in run.open_tasks]
     finally:
-        run.done += [_kept_back(pending, cancelled=True) for pending in run.pending]
-        run.pending.clear()
-        run.finished = True
+        run.paused = run.wants_pause and bool(run.open_tasks)
+        _end(run)
+
+
+def _end(run: Run) -> None:
+    """Tidy up after a run that is over, or paused."""
+    run.done += [_kept_back(pending, cancelled=True) for pending in run.pending]
+    run.pending.clear()
+    run.finished, run.wants_pause = not run.paused, False
+    run.frame = None
+    hide_previews()
+    if run.finished:
+        records.leave_folders(run, _ENDS_THE_JOB)
+    warm_worker.release()
+
+
+def _do(run: Run, index: int) -> Generator[None, None, None]:
+    """Do one task, as often as it is begun anew; if it is paused, it stays open."""
+    anew = False
+    while True:
         hide_previews()
-        _leave_folders(run)
-        warm_worker.release()
+        run.begin_task(index)
+        outcome = yield from _attempt(run, anew)
+        anew = run.wants_again and not run.stops_this and outcome is not None and outcome.cancelled
+        run.wants_again = run.wants_finish = run.wants_skip = False
+        if not anew:
+            break
+    if outcome is not None:
+        run.done.append(outcome)
+        records.note(run, run.task)
+        if outcome.error is not None and outcome.error.code in _ENDS_THE_RUN:
+            alike = outcome.error.code in _ENDS_ALL
+            same = [task for task in run.open_tasks if alike or task.settings == run.task.settings]
+            run.done += [_outcome(task, error=outcome.error) for task in same]
+            records.note_all(run)
+
+
+def _outcome(task: Task, seconds: float = 0.0, error: JobError | None = None, cancelled: bool = False) -> Outcome:
+    """The outcome of a task that has no texture."""
+    return Outcome(
+        task.object_name, seconds, error=error, cancelled=cancelled, object_uid=task.object_uid, key=task.key
+    )
 
 
 def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
-    """Do the current task, whatever happens; ``None`` when its texture is finished."""
+    """Do the current task, whatever happens; ``None`` when its texture is finished, or it was paused."""
     task = run.task
     try:
         task = yield from _up_to_date(run, anew)
+        if run.wants_pause:
+            return None
+        # A name that was never on the wire, for a task that may have been.
+        task = run.tasks[run.index] = replace(task, job_id=uuid.uuid4().hex)
         return (yield from _work(run, task))
     except JobError as error:
         problem = _with_way_on(error, task)
@@ -206,11 +272,11 @@ def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
         problem = warm_worker.internal_error(error)
         # It may be in the middle of the job.
         warm_worker.close()
-    return Outcome(task.object_name, run.seconds, error=problem, object_uid=task.object_uid)
+    return _outcome(task, run.seconds, error=problem)
 
 
 def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
-    """The current task; made anew when its object has changed since it was exported, while others were worked on.
+    """The current task; made anew when its object has changed since it was exported, or its folder was let go of.
 
     Raises:
         JobError: it cannot be textured any more.
@@ -218,17 +284,22 @@ def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
     target = run.task.target()
     if target is None:
         raise JobError("bad_mesh", _DELETED)
-    if anew or changes_since(run.task.state, target).any:
+    if anew or not run.task.folder.held or changes_since(run.task.state, target).any:
         run.stage = "Reading the object again"
-        while what_is_going_on() and not run.wants_cancel:
+        while what_is_going_on() and not (run.stops_this or run.wants_pause):
             yield
         target = run.task.target()
         if target is None:
             raise JobError("bad_mesh", _DELETED)
-        exported = run.task.export_again(target)
-        run.task.folder.leave(keep_checkpoint=True)
+        before = run.task
+        exported = replace(before.export_again(target), key=before.key, linked=before.linked)
+        if exported.folder.path != before.folder.path:
+            queued.forget(before.folder.path)
+        if not exported.folder.resumable:
+            run.saved.pop(before.key, None)
         run.tasks[run.index] = exported
         run.begin_task(run.index)
+        records.note(run, exported)
     return run.task
 
 
@@ -239,18 +310,6 @@ def _with_way_on(error: JobError, task: Task) -> JobError:
     return JobError(error.code, error.message, f"{first}. It then goes on from where it stopped", error.detail)
 
 
-def _leave_folders(run: Run) -> None:
-    """Keep the checkpoints of the objects that failed or were interrupted, and nothing else."""
-    outcomes = {outcome.object_uid: outcome for outcome in run.done}
-    for task in run.tasks:
-        outcome = outcomes.get(task.object_uid)
-        if outcome is None:
-            wanted = not run.wants_cancel
-        else:
-            wanted = outcome.kept is not None or (outcome.error is not None and outcome.error.code not in _ENDS_THE_JOB)
-        task.folder.leave(keep_checkpoint=wanted)
-
-
 def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
     """Have the worker do one task.
 
@@ -259,7 +318,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
     """
     client = warm_worker.acquire()
     client.run(task.job_id, task.folder.path)
-    told_cancel = told_finish = False
+    told_cancel = told_finish = told_pause = False
     frames = run.frames_shown
     while True:
         for event in client.events():
@@ -268,20 +327,28 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
             if event["type"] == "done":
                 _keep(run, task)
                 return None
+            if event["type"] == "paused":
+                run.spent[task.key] = run.seconds
+                warm_worker.close()
+                return None
             if event["type"] == "cancelled" or (event["type"] == "error" and told_cancel):
-                if not run.wants_cancel and task.target() is None:
+                if not run.stops_this and task.target() is None:
                     raise JobError("bad_mesh", _DELETED)
-                return Outcome(task.object_name, run.seconds, cancelled=True, object_uid=task.object_uid)
+                run.saved.pop(task.key, None)
+                return _outcome(task, run.seconds, cancelled=True)
             if event["type"] == "error":
                 raise JobError.from_dict(event)
-            if event["type"] in _HANDLERS:
-                _HANDLERS[event["type"]](run, task, client, event)
+            hearing.hear(run, task, client, event)
         gone = task.target() is None
-        if (run.wants_cancel or run.wants_again or gone) and not told_cancel:
+        if (run.stops_this or run.wants_again or gone) and not told_cancel:
             told_cancel = True
             run.stage = "Canceling"
             hide_previews()
             client.cancel(task.job_id)
+        elif run.wants_pause and not told_pause:
+            told_pause = True
+            run.stage = "Pausing"
+            client.pause(task.job_id)
         elif run.wants_finish and run.frames_shown > frames and not told_finish:
             told_finish = True
             run.stage = "Finishing"
@@ -306,34 +373,6 @@ def _look_at_changes(run: Run, task: Task) -> None:
     _next_look = time.monotonic() + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
 
 
-def _on_stage(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
-    if not run.wants_cancel:
-        run.stage, run.step, run.steps = event["label"], 0, 0
-
-
-def _on_progress(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
-    run.step, run.steps, run.seconds_left = event["step"], event["steps"], event["seconds_left"]
-
-
-def _on_frame(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> None:
-    showing.take_frame(run, event)
-    run.frames_shown += 1
-    if run.is_watched:
-        client.acknowledge_frame(task.job_id, event["number"])
-
-
-def _on_warning(run: Run, task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
-    run.warn(f"{task.object_name}: {event['message']}")
-
-
-_HANDLERS: dict[str, Callable[[Run, Task, WorkerClient, dict[str, Any]], None]] = {
-    "stage": _on_stage,
-    "progress": _on_progress,
-    "frame": _on_frame,
-    "warning": _on_warning,
-}
-
-
 def _keep(run: Run, task: Task) -> None:
     """Move the finished texture to where it is safe, and put it on the object as soon as that can be."""
     try:
@@ -355,7 +394,7 @@ def _land_what_can(run: Run) -> None:
         if not pending.waits_for:
             run.pending.remove(pending)
             run.done.append(_land(run, pending, target))
-            if pending.task is run.task:
+            if pending.task == run.task:
                 run.frame = None
 
 
@@ -374,7 +413,7 @@ def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcom
             raise JobError("bad_mesh", _DELETED, "Undo that, then press Apply")
         name = name_of(target)
         stale = changes_since(task.state, target).stale
-        image = land(target, kept, run.destination)
+        image = land(target, kept, kept.landing.destination, linked=task.linked_targets())
     except JobError as error:
         return _kept_back(pending, error)
     except Exception as error:
@@ -383,9 +422,9 @@ def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcom
         run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
     if not run.keeps_results:
         kept.remove()
-    place = bpy.path.abspath(image.filepath) if run.destination == "beside" else "packed in the file"
+    place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"
     folder = kept.folder if run.keeps_results else None
-    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, kept=folder)
+    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, key=task.key, kept=folder)
 
 
 def _kept_back(pending: Pending, error: JobError | None = None, cancelled: bool = False) -> Outcome:
@@ -395,6 +434,4 @@ def _kept_back(pending: Pending, error: JobError | None = None, cancelled: bool 
         if error.code == "internal":
             warm_worker.note(error.detail)
         error = JobError(error.code, f"{error.message}. The texture is kept in {folder}", error.hint, error.detail)
-    return Outcome(
-        task.object_name, pending.seconds, error=error, cancelled=cancelled, object_uid=task.object_uid, kept=folder
-    )
+    return replace(_outcome(task, pending.seconds, error, cancelled), kept=folder)

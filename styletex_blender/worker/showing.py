@@ -43,7 +43,7 @@ def show(run: Run) -> None:
 
 def keep_up(run: Run) -> None:
     """Take the preview off where it may not be, and put it back where it may; called often."""
-    if run.frame is None or run.wants_cancel:
+    if run.frame is None or run.stops_this:
         return
     if _may_show(run):
         if not is_shown():
@@ -54,7 +54,7 @@ def keep_up(run: Run) -> None:
 
 def _may_show(run: Run) -> bool:
     target = run.task.target()
-    if target is None or target.type != "MESH" or run.wants_cancel or run.changes.unfit or run.changes.replaced:
+    if target is None or target.type != "MESH" or run.stops_this or run.changes.unfit or run.changes.replaced:
         return False
     return not (_waits_for_object_mode(run) or is_rendering() or is_exporting())
 
@@ -77,8 +77,17 @@ def redraw_what_changed(run: Run | None) -> None:
     global _drawn
     if run is None:
         return
-    words = (run.index, run.stage, run.step, run.wants_cancel, run.wants_finish, run.finished)
-    words += (run.changes, len(run.warnings), run.waits_for, run.frame is None)
+    words = (
+        run.index,
+        run.stage,
+        run.step,
+        run.stops_this,
+        run.wants_finish,
+        run.wants_pause,
+        run.paused,
+        run.finished,
+    )
+    words += (len(run.tasks), len(run.done), run.changes, len(run.warnings), run.waits_for, run.frame is None)
     view = (run.frames_shown, run.finished)
     old_words, old_view = _drawn
     _drawn = (words, view)

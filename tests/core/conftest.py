@@ -18,8 +18,8 @@ torch.set_num_threads(1)
 class RecordingReporter:
     """Remembers what it is told.
 
-    After as many steps as ``cancel_at`` or ``finish_at`` says it asks for that; after ``die_at`` it raises, as if the
-    process had been killed. In the stage ``cancel_in`` it cancels.
+    After as many steps as ``cancel_at``, ``pause_at`` or ``finish_at`` says it asks for that; after ``die_at`` it
+    raises, as if the process had been killed. In the stage ``cancel_in`` it cancels.
     """
 
     def __init__(
@@ -28,12 +28,15 @@ class RecordingReporter:
         finish_at: int | None = None,
         die_at: int | None = None,
         cancel_in: str | None = None,
+        pause_at: int | None = None,
     ):
         self.stages: list[str] = []
         self.steps: list[tuple[int, int, float | None]] = []
         self.frames: list[np.ndarray] = []
         self.warnings: list[tuple[str, str]] = []
+        self.saved: list[tuple[int, int]] = []
         self._cancel_at, self._finish_at, self._die_at, self._cancel_in = cancel_at, finish_at, die_at, cancel_in
+        self._pause_at = pause_at
 
     def stage(self, name, label):
         self.stages.append(name)
@@ -42,6 +45,9 @@ class RecordingReporter:
         self.steps.append((step, steps, seconds_left))
         if len(self.steps) == self._die_at:
             raise ConnectionError
+
+    def checkpoint(self, step, steps):
+        self.saved.append((step, steps))
 
     def frame(self, image, extent=1):
         self.frames.append(image)
@@ -55,6 +61,9 @@ class RecordingReporter:
     def should_cancel(self):
         at_step = self._cancel_at is not None and "optimise" in self.stages and len(self.steps) >= self._cancel_at
         return at_step or (self._cancel_in is not None and self._cancel_in in self.stages)
+
+    def should_pause(self):
+        return self._pause_at is not None and len(self.steps) >= self._pause_at
 
     def should_finish(self):
         return self._finish_at is not None and len(self.steps) >= self._finish_at

@@ -16,10 +16,10 @@ from core.devices.device_choice import Device
 from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
 from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
-from core.optimisation.checkpoint import CHECKPOINT_FILE
+from core.optimisation.checkpoint import CHECKPOINT_FILE, Checkpoint
 from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import WarmStartSettings, optimisation_settings
-from core.reporting import Cancelled
+from core.reporting import Cancelled, Paused
 from core.stylize import LoadedModels, stylize
 
 JOB = Job("Box", "a box", "style.png", content="a house", preset="draft", texture_size=256, seed=3)
@@ -188,6 +188,27 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_texture(folder, models, 
     assert [step for step, of, _ in reporter.steps if of == 3] == [3]
     assert result.report["resumed_at"] == 2 and result.report["steps_done"] == 3
     assert digest(result.base_color) == expected
+
+
+def test_a_paused_job_goes_on_from_its_place_to_the_same_texture(folder, models, settings, new_reporter):
+    expected = digest(stylize(JOB, folder, new_reporter(), models, settings).base_color)
+    first = new_reporter(pause_at=2)
+    with pytest.raises(Paused):
+        stylize(JOB, folder, first, models, settings)
+    assert first.saved == [(2, 3)]
+    result = stylize(JOB, folder, new_reporter(), models, settings)
+    assert result.report["resumed_at"] == 2
+    assert digest(result.base_color) == expected
+
+
+def test_a_job_that_cannot_save_a_checkpoint_is_not_paused(folder, models, settings, new_reporter, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Checkpoint, "save", full)
+    reporter = new_reporter(pause_at=1)
+    assert stylize(JOB, folder, reporter, models, settings).report["steps_done"] == 3
+    assert reporter.saved == [] and [code for code, _ in reporter.warnings] == ["checkpoint"]
 
 
 def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(folder, models, settings, new_reporter):

@@ -40,6 +40,10 @@ class StyleTex:
         self._steps = self.module("worker.runner").begin(run)
         return run
 
+    def go_on(self, run) -> None:
+        """Begin a run again that was paused, or is to do more."""
+        self._steps = self.module("worker.runner").begin(run)
+
     def end(self, run) -> None:
         """Have the worker finish what it is at, object by object, until the run is over."""
 

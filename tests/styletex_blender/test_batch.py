@@ -35,15 +35,15 @@ def test_mesh_without_uvs_with_an_attribute_of_our_name_is_textured(bpy, cube):
 
 
 def test_exception_that_nobody_foresaw_is_one_objects_and_stands_in_the_log(bpy, cube, styletex, monkeypatch):
-    api = styletex.module("api")
-    export = api.export_object
+    exporting = styletex.module("exporting")
+    export = exporting.export_object
 
     def fail_for_the_cube(target, context):
         if target == cube:
             raise KeyError("injected while exporting")
         return export(target, context)
 
-    monkeypatch.setattr(api, "export_object", fail_for_the_cube)
+    monkeypatch.setattr(exporting, "export_object", fail_for_the_cube)
     assert bpy.ops.styletex.stylize() == {"FINISHED"}
     found = outcomes(styletex)
     assert found["Suzanne"].textured
@@ -126,7 +126,7 @@ def test_full_disk_while_exporting_is_named(bpy, cube, styletex, monkeypatch):
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(styletex.module("api"), "write_job", full)
+    monkeypatch.setattr(styletex.module("exporting"), "write_job", full)
     with pytest.raises(RuntimeError, match="There is no room for a job's folder"):
         bpy.ops.styletex.stylize()
     assert list(styletex.module("worker.environment").jobs_folder().iterdir()) == []

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 import numpy as np
 
 from core.job import TEXTURE_FILE, Job, JobError
-from core.reporting import Cancelled, Reporter
+from core.reporting import Cancelled, Paused, Reporter
 from core.worker.worker import Engine, main
 
 PIXELS = (4, 6, 3)
@@ -54,6 +54,17 @@ def long(job: Job, folder: Path, reporter: Reporter) -> None:
         plain(job, folder, reporter)
         if reporter.should_finish():
             return
+
+
+def patient(job: Job, folder: Path, reporter: Reporter) -> None:
+    """Steps until it is paused."""
+    step = 0
+    while not reporter.should_pause():
+        step += 1
+        time.sleep(0.02)
+        reporter.progress(step, 1000, None)
+    reporter.checkpoint(step, 1000)
+    raise Paused
 
 
 def eager(job: Job, folder: Path, reporter: Reporter) -> None:
@@ -138,7 +149,7 @@ def fail(job: Job, folder: Path, reporter: Reporter) -> None:
 DEEDS = {
     deed.__name__: deed
     for deed in (
-        *(plain, long, eager, pollute, hold_the_interpreter, fill_the_disk),
+        *(plain, patient, long, eager, pollute, hold_the_interpreter, fill_the_disk),
         *(frame_too_large, frame_through_a_link, frames_behind_a_link),
     )
 }

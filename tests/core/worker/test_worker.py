@@ -181,6 +181,17 @@ def test_cancel_keeps_nothing_and_the_worker_lives_on(worker: RunningWorker) -> 
     assert last(worker.until("done", job="two"))["job"] == "two"
 
 
+def test_pause_ends_the_job_for_now_and_says_how_far_it_is_safe(worker: RunningWorker) -> None:
+    worker.run("one", "patient")
+    reached = last(worker.until("progress"))["step"]
+    worker.send("pause", "one")
+    *_, saved, paused = worker.until(*TERMINAL_EVENTS)
+    assert saved["type"] == "checkpoint" and saved["step"] >= reached and saved["steps"] == 1000
+    assert paused["type"] == "paused"
+    worker.run("two", "plain")
+    assert last(worker.until(*TERMINAL_EVENTS))["type"] == "done"
+
+
 def test_finish_bakes_what_there_is(worker: RunningWorker) -> None:
     folder = worker.run("one", "long")
     worker.until("progress")
@@ -218,7 +229,7 @@ def test_a_waiting_job_can_be_cancelled(worker: RunningWorker) -> None:
 
 
 def test_commands_for_unknown_jobs_are_dropped(worker: RunningWorker) -> None:
-    for kind in ("cancel", "finish", "acknowledge_frame"):
+    for kind in ("cancel", "pause", "finish", "acknowledge_frame"):
         worker.send(kind, "nobody")
     worker.run("one", "plain")
     events = worker.until(*TERMINAL_EVENTS)

@@ -39,7 +39,7 @@ class Layout:
         return Layout(self.drawn, self.icons)
 
     row = column = box = split = _part
-    separator = template_icon = template_icon_view = template_ID = prop_enum = nothing
+    separator = template_icon = template_icon_view = template_ID = template_list = prop_enum = nothing
 
 
 class WideContext:
@@ -97,11 +97,13 @@ def test_button_that_cannot_be_used_is_text_and_says_why(bpy, cube, drawn):
     assert "Stylize Texture\nDescribe the object in a few words" in drawn()
 
 
-def test_run_shows_what_it_makes_without_a_field_and_its_buttons_alive_from_the_beginning(bpy, cube, styletex, drawn):
+def test_run_leaves_all_fields_alive_and_has_its_buttons_from_the_beginning(bpy, cube, styletex, drawn):
+    before = {line for line in drawn().splitlines() if line.startswith("<")}
     run = styletex.begin([cube])
     first = drawn()
-    assert "<" not in first and "a box" in first and "256 px" in first
-    assert "[styletex.finish Stop and Keep]\n[styletex.cancel Cancel]" in first
+    assert before and before <= set(first.splitlines())
+    assert "[styletex.stylize Add to Queue]" in first
+    assert "[styletex.pause]\n[styletex.finish Stop and Keep]\n[styletex.cancel Cancel]" in first
     styletex.until(lambda: run.frames_shown >= 1)
     bpy.ops.styletex.cancel()
     assert "[styletex.cancel Canceling]" in drawn()

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of the queue's list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.types import Context, UILayout, UIList
+
+from ...names import name_of
+from ...translation.translate import _
+from ...worker import runner
+from ...worker.queue import order
+from ...worker.queue.order import State
+from ...worker.run_state import Run, Task
+from ..panel_text import percent, saved_text
+
+_ICONS = {
+    State.WAITING: "SORTTIME",
+    State.WORKING: "RENDER_STILL",
+    State.PAUSED: "PAUSE",
+    State.LANDING: "SORTTIME",
+    State.DONE: "CHECKMARK",
+    State.FAILED: "ERROR",
+    State.CANCELED: "X",
+}
+
+
+class STYLETEX_UL_queue(UIList):
+    """A row for each texture: its object, and how it stands"""
+
+    bl_idname = "STYLETEX_UL_queue"
+
+    def draw_item(
+        self, _context: Context, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _name: str
+    ) -> None:
+        """Draw one row."""
+        run = runner.current_run()
+        task = order.find(run, item.name) if run is not None else None
+        if run is None or task is None:
+            return
+        state = order.state_of(run, task)
+        row = layout.row(align=True)
+        row.alert = state is State.FAILED
+        row.active = state is not State.CANCELED
+        row.label(text=_named(task), icon=_ICONS[state], translate=False)
+        words = row.row()
+        words.alignment = "RIGHT"
+        words.label(text=_in_short(run, task, state), translate=False)
+
+
+def _named(task: Task) -> str:
+    target = task.target()
+    name = name_of(target) if target is not None else task.object_name
+    return f"{name} +{len(task.linked)}" if task.linked else name
+
+
+def _in_short(run: Run, task: Task, state: State) -> str:
+    """How a task stands, in a word."""
+    if state is State.WORKING:
+        return percent(run.fraction) if run.steps else ""
+    if state is State.PAUSED and (saved := saved_text(run, task)):
+        return saved
+    return _(state.value)
+
+
+def register() -> None:
+    """Add the list."""
+    bpy.utils.register_class(STYLETEX_UL_queue)
+
+
+def unregister() -> None:
+    """Take it away."""
+    bpy.utils.unregister_class(STYLETEX_UL_queue)

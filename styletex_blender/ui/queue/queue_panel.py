@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue: what is made, what waits, what failed, and how long all of it will take."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.types import Context, Panel, UILayout
+
+from ...install.quantities import duration
+from ...translation.translate import _
+from ...worker import runner
+from ...worker.queue import listing, order, time_left
+from ...worker.queue.order import State
+from ...worker.run_state import Run, Task
+from ..drawing import draw_button, draw_text
+from ..operators import STYLETEX_OT_open_log
+from ..panel_text import saved_text
+from ..results.sidebar import SidebarPanel
+from .queue_operators import STYLETEX_OT_stylize_collection
+
+_MOST_ROWS = 6
+
+
+class STYLETEX_PT_queue(SidebarPanel, Panel):
+    """Textures that are made one after another"""
+
+    bl_label = "Queue"
+    bl_parent_id = "STYLETEX_PT_main"
+    bl_order = 0
+
+    def draw(self, context: Context) -> None:
+        """The list with its buttons, what is known of the chosen one, and the whole time left."""
+        layout, run = self.layout, runner.current_run()
+        if run is not None and run.tasks:
+            _draw_list(layout, context, run)
+            _draw_chosen(layout, context, run)
+            _draw_whole(layout, context, run)
+        else:
+            draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
+        for outcome in run.refused if run is not None and not run.finished else []:
+            if outcome.error is not None:
+                text = _("{name} was not added: {why}").format(name=outcome.object_name, why=_(outcome.error.message))
+                draw_text(layout, context, text, "ERROR")
+        draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
+
+
+def _draw_list(layout: UILayout, context: Context, run: Run) -> None:
+    manager, rows = context.window_manager, min(max(len(run.tasks), 4), _MOST_ROWS)
+    row = layout.row()
+    row.template_list("STYLETEX_UL_queue", "", manager, "styletex_queue", manager, "styletex_queue_index", rows=rows)
+    column = row.column(align=True)
+    column.operator("styletex.queue_move", text="", icon="TRIA_UP").up = True
+    column.operator("styletex.queue_move", text="", icon="TRIA_DOWN").up = False
+    column.separator()
+    column.operator("styletex.queue_retry", text="", icon="FILE_REFRESH")
+    column.operator("styletex.queue_cancel", text="", icon="X")
+
+
+def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
+    task = order.find(run, listing.chosen_key())
+    if task is None:
+        return
+    column = layout.column(align=True)
+    style = bpy.data.images.get(task.settings["style_image"])
+    picture = {"icon_value": style.preview_ensure().icon_id} if style is not None else {"icon": "IMAGE_DATA"}
+    column.label(text=task.settings["style_image"], translate=False, **picture)
+    if words := task.settings["prompt"].strip():
+        column.label(text=words, icon="BLANK1", translate=False)
+    if task.linked:
+        text = _("Also for {count} objects with the same mesh").format(count=len(task.linked))
+        draw_text(column, context, text, "LINKED")
+    outcome = run.outcome_of(task)
+    if outcome is not None and outcome.error is not None:
+        box = layout.box()
+        box.alert = True
+        draw_text(box, context, _(outcome.error.message), "ERROR")
+        if outcome.error.hint:
+            draw_text(layout, context, _(outcome.error.hint), "BLANK1")
+    elif line := _at_length(run, task):
+        draw_text(column, context, line, "BLANK1")
+
+
+def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
+    failed = any(order.state_of(run, task) is State.FAILED for task in run.tasks)
+    if not run.finished:
+        left = time_left.seconds_left(run)
+        if left is not None and len(run.open_tasks) > 1:
+            layout.label(text=_("All done in {time}").format(time=duration(left)), icon="TIME")
+        row = layout.row(align=True)
+        if run.paused or run.wants_pause:
+            row.operator("styletex.resume", icon="PLAY")
+        else:
+            row.operator("styletex.pause", icon="PAUSE")
+        row.operator("styletex.cancel", text=_("Canceling") if run.wants_cancel else _("Cancel All"))
+    row = layout.row(align=True)
+    if failed:
+        row.operator("styletex.queue_retry", text=_("Retry Failed"), icon="FILE_REFRESH").all = True
+        if not STYLETEX_OT_open_log.why_not(context):
+            row.operator("styletex.open_log")
+    if run.finished:
+        row.operator("styletex.dismiss", text=_("Clear"))
+
+
+def _at_length(run: Run, task: Task) -> str:
+    """How a task stands, in a line; nothing where its row says it all."""
+    if task == run.begun:
+        if run.seconds_left is not None:
+            return _("{time} left").format(time=duration(run.seconds_left))
+        return _(run.stage)
+    if task in run.open_tasks and (saved := saved_text(run, task)):
+        return _("Goes on from {percent}").format(percent=saved)
+    return ""
