@@ -102,11 +102,7 @@ def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
 
 
 def _at_length(run: Run, task: Task) -> str:
-    """How a task stands, in a line; nothing where its row says it all."""
-    if task == run.begun:
-        if run.seconds_left is not None:
-            return _("{time} left").format(time=duration(run.seconds_left))
-        return _(run.stage)
-    if task in run.open_tasks and (saved := saved_text(run, task)):
+    """How a task stands, in a line; nothing where its row says it all, or the panel above."""
+    if task != run.begun and task in run.open_tasks and (saved := saved_text(run, task)):
         return _("Goes on from {percent}").format(percent=saved)
     return ""
