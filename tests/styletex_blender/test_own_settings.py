@@ -105,3 +105,26 @@ def test_own_settings_survive_saving_and_a_copy_of_the_object(bpy, own, tmp_path
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "own.blend"))
     kept = bpy.data.objects["Suzanne"].styletex
     assert (kept.use_own, kept.prompt, kept.seed) == (True, "a monkey", 5)
+
+
+def test_headless_and_scripts_take_own_settings_and_names_as_the_button_does(
+    bpy, scene, own, styletex, style_image, monkeypatch, tmp_path
+):
+    settings_class = styletex.module("settings").Settings
+    told, job_of = [], settings_class._job
+
+    def note(settings, object_name, words, style_file, present_file):
+        told.append((object_name, words, settings.seed))
+        return job_of(settings, object_name, words, style_file, present_file)
+
+    own.prompt, own.use_seed, own.seed = "a monkey", True, 5
+    bpy.context.scene.styletex.prompt_from_name = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    monkeypatch.setattr(settings_class, "_job", note)
+    names = {"Cube", "Suzanne"}
+    bpy.ops.styletex.stylize()
+    by_button = {each for each in told if each[0] in names}
+    told.clear()
+    arguments = ["--style", str(style_image), "--prompt-from-name", "--objects", "Cube", "Suzanne", "--size", "256"]
+    assert styletex.module("headless").main(arguments) == 0
+    assert {each for each in told if each[0] in names} == by_button == {("Cube", "Cube", 0), ("Suzanne", "a monkey", 5)}

@@ -252,3 +252,23 @@ def test_flipped_bits_in_the_model_are_found_and_a_model_without_digests_is_not_
     weights.write_bytes(struct.pack("<Q", len(header)) + header + b"abce")
     with pytest.raises(RuntimeError, match=r"not as they were made: unet/weights\.safetensors"):
         examine.bundled_model(str(tmp_path))
+
+
+def test_python_of_ones_own_is_tried_whatever_its_versions_and_told_from_a_broken_one(sound):
+    wrong_version(sound)
+    python = str(python_of(sound.environment))
+    result = sound.workshop.run("doctor", "--python", python, "--model", str(sound.model))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "versions" not in result.stdout and "a ray hits a triangle" in result.stdout
+    rays_miss(sound)
+    broken = sound.workshop.run("doctor", "--python", python, "--model", str(sound.model))
+    assert broken.returncode == 1
+    assert "or choose another" in broken.stdout
+
+
+def test_python_of_ones_own_that_does_not_start_is_a_finding(tmp_path):
+    program = tmp_path / "python"
+    program.write_text("not a program")
+    program.chmod(0o755)
+    *_, last = doctor.examine_python(program, lock.read())
+    assert not last.ok and "does not start" in last.text

@@ -117,11 +117,15 @@ PANEL = (
 """Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""
 ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
 LARGE = """
-area = next(found for found in bpy.context.window_manager.windows[0].screen.areas if found.type == "VIEW_3D")
+windows = bpy.context.window_manager.windows
+with bpy.context.temp_override(window=windows[1]):
+    bpy.ops.wm.window_close()
+area = max(windows[0].screen.areas, key=lambda found: found.width * found.height)
 area.type = "PREFERENCES"
-bpy.context.preferences.active_section = "ADDONS"
+with bpy.context.temp_override(window=windows[0], area=area):
+    bpy.ops.screen.screen_full_area(use_hide_panels=True)
 """
-"""The preferences in the place of the 3D viewport: their own window would be too small at 200 %."""
+"""The preferences in the whole window: their own would be too small at 200 %."""
 PREFERENCES = (
     ("preferences_absent", LARGE, 1.5),
     ("preferences_offline", "bpy.context.preferences.system.use_online_access = False", 1.0),

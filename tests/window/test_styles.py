@@ -33,7 +33,8 @@ def test_click_on_a_sample_then_on_stylize_textures_the_object_and_undo_takes_th
     assert chosen["content"] == "flowers with leaves"
     window.photograph("style_chosen")
     assert chosen["can_start"], "the bundled model needs no prompt"
-    time.sleep(1.0)
+    window.rest(chosen["viewport_centre"])  # No tooltip before the button.
+    time.sleep(1.5)
     window.click(window.find_button())
     window.until(lambda state: state["running"], "the run")
     done = window.until(lambda state: not state["running"], "the end of the run", seconds=600)
