@@ -68,7 +68,7 @@ def test_pointer_that_rests_on_stop_and_keep_can_click_it(window):
     stop_and_keep = window.find_button(least_height=6, across=0.12)
     stop_and_keep[0] -= 60
     in_runner(window, "cancel")
-    window.until(lambda state: state["can_start"], "the end")
+    window.until(lambda state: not state["running"], "the end")
     time.sleep(0.5)
 
     begin(window, start)
