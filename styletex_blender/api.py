@@ -71,6 +71,13 @@ def stylize(
     return run
 
 
+def meshes_of(collection: bpy.types.Collection, view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
+    """The mesh objects of a collection, and of those in it, that can be seen in a view layer."""
+    return [
+        found for found in collection.all_objects if found.type == "MESH" and found.visible_get(view_layer=view_layer)
+    ]
+
+
 def resume(watch: Callable[[Run], None] | None = None) -> Run:
     """Go on with the run that is paused; like ``stylize``, in a window this returns at once.
 

@@ -2,7 +2,7 @@
 """Textures objects without a window.
 
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
-    --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --all] [--output out.blend]
+    --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --collection NAME | --all] [--output out.blend]
 
 An object with settings of its own (Own Settings in the panel) is textured by those, the others by the command line's.
 Writes one line an object to standard output, and to standard error how far it is and what else is known of a failure.
@@ -149,10 +149,15 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
 
 
 def _objects(package: str, options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
-    """The objects that were named, or all visible meshes, or the active object."""
+    """The objects that were named, or all visible meshes of a collection or of the scene, or the active object."""
     view_layer = bpy.context.view_layer
     if options.all:
         return [found for found in view_layer.objects if found.type == "MESH" and found.visible_get()]
+    if options.collection:
+        collection = bpy.data.collections.get(options.collection)
+        if collection is None:
+            raise error("bad_request", f"There is no collection {options.collection!r}")
+        return importlib.import_module(f"{package}.styletex_blender.api").meshes_of(collection, view_layer)
     if options.objects:
         unknown = [name for name in options.objects if name not in view_layer.objects]
         if unknown:
@@ -251,6 +256,7 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--content", default="", help="what the style image shows, to keep it out of the texture")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--objects", nargs="+", metavar="NAME", help="mesh objects (default: the active object)")
+    which.add_argument("--collection", metavar="NAME", help="all visible mesh objects of a collection")
     which.add_argument("--all", action="store_true", help="all visible mesh objects of the view layer")
     parser.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
     parser.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")

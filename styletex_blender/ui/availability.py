@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...core.job import JobError
+from ..api import meshes_of
 from ..install import installer
 from ..scene.image import check_destination
 from ..settings import PROMPT_OPTIONAL
@@ -20,13 +21,6 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The selected mesh objects, the active one first."""
     meshes = [found for found in context.selected_objects if found.type == "MESH"]
     return sorted(meshes, key=lambda found: found != context.view_layer.objects.active)
-
-
-def meshes_of(collection: bpy.types.Collection, view_layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
-    """The mesh objects of a collection and of those in it that can be seen in a view layer."""
-    return [
-        found for found in collection.all_objects if found.type == "MESH" and found.visible_get(view_layer=view_layer)
-    ]
 
 
 def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:

@@ -106,10 +106,21 @@ def test_without_output_nothing_is_saved_and_it_says_so(main, scene_file, style_
     assert scene_file.read_bytes() == before
 
 
+def test_collection_is_textured_and_nothing_else(bpy, main, style_image, capsys):
+    collection = bpy.data.collections.new("Toys")
+    bpy.context.scene.collection.children.link(collection)
+    for name in ("Smooth", "Broken"):
+        collection.objects.link(bpy.data.objects[name])
+    assert main(["--style", str(style_image), "--prompt", "a toy", "--collection", "Toys", "--size", "256"]) == 2
+    told = capsys.readouterr().out
+    assert "Broken: The mesh has no faces" in told and "Smooth: textured in" in told and "Bare" not in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--prompt", "a toy", "--objects", "Nobody"], "There is no object Nobody; the meshes are"),
+        (["--prompt", "a toy", "--collection", "Nothing"], "There is no collection 'Nothing'"),
         (["--prompt", " ", "--profile", "sd15", "--all"], "The object prompt is empty"),
         (["--prompt", "a toy", "--all", "--seed", "-3"], "The seed is -3"),
         (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),

@@ -66,6 +66,8 @@ class BlenderWindow:
     def __init__(self, program: str, display: str, folder: Path, script: str, arguments: Sequence[str]) -> None:
         self._display = display
         self._state = folder / "state.json"
+        # Of the Blender before.
+        self._state.unlink(missing_ok=True)
         self._log = (folder / "blender.log").open("w+")
         self.process = subprocess.Popen(
             [
@@ -142,6 +144,38 @@ class BlenderWindow:
         if best[0] < least_height:
             pytest.fail(f"no such button in the {region}; the longest run is {best}; see build/artifacts")
         return [left + width / 2, SCREEN[1] - 1 - best[1]]
+
+    def find_buttons(self, across: int, least_height: int = 12) -> list[list[float]]:
+        """Centres of the buttons of the sidebar that lie so many pixels from its left, from top to bottom; where a
+        text or an icon is there, no button is found.
+        """
+        from PIL import Image
+
+        left, bottom, _, height = (state := self.state())["sidebar"]
+        # What the pointer is on has another colour.
+        self.rest([left - 200.0, bottom + height / 2])
+        time.sleep(0.5)
+        with Image.open(self.photograph("buttons")) as screen:
+            colours = np.asarray(screen.convert("RGB"), dtype=int)[:, left + across]
+        alike = (abs(colours - state["button_colour"]) <= 4).all(1)
+        found, run = [], 0
+        for row in range(SCREEN[1] - bottom - height, SCREEN[1] - bottom):
+            if alike[row]:
+                run += 1
+                continue
+            if run >= least_height:
+                found.append([float(left + across), float(SCREEN[1] - 1 - (row - 1 - run // 2))])
+            run = 0
+        return found
+
+    def write(self, text: str, field: list[float]) -> None:
+        """Write into a text field in place of what is there."""
+        self.click(field)
+        time.sleep(0.3)
+        self._xdotool("key", "ctrl+a")
+        self._xdotool("type", "--delay", "30", text)
+        self._xdotool("key", "Return")
+        time.sleep(0.3)
 
     def find_picture(self, path: Path, width: int) -> list[float]:
         """Where the screen shows the picture of a file, so many pixels wide: its centre."""

@@ -14,6 +14,8 @@ import pytest
 pytestmark = pytest.mark.slow
 FAKE_WORKER = Path(__file__).resolve().parents[1] / "fake_worker.py"
 STYLED = "StyleTex · Suzanne"
+LEFT_OF_ITS_WORDS = 44
+"""Where Stop and Keep is, in pixels from the sidebar's left: right of the icon for Pause."""
 
 IN_VIEWPORT = """
 with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=view_3d()[0]):
@@ -65,10 +67,9 @@ def test_pointer_that_rests_on_stop_and_keep_can_click_it(window):
     start = begin(window)
     window.until(lambda state: state["frames"] >= 1, "the first frame")
     time.sleep(0.5)
-    stop_and_keep = window.find_button(least_height=6, across=0.12)
-    stop_and_keep[0] -= 60
+    stop_and_keep = next(found for found in window.find_buttons(LEFT_OF_ITS_WORDS) if found[1] < start[1] - 10)
     in_runner(window, "cancel")
-    window.until(lambda state: state["can_start"], "the end")
+    window.until(lambda state: not state["running"], "the end")
     time.sleep(0.5)
 
     begin(window, start)

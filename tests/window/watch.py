@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside Blender: opens the StyleTex tab and writes what a person would see to a file, again and again.
 
-blender -P watch.py -- STATE_FILE STYLE_IMAGE
+blender -P watch.py -- STATE_FILE STYLE_IMAGE [SCENE]
+
+The scene is one of its own unless a file is named.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from types import ModuleType
 import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE_FILE, STYLE_IMAGE = map(Path, sys.argv[sys.argv.index("--") + 1 :][:2])
+STATE_FILE, STYLE_IMAGE, *SCENE = map(Path, sys.argv[sys.argv.index("--") + 1 :])
 ticks = 0
 
 
@@ -29,7 +31,6 @@ def load_add_on() -> None:
 
 
 def make_scene() -> None:
-    bpy.context.preferences.view.show_splash = False
     bpy.ops.object.select_all(action="DESELECT")
     bpy.data.objects.remove(bpy.data.objects["Cube"])
     bpy.ops.mesh.primitive_monkey_add(size=3)
@@ -57,6 +58,9 @@ def open_tab() -> float | None:
         return 0.2
     region.active_panel_category = "StyleTex"
     region.tag_redraw()
+    if SCENE:
+        bpy.app.timers.register(watch, first_interval=0.3, persistent=True)
+        return None
     bpy.ops.ed.undo_push(message="Set up")
     bpy.data.objects["Light"].location.z += 1.0
     bpy.ops.ed.undo_push(message="Move Light")
@@ -83,6 +87,7 @@ def watch() -> float:
     obey()
     runner = module("worker.runner")
     warm_worker = module("worker.warm_worker")
+    order = module("worker.queue.order")
     area, region = view_3d()
     monkey = bpy.data.objects.get("Suzanne")
     run = runner.current_run()
@@ -106,6 +111,11 @@ def watch() -> float:
         "waits_for": run.waits_for if run else "",
         "changes": run.changes.any if run else "",
         "dirty_images": [image.name for image in bpy.data.images if image.is_dirty],
+        "queue": {task.object_name: order.state_of(run, task).name for task in run.tasks} if run else {},
+        "paused": run is not None and run.paused,
+        "step": run.step if run else 0,
+        "saved": list(run.saved.values()) if run else [],
+        "prompt": settings.prompt,
         "errors": [error.message for _, error in run.failures] if run else [],
         "light_height": bpy.data.objects["Light"].location.z,
         "style_image": settings.style_image.name if settings.style_image else "",
@@ -120,5 +130,9 @@ def watch() -> float:
 
 
 load_add_on()
-make_scene()
+bpy.context.preferences.view.show_splash = False
+if SCENE:
+    bpy.ops.wm.open_mainfile(filepath=str(SCENE[0]))
+else:
+    make_scene()
 bpy.app.timers.register(open_tab, first_interval=1.0)

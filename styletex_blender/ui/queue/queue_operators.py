@@ -16,7 +16,7 @@ from ...translation.translate import _
 from ...worker import runner
 from ...worker.queue import listing, order
 from ...worker.run_state import Run
-from ..availability import meshes_of, why_no_worker, why_not_collection
+from ..availability import why_no_worker, why_not_collection
 from ..operators import start
 from ..reasoned_operator import ReasonedOperator
 
@@ -36,7 +36,7 @@ class STYLETEX_OT_stylize_collection(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Start the run, or add to the one that goes on."""
-        return start(self, context, meshes_of(context.collection, context.view_layer))
+        return start(self, context, api.meshes_of(context.collection, context.view_layer))
 
 
 class STYLETEX_OT_pause(ReasonedOperator, Operator):

@@ -29,12 +29,12 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
     bl_order = 0
 
     def draw(self, context: Context) -> None:
-        """The list with its buttons, what is known of the chosen one, and the whole time left."""
+        """The list with its buttons, the whole time left, and what is known of the chosen one."""
         layout, run = self.layout, runner.current_run()
-        if run is not None and run.tasks:
+        if run is not None and run.tasks and (_failed(run) or not run.finished):
             _draw_list(layout, context, run)
-            _draw_chosen(layout, context, run)
             _draw_whole(layout, context, run)
+            _draw_chosen(layout, context, run)
         else:
             draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
         for outcome in run.refused if run is not None and not run.finished else []:
@@ -42,6 +42,11 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
                 text = _("{name} was not added: {why}").format(name=outcome.object_name, why=_(outcome.error.message))
                 draw_text(layout, context, text, "ERROR")
         draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
+
+
+def _failed(run: Run) -> bool:
+    """Whether there is something that can be tried again."""
+    return any(order.state_of(run, task) is State.FAILED for task in run.tasks)
 
 
 def _draw_list(layout: UILayout, context: Context, run: Run) -> None:
@@ -81,7 +86,6 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
 
 
 def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
-    failed = any(order.state_of(run, task) is State.FAILED for task in run.tasks)
     if not run.finished:
         left = time_left.seconds_left(run)
         if left is not None and len(run.open_tasks) > 1:
@@ -93,7 +97,7 @@ def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
             row.operator("styletex.pause", icon="PAUSE")
         row.operator("styletex.cancel", text=_("Canceling") if run.wants_cancel else _("Cancel All"))
     row = layout.row(align=True)
-    if failed:
+    if _failed(run):
         row.operator("styletex.queue_retry", text=_("Retry Failed"), icon="FILE_REFRESH").all = True
         if not STYLETEX_OT_open_log.why_not(context):
             row.operator("styletex.open_log")
@@ -102,11 +106,7 @@ def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
 
 
 def _at_length(run: Run, task: Task) -> str:
-    """How a task stands, in a line; nothing where its row says it all."""
-    if task == run.begun:
-        if run.seconds_left is not None:
-            return _("{time} left").format(time=duration(run.seconds_left))
-        return _(run.stage)
-    if task in run.open_tasks and (saved := saved_text(run, task)):
+    """How a task stands, in a line; nothing where its row says it all, or the panel above."""
+    if task != run.begun and task in run.open_tasks and (saved := saved_text(run, task)):
         return _("Goes on from {percent}").format(percent=saved)
     return ""

@@ -21,12 +21,16 @@ def note_all(run: Run) -> None:
 
 
 def note(run: Run, task: Task) -> None:
-    """Write down one task. In a file that was never saved nothing can be found again, so nothing is written."""
+    """Write down one task.
+
+    In a file that was never saved nothing can be found again, and what nobody watches is gone on with by whoever
+    started it: then nothing is written.
+    """
     folder, blend_file = task.folder.path, readable(bpy.data.filepath)
     outcome = run.outcome_of(task)
     waits = task in run.open_tasks or (outcome is not None and outcome.error is not None and outcome.kept is None)
     try:
-        if not (blend_file and waits):
+        if not (blend_file and waits and run.is_watched):
             queued.forget(folder)
         elif folder.is_dir():
             step, steps = run.saved.get(task.key, (0, 0))
