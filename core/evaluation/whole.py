@@ -47,7 +47,7 @@ WORDS = ("wooden", "stone")
 SEEDS = (0, 1, 2)
 SETTINGS = RunSettings("draft", "bundled", 512, seed=0, content_removal=1.0, tone=None, device="auto")
 _QUALITY = 85
-_CELL = 256
+_CELL = 192
 
 
 @dataclass(frozen=True)

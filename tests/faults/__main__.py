@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Inject every fault of the table, and write what came of it.
 
-    python -m tests.faults [--only WORDS] [--output docs/reliability.md]
+    python -m tests.faults [--only WORDS] [--output docs/reliability.md] [--report FILE.xml]
     python -m tests.faults soak [--minutes 60]
 
 The exit status is 0 when every row is green. With a real Blender (``BLENDER=…``) and as root nothing is skipped.
@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=("table", "soak"), default="table")
     parser.add_argument("--only", default="", metavar="WORDS", help="rows whose name has these words")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="write the table there")
+    parser.add_argument("--report", type=Path, metavar="FILE.xml", help="of a run of all tests, in place of a new one")
     parser.add_argument("--minutes", type=float, default=60.0, metavar="N", help="of the soak (60)")
     arguments = parser.parse_args()
     if arguments.what == "soak":
@@ -48,7 +49,10 @@ def main() -> int:
         group: [row for row in rows if arguments.only in row.fault or arguments.only in group]
         for group, rows in GROUPS.items()
     }
-    outcomes = run([row for rows in groups.values() for row in rows])
+    if arguments.report:
+        outcomes = read_report(arguments.report)
+    else:
+        outcomes = run([row for rows in groups.values() for row in rows])
     document, green = as_document(groups, outcomes)
     if arguments.output:
         arguments.output.write_text(document, encoding="utf-8")
