@@ -46,7 +46,7 @@ WORDS = ("wooden", "stone")
 """Put before what the mesh is."""
 SEEDS = (0, 1, 2)
 SETTINGS = RunSettings("draft", "bundled", 512, seed=0, content_removal=1.0, tone=None, device="auto")
-_QUALITY = 85
+_QUALITY = 76
 _CELL = 192
 
 
