@@ -108,7 +108,7 @@ def test_before_the_first_step_control_c_ends_it_at_once_even_inside_a_long_call
     started.until(f"stage {stage}")
     time.sleep(0.5)
     started.process.send_signal(signal.SIGINT)
-    assert started.end(2) == EXIT_STATUS["cancelled"]
+    assert started.end(2.5) == EXIT_STATUS["cancelled"]
     assert "Cancelled before there was anything to keep" in started.said
     assert not (files / "out").exists()
 
@@ -122,7 +122,7 @@ def test_after_the_last_step_the_second_control_c_ends_it_at_once_even_inside_a_
     started.process.send_signal(signal.SIGINT)
     started.until("Almost there")
     started.process.send_signal(signal.SIGINT)
-    assert started.end(2) == EXIT_STATUS["cancelled"]
+    assert started.end(2.5) == EXIT_STATUS["cancelled"]
     assert (files / "out" / WORK_FOLDER / "job" / CHECKPOINT_FILE).exists()
 
 
