@@ -39,7 +39,9 @@ def command(files, *more, steps=3, seconds=0.0, fault="none", mesh="box.obj", ou
 
 
 def run(files, *more, **how):
-    return subprocess.run(command(files, *more, **how), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command(files, *more, **how), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 class Started:
@@ -84,7 +86,9 @@ def test_the_first_control_c_stops_and_keeps(files):
 
 @posix
 @pytest.mark.parametrize(("signals", "status"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
-def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(files, signals, status):
+def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(
+    files, signals, status
+):
     started = Started(files, steps=60, seconds=0.3)
     started.until("stage optimise")
     time.sleep(2.0)
@@ -135,7 +139,7 @@ def test_the_natural_second_command_keeps_the_first_texture(files):
     assert "the job starts from it" in refused.stderr and "--force" in refused.stderr
     assert texture.read_bytes() == before
     assert {path.name for path in (files / "out").iterdir()} == set(RESULTS)
-    elsewhere = run(files, "--base-color", texture, out="restyled")
+    elsewhere = run(files, "--base-color", texture, mesh="out/textured.glb", out="restyled")
     assert elsewhere.returncode == 0 and texture.read_bytes() == before, elsewhere.stderr
 
 
@@ -181,8 +185,9 @@ def test_an_output_folder_that_is_deleted_mid_run_gets_its_results(files):
 
 @posix
 def test_names_that_are_no_unicode_or_look_like_markup_work(files):
-    mesh = os.fsdecode(b"che\xe9.obj")
-    (files / "box.obj").rename(files / mesh)
+    mesh = os.fsdecode(b"che\xe9.glb")
+    trimesh.creation.box().export(files / "box.glb")
+    (files / "box.glb").rename(files / mesh)
     result = run(files, mesh=mesh, out="out [red]:smile:[/x]")
     assert result.returncode == 0, result.stderr
     assert "out [red]:smile:[/x]/base_color.png" in result.stderr
