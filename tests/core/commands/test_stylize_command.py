@@ -85,6 +85,7 @@ def test_the_first_control_c_stops_and_keeps(files):
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize(("signals", "status"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
 def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(
     files, signals, status
@@ -130,6 +131,7 @@ def test_after_the_last_step_the_second_control_c_ends_it_at_once_even_inside_a_
     assert (files / "out" / WORK_FOLDER / "job" / CHECKPOINT_FILE).exists()
 
 
+@pytest.mark.slow
 def test_the_natural_second_command_keeps_the_first_texture(files):
     assert run(files).returncode == 0
     texture = files / "out" / "base_color.png"
@@ -144,6 +146,7 @@ def test_the_natural_second_command_keeps_the_first_texture(files):
 
 
 @posix
+@pytest.mark.slow
 def test_two_runs_on_one_folder_get_a_clear_word(files):
     first = Started(files, steps=100, seconds=0.3)
     first.until("stage mesh")
