@@ -144,6 +144,8 @@ class OutputFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             own_folder(self._work)
             staged = self._stage([*textures, *others])
+            # The copies of the inputs have done their work, and their room may be what the report lacks.
+            self._empty_job()
             with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):
                 digests = {name: _digest(staged / name) for name in names}
                 write_json({**report, DIGESTS: digests}, staged / REPORT_FILE)

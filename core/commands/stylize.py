@@ -62,6 +62,10 @@ def run(options: argparse.Namespace) -> int:
             leave()
             progress.stop()
             console.print(_farewell(resumable))
+            if reporter.ending:
+                # Python takes PyTorch down for seconds, and whoever said it twice does not wait.
+                console.file.flush()
+                os._exit(interruptions.status)
             return interruptions.status
         finally:
             leave()

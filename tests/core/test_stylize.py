@@ -221,6 +221,73 @@ def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(folder, models
     assert stylize(JOB, folder, new_reporter(), models, every_step).report["resumed_at"] == 0
 
 
+@pytest.mark.parametrize("changed", ["extension_version", "weights_fingerprint"])
+def test_a_checkpoint_of_another_version_or_of_other_weights_is_not_used_and_that_is_told(
+    folder, models, settings, new_reporter, monkeypatch, changed
+):
+    every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=3), models, every_step)
+    monkeypatch.setattr(f"core.stylize.{changed}", lambda *_: "another")
+    reporter = new_reporter()
+    assert stylize(JOB, folder, reporter, models, every_step).report["resumed_at"] == 0
+    assert [code for code, _ in reporter.warnings] == ["other_checkpoint"]
+
+
+def test_where_the_preview_cannot_be_made_the_texture_is_there(folder, models, settings, new_reporter, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("core.stylize.render_views", fail)
+    reporter = new_reporter()
+    result = stylize(JOB, folder, reporter, models, settings)
+    assert result.base_color.is_file() and not result.preview.exists()
+    ((code, message),) = reporter.warnings
+    assert code == "preview" and "Memory ran out" in message
+    assert result.report["warnings"] == [{"code": code, "message": message}]
+
+
+def test_a_texture_that_the_job_folder_cannot_take_is_kept_elsewhere(
+    folder, models, settings, new_reporter, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (folder / f"{TEXTURE_FILE}.partial").mkdir()
+    reporter = new_reporter()
+    result = stylize(JOB, folder, reporter, models, settings)
+    assert result.base_color.is_file() and result.base_color.parent.parent == tmp_path
+    ((code, message),) = reporter.warnings
+    assert code == "elsewhere" and str(result.base_color.parent) in message
+
+
+def test_told_to_finish_before_the_first_step_there_is_no_texture_of_noise(folder, models, settings, new_reporter):
+    with pytest.raises(Cancelled):
+        stylize(JOB, folder, new_reporter(finish_at=0), models, settings)
+    assert inputs_only(folder)
+
+
+def test_a_prompt_that_is_no_unicode_is_refused_before_anything_begins(folder, models, settings, new_reporter):
+    reporter = new_reporter()
+    with pytest.raises(JobError, match="no Unicode"):
+        stylize(dataclasses.replace(JOB, prompt="\ud800"), folder, reporter, models, settings)
+    assert reporter.stages == []
+
+
+def test_a_name_that_is_no_unicode_does_not_fail_at_the_last_line(folder, models, settings, new_reporter):
+    stylize(dataclasses.replace(JOB, object_name="\ud800"), folder, new_reporter(), models, settings)
+    assert json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))["job"]["object_name"] == "\ud800"
+
+
+def test_nothing_is_written_through_links_in_the_job_folder(folder, models, settings, new_reporter, tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    names = (TEXTURE_FILE, PREVIEW_FILE, REPORT_FILE, CHECKPOINT_FILE, f"{CHECKPOINT_FILE}.partial")
+    for name in names:
+        (folder / name).symlink_to(tmp_path / "mine")
+    every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
+    stylize(JOB, folder, new_reporter(), models, every_step)
+    assert (tmp_path / "mine").read_text() == "precious"
+    assert not any((folder / name).is_symlink() for name in names)
+
+
 def test_without_distillation_no_model_is_loaded(folder, settings, tmp_path, new_reporter):
     alone = dataclasses.replace(settings, distillation_weight=0.0)
     result = stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), alone)

@@ -85,6 +85,7 @@ def test_the_first_control_c_stops_and_keeps(files):
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize(("signals", "status"), [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143)])
 def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_same_command_goes_on(
     files, signals, status
@@ -112,7 +113,7 @@ def test_before_the_first_step_control_c_ends_it_at_once_even_inside_a_long_call
     started.until(f"stage {stage}")
     time.sleep(0.5)
     started.process.send_signal(signal.SIGINT)
-    assert started.end(2) == EXIT_STATUS["cancelled"]
+    assert started.end(2.5) == EXIT_STATUS["cancelled"]
     assert "Cancelled before there was anything to keep" in started.said
     assert not (files / "out").exists()
 
@@ -126,10 +127,11 @@ def test_after_the_last_step_the_second_control_c_ends_it_at_once_even_inside_a_
     started.process.send_signal(signal.SIGINT)
     started.until("Almost there")
     started.process.send_signal(signal.SIGINT)
-    assert started.end(2) == EXIT_STATUS["cancelled"]
+    assert started.end(2.5) == EXIT_STATUS["cancelled"]
     assert (files / "out" / WORK_FOLDER / "job" / CHECKPOINT_FILE).exists()
 
 
+@pytest.mark.slow
 def test_the_natural_second_command_keeps_the_first_texture(files):
     assert run(files).returncode == 0
     texture = files / "out" / "base_color.png"
@@ -139,11 +141,12 @@ def test_the_natural_second_command_keeps_the_first_texture(files):
     assert "the job starts from it" in refused.stderr and "--force" in refused.stderr
     assert texture.read_bytes() == before
     assert {path.name for path in (files / "out").iterdir()} == set(RESULTS)
-    elsewhere = run(files, "--base-color", texture, out="restyled")
+    elsewhere = run(files, "--base-color", texture, mesh="out/textured.glb", out="restyled")
     assert elsewhere.returncode == 0 and texture.read_bytes() == before, elsewhere.stderr
 
 
 @posix
+@pytest.mark.slow
 def test_two_runs_on_one_folder_get_a_clear_word(files):
     first = Started(files, steps=100, seconds=0.3)
     first.until("stage mesh")
@@ -185,8 +188,9 @@ def test_an_output_folder_that_is_deleted_mid_run_gets_its_results(files):
 
 @posix
 def test_names_that_are_no_unicode_or_look_like_markup_work(files):
-    mesh = os.fsdecode(b"che\xe9.obj")
-    (files / "box.obj").rename(files / mesh)
+    mesh = os.fsdecode(b"che\xe9.glb")
+    trimesh.creation.box().export(files / "box.glb")
+    (files / "box.glb").rename(files / mesh)
     result = run(files, mesh=mesh, out="out [red]:smile:[/x]")
     assert result.returncode == 0, result.stderr
     assert "out [red]:smile:[/x]/base_color.png" in result.stderr
