@@ -5,7 +5,8 @@ A click passes these rooms, each of which imports only those named before it: ``
 (what is on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
 ``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
 ``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
-``api``, which scripts call too, and ``handlers``, which keep undo, saving and loading safe while a job runs.
+``exporting``, which makes an object a task of the queue, ``api``, which scripts call too, ``reopening``, which takes up
+a file's queue again, and ``handlers``, which keep undo, saving and loading safe while a job runs.
 ``headless`` is the same without a window; ``demo`` is the scripts of the demo.
 """
 

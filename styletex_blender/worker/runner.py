@@ -225,6 +225,9 @@ def _end(run: Run) -> None:
     hide_previews()
     if run.finished:
         records.leave_folders(run, _ENDS_THE_JOB)
+        if failed := [outcome for outcome in run.done if outcome.error is not None]:
+            # Its message is what people look for then.
+            listing.choose(failed[0].key)
     warm_worker.release()
 
 

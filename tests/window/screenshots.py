@@ -54,6 +54,13 @@ os.environ["STYLETEX_WORKER"] = json.dumps([sys.executable, "-u", {worker!r}, *{
 with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
     bpy.ops.styletex.stylize()
 """
+THREE_MORE = """
+for number, name in enumerate(("Barrel", "Chest of Drawers, Old.001", "Door")):
+    copy = bpy.data.objects.new(name, bpy.data.objects["Suzanne"].data.copy())
+    copy.location.x = 3.0 * (number + 1)
+    bpy.context.collection.objects.link(copy)
+    copy.select_set(True)
+"""
 END = """
 module("worker.runner").abandon()
 """
@@ -112,6 +119,10 @@ PANEL = (
     ),
     ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 5.0),
     ("progress", END + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
+    ("queue_empty", END + alone("STYLETEX_PT_queue"), 1.0),
+    ("queue_running", THREE_MORE + run(*SLOW), 5.0),
+    ("queue_paused", "module('worker.runner').pause()", 2.0),
+    ("queue_failed", END + run(*QUICK, "--error-at", "3"), 5.0),
     ("whole", END + WHOLE, 1.0),
 )
 """Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""

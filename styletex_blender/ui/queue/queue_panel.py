@@ -96,11 +96,11 @@ def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
         else:
             row.operator("styletex.pause", icon="PAUSE")
         row.operator("styletex.cancel", text=_("Canceling") if run.wants_cancel else _("Cancel All"))
-    row = layout.row(align=True)
     if _failed(run):
-        row.operator("styletex.queue_retry", text=_("Retry Failed"), icon="FILE_REFRESH").all = True
-        if not STYLETEX_OT_open_log.why_not(context):
-            row.operator("styletex.open_log")
+        layout.operator("styletex.queue_retry", text=_("Retry Failed"), icon="FILE_REFRESH").all = True
+    row = layout.row(align=True)
+    if _failed(run) and not STYLETEX_OT_open_log.why_not(context):
+        row.operator("styletex.open_log")
     if run.finished:
         row.operator("styletex.dismiss", text=_("Clear"))
 

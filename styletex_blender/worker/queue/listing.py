@@ -26,6 +26,14 @@ def list_tasks(run: Run | None) -> None:
         manager.styletex_queue_index = keys.index(chosen) if chosen in keys else 0
 
 
+def choose(key: str) -> None:
+    """Choose the row of a task."""
+    manager = bpy.context.window_manager
+    for index, row in enumerate(getattr(manager, "styletex_queue", ())):
+        if row.name == key:
+            manager.styletex_queue_index = index
+
+
 def chosen_key() -> str:
     """The key of the row that is chosen; empty where there is none."""
     manager = bpy.context.window_manager

@@ -151,3 +151,32 @@ def test_texture_that_waits_says_what_for(bpy, cube, styletex, drawn, monkeypatc
     assert "A finished texture waits for Move to end" in drawn()
     monkeypatch.setattr(runner, "what_is_going_on", str)
     styletex.until(lambda: run.finished)
+
+
+def test_queue_says_what_waits_what_was_refused_and_where_a_paused_one_goes_on(bpy, cube, styletex, drawn):
+    assert "What you add while a texture is made waits here" in drawn()
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    flat = bpy.data.objects.new("Flat", bpy.data.meshes.new("Flat"))
+    bpy.context.collection.objects.link(flat)
+    settings = styletex.module("settings").Settings.from_scene(bpy.context.scene)
+    styletex.module("api").add(run, [flat, bpy.data.objects["Suzanne"]], settings)
+    assert "Flat was not added: The mesh has no faces" in drawn()
+    assert "Cube (1 of 2)" in drawn() and "[styletex.queue_cancel Cancel]" in drawn()
+    bpy.ops.styletex.pause()
+    assert "[styletex.resume]" in drawn(), "it can be taken back"
+    styletex.until(lambda: run.paused)
+    run.saved[run.tasks[0].key] = (57, 100)
+    assert "progress Paused, goes on from 57%" in drawn() and "Goes on from 57%" in drawn()
+    bpy.ops.styletex.cancel()
+    assert "styletex.resume" not in drawn()
+
+
+def test_failed_one_shows_its_message_and_the_ways_on(bpy, cube, styletex, drawn):
+    run = styletex.begin([cube], "--error-at", "3")
+    styletex.until(lambda: run.finished)
+    shown = drawn()
+    assert "[styletex.queue_retry Retry Failed]" in shown and "[styletex.dismiss Clear]" in shown
+    assert shown.count("A fake failure") == 2, "beside the list, and in the result"
+    bpy.ops.styletex.dismiss()
+    assert "A fake failure" not in drawn()
