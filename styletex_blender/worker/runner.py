@@ -30,13 +30,12 @@ from ...core.job import JobError
 from ..folders import queued
 from ..folders.kept import keep, read
 from ..landing.changes import changes_since
-from ..landing.land import land
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
-from ..names import name_of
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
 from .environment import kept_folder
 from .queue import hearing, listing, records
+from .queue.outcomes import DELETED, kept_back, land_pending, outcome_without
 from .run_state import Outcome, Pending, Run, Task
 
 TICK_SECONDS = 0.05
@@ -52,7 +51,6 @@ _LOOK_SECONDS = 0.5
 _LOOK_SHARE = 20.0
 """How many times as long as a look takes the next one waits."""
 _WAITING = "Waiting to put the texture on"
-_DELETED = "The object was deleted while its texture was being made"
 
 _run: Run | None = None
 _steps: Generator[None, None, None] | None = None
@@ -206,11 +204,11 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
             else:
                 break
         if run.wants_cancel:
-            run.done += [_outcome(task, cancelled=True) for task in run.open_tasks]
+            run.done += [outcome_without(task, cancelled=True) for task in run.open_tasks]
     except Exception as error:
         problem = warm_worker.internal_error(error)
         warm_worker.close()
-        run.done += [_outcome(task, error=problem) for task in run.open_tasks]
+        run.done += [outcome_without(task, error=problem) for task in run.open_tasks]
     finally:
         run.paused = run.wants_pause and bool(run.open_tasks)
         _end(run)
@@ -218,7 +216,7 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
 
 def _end(run: Run) -> None:
     """Tidy up after a run that is over, or paused."""
-    run.done += [_kept_back(pending, cancelled=True) for pending in run.pending]
+    run.done += [kept_back(pending, cancelled=True) for pending in run.pending]
     run.pending.clear()
     run.finished, run.wants_pause = not run.paused, False
     run.frame = None
@@ -248,15 +246,8 @@ def _do(run: Run, index: int) -> Generator[None, None, None]:
         if outcome.error is not None and outcome.error.code in _ENDS_THE_RUN:
             alike = outcome.error.code in _ENDS_ALL
             same = [task for task in run.open_tasks if alike or task.settings == run.task.settings]
-            run.done += [_outcome(task, error=outcome.error) for task in same]
+            run.done += [outcome_without(task, error=outcome.error) for task in same]
             records.note_all(run)
-
-
-def _outcome(task: Task, seconds: float = 0.0, error: JobError | None = None, cancelled: bool = False) -> Outcome:
-    """The outcome of a task that has no texture."""
-    return Outcome(
-        task.object_name, seconds, error=error, cancelled=cancelled, object_uid=task.object_uid, key=task.key
-    )
 
 
 def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
@@ -275,7 +266,7 @@ def _attempt(run: Run, anew: bool) -> Generator[None, None, Outcome | None]:
         problem = warm_worker.internal_error(error)
         # It may be in the middle of the job.
         warm_worker.close()
-    return _outcome(task, run.seconds, error=problem)
+    return outcome_without(task, run.seconds, error=problem)
 
 
 def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
@@ -286,14 +277,14 @@ def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
     """
     target = run.task.target()
     if target is None:
-        raise JobError("bad_mesh", _DELETED)
+        raise JobError("bad_mesh", DELETED)
     if anew or not run.task.folder.held or changes_since(run.task.state, target).any:
         run.stage = "Reading the object again"
         while what_is_going_on() and not (run.stops_this or run.wants_pause):
             yield
         target = run.task.target()
         if target is None:
-            raise JobError("bad_mesh", _DELETED)
+            raise JobError("bad_mesh", DELETED)
         before = run.task
         exported = replace(before.export_again(target), key=before.key, linked=before.linked)
         if exported.folder.path != before.folder.path:
@@ -336,9 +327,9 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
                 return None
             if event["type"] == "cancelled" or (event["type"] == "error" and told_cancel):
                 if not run.stops_this and task.target() is None:
-                    raise JobError("bad_mesh", _DELETED)
+                    raise JobError("bad_mesh", DELETED)
                 run.saved.pop(task.key, None)
-                return _outcome(task, run.seconds, cancelled=True)
+                return outcome_without(task, run.seconds, cancelled=True)
             if event["type"] == "error":
                 raise JobError.from_dict(event)
             hearing.hear(run, task, client, event)
@@ -396,7 +387,7 @@ def _land_what_can(run: Run) -> None:
         pending.waits_for = _what_to_wait_for(target, pending) if target is not None and run.is_watched else ""
         if not pending.waits_for:
             run.pending.remove(pending)
-            run.done.append(_land(run, pending, target))
+            run.done.append(land_pending(run, pending, target))
             if pending.task == run.task:
                 run.frame = None
 
@@ -407,34 +398,3 @@ def _what_to_wait_for(target: bpy.types.Object, pending: Pending) -> str:
     if pending.kept.landing.new_uvs is not None and target.type == "MESH" and (mode := where_uv_maps_wait(target)):
         return f"you to leave {mode}"
     return ""
-
-
-def _land(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcome:
-    task, kept = pending.task, pending.kept
-    try:
-        if target is None:
-            raise JobError("bad_mesh", _DELETED, "Undo that, then press Apply")
-        name = name_of(target)
-        stale = changes_since(task.state, target).stale
-        image = land(target, kept, kept.landing.destination, linked=task.linked_targets())
-    except JobError as error:
-        return _kept_back(pending, error)
-    except Exception as error:
-        return _kept_back(pending, warm_worker.internal_error(error))
-    if stale:
-        run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
-    if not run.keeps_results:
-        kept.remove()
-    place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"
-    folder = kept.folder if run.keeps_results else None
-    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, key=task.key, kept=folder)
-
-
-def _kept_back(pending: Pending, error: JobError | None = None, cancelled: bool = False) -> Outcome:
-    """The outcome of an object whose texture is finished and not on it."""
-    task, folder = pending.task, pending.kept.folder
-    if error is not None:
-        if error.code == "internal":
-            warm_worker.note(error.detail)
-        error = JobError(error.code, f"{error.message}. The texture is kept in {folder}", error.hint, error.detail)
-    return replace(_outcome(task, pending.seconds, error, cancelled), kept=folder)

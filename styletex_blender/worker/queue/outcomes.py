@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a task comes out: with its texture on its object, or without and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import bpy
+
+from ....core.job import JobError
+from ...landing.changes import changes_since
+from ...landing.land import land
+from ...names import name_of
+from .. import warm_worker
+from ..run_state import Outcome, Pending, Run, Task
+
+DELETED = "The object was deleted while its texture was being made"
+
+
+def outcome_without(
+    task: Task, seconds: float = 0.0, error: JobError | None = None, cancelled: bool = False
+) -> Outcome:
+    """The outcome of a task that has no texture."""
+    return Outcome(
+        task.object_name, seconds, error=error, cancelled=cancelled, object_uid=task.object_uid, key=task.key
+    )
+
+
+def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) -> Outcome:
+    """Put a finished texture on its object, and on those that share its mesh; how that came out.
+
+    Args:
+        run: that of the texture; it is told what the user should know.
+        pending: the texture, for which it is the moment.
+        target: its object; ``None`` where that was deleted.
+    """
+    task, kept = pending.task, pending.kept
+    try:
+        if target is None:
+            raise JobError("bad_mesh", DELETED, "Undo that, then press Apply")
+        name = name_of(target)
+        stale = changes_since(task.state, target).stale
+        image = land(target, kept, kept.landing.destination, linked=task.linked_targets())
+    except JobError as error:
+        return kept_back(pending, error)
+    except Exception as error:
+        return kept_back(pending, warm_worker.internal_error(error))
+    if stale:
+        run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
+    if not run.keeps_results:
+        kept.remove()
+    place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"
+    folder = kept.folder if run.keeps_results else None
+    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, key=task.key, kept=folder)
+
+
+def kept_back(pending: Pending, error: JobError | None = None, cancelled: bool = False) -> Outcome:
+    """The outcome of an object whose texture is finished and not on it."""
+    task, folder = pending.task, pending.kept.folder
+    if error is not None:
+        if error.code == "internal":
+            warm_worker.note(error.detail)
+        error = JobError(error.code, f"{error.message}. The texture is kept in {folder}", error.hint, error.detail)
+    return replace(outcome_without(task, pending.seconds, error, cancelled), kept=folder)
