@@ -121,8 +121,7 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
         optimiser.zero_grad()
         (settings.distillation_weight * pull + settings.statistics_weight * brushwork).backward()
         optimiser.step()
-        # The statistics look at no renders and cost little, so they get updates of their own between two views. (In
-        # the product the model's gradient is computed beside these, and joins their last.)
+        # The statistics look at no renders, so they get updates of their own (in the product while the model looks).
         for _ in range(settings.statistics.updates_alone):
             optimiser.zero_grad()
             (settings.statistics_weight * statistics.loss(field, step / settings.steps, generator)).backward()

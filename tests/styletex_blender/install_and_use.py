@@ -41,8 +41,10 @@ def main(package, style):
     assert any(node.type == "TEX_IMAGE" and node.image for node in material.node_tree.nodes), "no image in the material"
 
     own = Path(bpy.utils.extension_path_user(MODULE))
-    assert sorted(path.name for path in own.iterdir()) == ["jobs", "logs"], "something else in its folder"
-    assert not list((own / "jobs").iterdir()), "a job folder left"
+    left = {path.name for path in own.iterdir()}
+    assert {"jobs", "logs"} <= left <= {"jobs", "kept", "logs", "styles"}, f"something else in its folder: {left}"
+    for folder in own / "jobs", own / "kept":
+        assert not list(folder.glob("*/")), "a job folder or a kept texture left"
 
     bpy.ops.preferences.addon_disable(module=MODULE)
     assert not [name for name in dir(bpy.types) if name.startswith("STYLETEX_")], "classes left after disabling"

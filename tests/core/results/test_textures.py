@@ -47,7 +47,8 @@ def test_tiles_show_the_field_from_all_sides(ball, tmp_path, new_reporter):
     places = np.array([(0, 0), (1, 0), (2, 1), (0, 3)])
     # Each quarter of the sphere fills a tile of its own with the islands as they are: they would clash if wrapped.
     quarter = (ball.positions[ball.triangles].mean(axis=1)[:, :2] > 0) @ (1, 2)
-    uvs = (ball.corner_uvs + places[quarter][:, None]).astype(np.float32)
+    # They keep a texel from the border of their tile, since pixels on both sides of it would wrap around.
+    uvs = (0.98 * ball.corner_uvs + 0.01 + places[quarter][:, None]).astype(np.float32)
     mesh = dataclasses.replace(ball, corner_uvs=uvs)
     tiles, _ = find_tiles(mesh, "udim")
     assert tiles.numbers == (1001, 1002, 1013, 1031)
@@ -61,8 +62,7 @@ def test_tiles_show_the_field_from_all_sides(ball, tmp_path, new_reporter):
     asked = render_views(rasteriser, field_paint(Gradient()), cameras, 64)
     for one, other in zip(baked, asked, strict=True):
         difference = np.abs(one.astype(int) - other)
-        # A view or two has a pixel on the border of an island that lies on the border of the texture, and wraps.
-        assert (difference.max(axis=-1) > 4).sum() <= 2
+        assert difference.max() <= 4
         assert difference.mean() < 0.1
 
 
