@@ -17,7 +17,7 @@ is gone, *left* what is there afterwards. The number behind a result is that of 
 `tests/faults/rows.py`; those that are quick run with the test command too.
 
 `python -m tests.faults soak --minutes 60` does jobs with random faults for so long, and looks for what they leave
-behind. Here it ran for ten minutes. What is trusted and what is not stands in [SECURITY.md](../SECURITY.md).
+behind. What is trusted and what is not stands in [SECURITY.md](../SECURITY.md).
 """
 
 
