@@ -76,7 +76,9 @@ class Detail:
 
     def _tone(self, apart: Floats, number: NDArray[np.int64], places: list[Floats]) -> Floats:
         """[M, 3]; within a piece it goes over smoothly from point to point."""
-        weight = np.exp(-2.0 * np.square(apart / self.graph.spacing))
+        # Counted from the nearest, so that far from all of them the weights do not vanish together.
+        squared = np.square(apart / self.graph.spacing)
+        weight = np.exp(2.0 * (squared[:, :1] - squared))
         near = [np.abs(place - places[0]).max(axis=-1) < 2.0 for place in places]
         weight = weight * np.stack(near, axis=-1)
         return np.einsum("mk,mkc->mc", weight / weight.sum(axis=1, keepdims=True), self.tone[number])

@@ -54,8 +54,8 @@ def texels(sheet):
     return texel_map(sheet, SIZE)
 
 
-def detailed(sheet, texels, picture=PICTURE, colour=soft, seed=0, **settings):
-    found = find_detail(
+def detail_of(sheet, picture=PICTURE, colour=soft, seed=0, **settings):
+    return find_detail(
         sheet,
         texel_side(sheet, SIZE),
         picture,
@@ -64,6 +64,10 @@ def detailed(sheet, texels, picture=PICTURE, colour=soft, seed=0, **settings):
         DetailSettings(**settings),
         seed,
     )
+
+
+def detailed(sheet, texels, picture=PICTURE, colour=soft, seed=0, **settings):
+    found = detail_of(sheet, picture, colour, seed, **settings)
     return found.colours(texels.position, texels.normal, colour(texels.position))
 
 
@@ -152,6 +156,13 @@ def test_any_mesh_will_do(make_mesh, shape):
             mesh, texel_side(mesh, 64), PICTURE, extent, lambda around, *_: soft(around), DetailSettings(), 0
         )
         assert np.isfinite(found.colours(texels.position, texels.normal, soft(texels.position))).all()
+
+
+def test_texels_far_from_every_point_have_colours(sheet):
+    """As on a mesh with more surface than points, and in tiles that repeat another."""
+    position, normal = np.float32([[0.3, 5.0, 0.3]]), np.float32([[0, -1, 0]])
+    made = detail_of(sheet).colours(position, normal, soft(position))
+    assert np.isfinite(made).all()
 
 
 def test_the_search_tells_how_far_it_is_and_can_be_stopped(sheet):

@@ -66,7 +66,7 @@ def test_what_is_refused_is_said_when_it_is_added_and_the_others_are_added(bpy, 
     styletex.module("api").stylize([empty, lamp, monkey], settings)
     assert [(outcome.object_name, outcome.error.message) for outcome in run.refused] == [
         ("Empty", "The mesh has no faces"),
-        ("Lamp", "It is a light, not a mesh"),
+        ("Lamp", "Its type is Light, which has no surface"),
     ]
     assert states(styletex, run) == {"Cube": "WORKING", "Suzanne": "WAITING"}
     with pytest.raises(JobError, match="no faces"):
