@@ -97,6 +97,19 @@ def _parser() -> argparse.ArgumentParser:
     stylize.add_argument(
         "--restyle", type=float, metavar="S", help="how far to go from it: 0 keeps it, 1 forgets it (0.5)"
     )
+    stylize.add_argument(
+        "--only-mask",
+        type=Path,
+        metavar="IMAGE",
+        help="stylize only where this picture on the mesh's UVs is white; elsewhere --base-color stays as it is",
+    )
+    stylize.add_argument(
+        "--only-border",
+        type=float,
+        default=0.02,
+        metavar="S",
+        help="width of the soft border inside of it, as a share of the mesh's largest side (0.02)",
+    )
     stylize.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     stylize.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
     stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")

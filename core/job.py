@@ -19,6 +19,7 @@ LARGEST_JOB_FILE = 1_000_000
 """Bytes."""
 _LONGEST_MESSAGE = 500
 MESH_FILE = "mesh.npz"
+REGION_FILE = "region.npz"
 TEXTURE_FILE = "base_color.png"
 REPORT_FILE = "report.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
@@ -31,6 +32,8 @@ UV_TILES = ("auto", "one", "udim")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
 STROKE_SIZES = (0.1, 4.0)
 """Least and greatest."""
+LARGEST_BORDER = 0.25
+"""Of a region, as a share of the object's largest side."""
 
 LARGEST_UV_AREA = 100
 """How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
@@ -138,6 +141,14 @@ class Job:
     restyle_strength: float = 0.5
     """How far to go from ``base_color``, in [0, 1]: 0 keeps it as it is (as sharp as the texture field can be), 1
     forgets it, and between them its layout of light and dark stays. Without ``base_color`` this plays no part."""
+    region: str | None = None
+    """The part of the object to stylize alone: ``REGION_FILE`` with a weight for each face corner, or the file name of
+    a picture on the same UV map, whose white is meant; ``None`` for all of it. Outside the texture is ``base_color``,
+    texel by texel, and it has that picture's size in place of ``texture_size``. A ``restyle_strength`` of 1 begins
+    anew inside."""
+    region_border: float = 0.02
+    """Width of the soft border inside the region, as a share of the object's largest side, in [0,
+    ``LARGEST_BORDER``]."""
     style_name: str = ""
     """What the user calls the style image, for messages; empty takes its name in the job folder."""
     base_color_name: str = ""
@@ -185,6 +196,18 @@ class Job:
         _require(
             self.base_color not in (TEXTURE_FILE, PREVIEW_FILE),
             f"The present base colour is {self.base_color!r}; it must be another file than the results",
+        )
+        _require(
+            self.region is None or (bool(self.region) and Path(self.region).name == self.region),
+            f"The region is {self.region!r}; it must be a file name inside the job folder",
+        )
+        _require(
+            self.region is None or self.base_color is not None,
+            "There is a region, but no present base colour that stays outside of it",
+        )
+        _require(
+            0.0 <= self.region_border <= LARGEST_BORDER,
+            f"The region's border is {self.region_border}; it must be between 0 and {LARGEST_BORDER}",
         )
         _require(
             0.0 <= self.restyle_strength <= 1.0,

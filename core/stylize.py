@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from .geometry.overlap import find_overlap, uv_report
 from .geometry.pinched import find_pinched
 from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
-from .geometry.tiles import Tiles, find_tiles
+from .geometry.tiles import find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
 from .models.profiles import ModelProfile, profile
 from .models.weights_fingerprint import weights_fingerprint
@@ -35,10 +34,12 @@ from .optimisation.checkpoint import Checkpoint
 from .optimisation.layout import Layout
 from .optimisation.objective import Distillation, Objective
 from .optimisation.optimise import Outcome, new_field, optimise
-from .optimisation.present_color import PresentColor, read_base_color
+from .optimisation.present_color import PresentColor, job_base_color
 from .optimisation.presets import OptimisationSettings, job_settings
 from .optimisation.restyle import fit_field, restyled
 from .optimisation.warm_start import warm_start, whole_views
+from .region.field import RegionField
+from .region.part import read_part
 from .reporting import Cancelled, RememberedWarnings, Reporter
 from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
@@ -161,12 +162,19 @@ def _run(
         mesh = meshes.normalise(original)
         embree = EmbreeRasteriser(mesh)
         rasteriser = rasteriser_for(mesh, device, embree)
-        plan = CameraPlan(mesh, embree, settings.views, settings.resolution, job.seed)
         tiles, notice = find_tiles(mesh, job.tiles)
         if notice:
             reporter.warning("uv_tiles", notice)
+        part = read_part(job, folder, mesh, tiles, reporter.warning)
+        # What is optimised and baked; views show the whole all the same.
+        surface = mesh if part is None else part.mesh
+        size, rows = (job.texture_size, 0) if part is None else (part.texture.columns, part.texture.rows)
+        plan = CameraPlan(
+            mesh, embree, settings.views, settings.resolution, job.seed, None if part is None else surface
+        )
         uv_layout = tiles.layout(mesh) if tiles else mesh
         overlap = find_overlap(uv_layout)
+        own_overlap = overlap if part is None else part.overlap
         if overlap is not None and (message := overlap.message()):
             reporter.warning("shared_texels", message)
         pinched = find_pinched(mesh)
@@ -177,8 +185,9 @@ def _run(
         style_image = read_style_image(
             folder / job.style_image, job.style_name, partial(reporter.warning, "style_image")
         )
-        present = _present_color(job, folder, mesh, tiles, partial(reporter.warning, "base_color"))
-        texel = texel_side(mesh, job.texture_size)
+        colours = job_base_color(job, folder, tiles, partial(reporter.warning, "base_color"))
+        present = None if colours is None or job.restyle_strength == 1.0 else PresentColor(surface, colours)
+        texel = texel_side(mesh, round((size * (rows or size)) ** 0.5))
         extent = style_extent(job.stroke_size, style_image.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
     distillation = None
@@ -194,9 +203,12 @@ def _run(
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(
-            settings.statistics, as_tensor(style_image).to(device), SurfacePatches(mesh, overlap)
+            settings.statistics, as_tensor(style_image).to(device), SurfacePatches(surface, own_overlap)
         )
-    field = new_field(settings, job.seed, device)
+    own_field = new_field(settings, job.seed, device)
+    field = own_field
+    if part is not None and colours is not None:
+        field = part.field(own_field, colours, settings.resolution)
     saved = checkpoint.read(field)
     if saved is None and checkpoint.path.exists():
         reporter.warning(
@@ -209,12 +221,13 @@ def _run(
         # What a checkpoint holds has gone on from the fitted field, and replaces it.
         if saved is None:
             with stages.stage("present", "Reading the present color"):
-                fit_field(field, present, job.seed, reporter)
+                fit_field(own_field, present, job.seed, reporter)
     elif distillation is not None and settings.warm_start is not None and saved is None:
         with stages.stage("start", "Sketching"):
             whole = CameraPlan(mesh, embree, whole_views(settings), settings.resolution, job.seed)
-            warm_start(field, rasteriser, whole, distillation, settings, job.seed, reporter, overlap)
-    texels = job.texture_size**2 * (len(tiles.numbers) if tiles else 1)
+            first, where = (plan, field.weight) if isinstance(field, RegionField) else (whole, None)
+            warm_start(field, rasteriser, first, distillation, settings, job.seed, reporter, overlap, where)
+    texels = size * (rows or size) * (len(tiles.numbers) if tiles else 1)
     seconds_to_bake = texels * (BAKE_SECONDS + (DETAIL_TEXEL_SECONDS if _adds_detail(settings) else 0.0))
     with stages.stage("optimise", "Optimizing"):
         outcome = optimise(
@@ -243,11 +256,11 @@ def _run(
     with stages.stage("coverage", "Checking what is seen"):
         cameras = [camera for step in range(len(outcome.records)) for camera in plan[step]]
         coverage = coverage_of(
-            uv_layout,
+            uv_layout if part is None else surface,
             embree,
             cameras,
-            job.texture_size * (tiles.extent if tiles else 1),
-            overlap,
+            size * (tiles.extent if tiles else 1),
+            own_overlap,
             tiles.map_side(LARGEST_MAP) if tiles else LARGEST_MAP,
         )
         # Without a step there is no new colour to fill with what no camera sees; it keeps the present one.
@@ -256,18 +269,20 @@ def _run(
     if _adds_detail(settings):
         with stages.stage("detail", "Adding the style's own strokes"):
             detail = find_detail(
-                mesh,
+                surface,
                 texel,
                 style_image,
                 extent,
                 SurfaceColours(field, fill).around,
                 settings.detail,
                 job.seed,
-                overlap,
+                own_overlap,
                 lambda done, of: _tell(reporter, done, of, seconds_to_bake),
             )
     with stages.stage("bake", "Baking the texture"):
-        textures, paint = bake_textures(field, mesh, tiles, job.texture_size, fill, detail, folder, reporter)
+        textures, paint = bake_textures(
+            own_field, surface, tiles, size, fill, detail, folder, reporter, None if part is None else part.onto
+        )
     preview = folder / PREVIEW_FILE
     with (
         stages.stage("preview", "Drawing the preview"),
@@ -278,25 +293,12 @@ def _run(
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
+    if part is not None:
+        report["region"] = part.report()
     # The report comes last, so that its presence says that all is there.
     with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):
         write_json(report, folder / REPORT_FILE)
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
-
-
-def _present_color(
-    job: Job, folder: Path, mesh: meshes.Mesh, tiles: Tiles | None, tell: Callable[[str], None]
-) -> PresentColor | None:
-    """The colours to start from; ``None`` when the job begins from nothing."""
-    if job.base_color is None or job.restyle_strength == 1.0:
-        return None
-    if tiles:
-        raise JobError(
-            "bad_setting",
-            f"The UV map has {len(tiles.numbers)} UDIM tiles, but the present colour is one image",
-            "Set the UV tiles to one image, or start without the present colour.",
-        )
-    return PresentColor(mesh, read_base_color(folder / job.base_color, job.base_color_name, tell))
 
 
 def _report(
@@ -382,7 +384,7 @@ def _fingerprint(
         "device": [choice.device.kind, choice.precision],
     }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
-    names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]
+    names = [MESH_FILE, job.style_image, *(name for name in (job.base_color, job.region) if name)]
     for path in (folder / name for name in names):
         if path.is_file():
             with path.open("rb") as file:

@@ -29,6 +29,7 @@ ORDER = {
         ["detail"],
         ["optimisation"],
         ["results"],
+        ["region"],
         ["stylize"],
         ["worker"],
         ["commands"],

@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     job = _job(options)
-    inputs = [path for path in (options.mesh, options.style, options.base_color) if path is not None]
+    given = (options.mesh, options.style, options.base_color, options.only_mask)
+    inputs = [path for path in given if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     output: OutputFolder | None = None
@@ -88,8 +89,16 @@ def _job(options: argparse.Namespace) -> Job:
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
-    if base_color is not None and not base_color.is_file():
-        raise JobError("bad_image", f"There is no file {base_color}", "Name a PNG, JPEG or WebP picture.")
+    mask: Path | None = options.only_mask
+    if base_color is None and mask is not None:
+        raise JobError(
+            "bad_request", "--only-mask needs the texture that stays outside of it", "Name it with --base-color."
+        )
+    for path in (base_color, mask):
+        if path is not None and not path.is_file():
+            raise JobError("bad_image", f"There is no file {path}", "Name a PNG, JPEG or WebP picture.")
+    # Of a part nothing is kept unless that is said.
+    restyle = Job.restyle_strength if mask is None else 1.0
     return Job(
         object_name=_printable(options.mesh.stem),
         prompt=options.prompt,
@@ -110,7 +119,9 @@ def _job(options: argparse.Namespace) -> Job:
         shading=not options.no_shading,
         base_color=None if base_color is None else f"present{_plain_suffix(base_color)}",
         base_color_name="" if base_color is None else _printable(base_color),
-        restyle_strength=Job.restyle_strength if options.restyle is None else options.restyle,
+        restyle_strength=restyle if options.restyle is None else options.restyle,
+        region=None if mask is None else f"only{_plain_suffix(mask)}",
+        region_border=options.only_border,
     )
 
 
@@ -143,6 +154,8 @@ def _run_job(
     _copy(options.style, output.job / job.style_image)
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)
+    if job.region is not None:
+        _copy(options.only_mask, output.job / job.region)
     result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)
     model = output.job / MODEL_FILE
     with optional(told, "model", f"There is no {MODEL_FILE}, since it could not be written"):

@@ -52,6 +52,17 @@ def load_npz(path: Path) -> Mesh:
     return checked(Mesh(**values))
 
 
+def kept_triangles(path: Path) -> NDArray[np.bool_]:
+    """Which triangles of a ``mesh.npz`` are in what ``load_npz`` makes of it: those that have an area.
+
+    Raises:
+        JobError: ``bad_mesh`` when the file cannot be read.
+    """
+    wanted = {name: _ARRAYS[name] for name in ("positions", "triangles")}
+    values = read_arrays(path, "mesh", "bad_mesh", wanted, "Start the job again, which exports the mesh anew.")
+    return _has_area(values["positions"][values["triangles"]])
+
+
 def check(mesh: Mesh) -> None:
     """Refuse a mesh that cannot be textured.
 

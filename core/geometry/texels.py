@@ -46,7 +46,14 @@ class TexelMap:
     triangle: NDArray[np.int32]
     """[N] its triangle."""
     size: int
-    """Side of the square texture in texels."""
+    """Texels in a row of the texture."""
+    rows: int = 0
+    """Rows of the texture; 0 for as many as columns."""
+
+    @property
+    def height(self) -> int:
+        """Rows of the texture."""
+        return self.rows or self.size
 
 
 def texel_side(mesh: Mesh, size: int) -> float:
@@ -55,9 +62,9 @@ def texel_side(mesh: Mesh, size: int) -> float:
     return float(np.sqrt(area / max(float(uv_areas(mesh.corner_uvs).sum()), 1e-9))) / size
 
 
-def texel_map(mesh: Mesh, size: int) -> TexelMap:
-    """All texels of a ``size`` by ``size`` texture that lie on ``mesh``."""
-    bands = list(texel_bands(mesh, size))
+def texel_map(mesh: Mesh, size: int, rows: int = 0) -> TexelMap:
+    """All texels that lie on ``mesh``, of a texture with ``size`` columns and ``rows`` rows; 0 rows for a square."""
+    bands = list(texel_bands(mesh, size, rows))
     return TexelMap(
         row=np.concatenate([band.row for band in bands]),
         column=np.concatenate([band.column for band in bands]),
@@ -65,32 +72,36 @@ def texel_map(mesh: Mesh, size: int) -> TexelMap:
         normal=np.concatenate([band.normal for band in bands]),
         triangle=np.concatenate([band.triangle for band in bands]),
         size=size,
+        rows=rows,
     )
 
 
-def texel_bands(mesh: Mesh, size: int) -> Iterator[TexelMap]:
+def texel_bands(mesh: Mesh, size: int, rows: int = 0) -> Iterator[TexelMap]:
     """The same in bands of rows from the top down, for textures whose whole map would not fit into memory."""
     corners = mesh.corner_uvs.astype(np.float64)
     # Texel space: x right, y down, centres at whole numbers; moved by whole turns until the triangle starts in turn 0.
-    corners = np.stack([corners[..., 0] * size, (1.0 - corners[..., 1]) * size], axis=-1)
-    corners -= size * np.floor(corners.min(axis=1, keepdims=True) / size) + 0.5
+    height = rows or size
+    sides = np.array([size, height], dtype=np.float64)
+    corners = np.stack([corners[..., 0], 1.0 - corners[..., 1]], axis=-1) * sides
+    corners -= sides * np.floor(corners.min(axis=1, keepdims=True) / sides) + 0.5
     borders = _at_borders(mesh.corner_uvs)
-    rows = max(1, _BAND_TEXELS // size)
-    for start in range(0, size, rows):
-        band = _Band(start, min(start + rows, size), size)
+    step = max(1, _BAND_TEXELS // size)
+    for start in range(0, height, step):
+        band = _Band(start, min(start + step, height), size, height)
         band.fill(corners, borders)
         texel = np.flatnonzero(band.triangle >= 0)
         triangle = band.triangle[texel]
         position, normal = points_on(mesh, triangle, band.weights[texel])
         row, column = np.divmod(texel, size)
-        yield TexelMap((row + start).astype(np.int32), column.astype(np.int32), position, normal, triangle, size)
+        row = (row + start).astype(np.int32)
+        yield TexelMap(row, column.astype(np.int32), position, normal, triangle, size, rows)
 
 
 class _Band:
     """Rows ``start`` to ``stop`` of the texture, to be given triangles and barycentric coordinates."""
 
-    def __init__(self, start: int, stop: int, size: int) -> None:
-        self.start, self.stop, self.size = start, stop, size
+    def __init__(self, start: int, stop: int, size: int, height: int) -> None:
+        self.start, self.stop, self.size, self.height = start, stop, size, height
         texels = (stop - start) * size
         self.triangle = np.full(texels, -1, dtype=np.int32)
         self.weights = np.zeros((texels, 3), dtype=np.float32)
@@ -137,9 +148,9 @@ class _Band:
         """
         low = np.ceil(corners[among, :, 1].min(axis=1) - reach).astype(np.int64)
         high = np.floor(corners[among, :, 1].max(axis=1) + reach).astype(np.int64)
-        for turn in range(-1, int(high.max(initial=0)) // self.size + 1):
-            first = np.maximum(low, self.start + turn * self.size)
-            count = np.minimum(high, self.stop - 1 + turn * self.size) - first + 1
+        for turn in range(-1, int(high.max(initial=0)) // self.height + 1):
+            first = np.maximum(low, self.start + turn * self.height)
+            count = np.minimum(high, self.stop - 1 + turn * self.height) - first + 1
             here = np.flatnonzero(count > 0)
             for pairs in _chunks(count[here]):
                 member, offset = _repeat(count[here[pairs]])
@@ -175,7 +186,7 @@ class _Band:
         x += first[member]
         row = y[pairs][member]
         column = x if x.max(initial=0) < self.size and x.min(initial=0) >= 0 else x % self.size
-        texel = (row - turn * self.size - self.start) * self.size + column
+        texel = (row - turn * self.height - self.start) * self.size + column
         return triangle[pairs][member], texel, x, row
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..devices.prefetch import Prefetch
 from ..failure import as_job_error, release_memory
@@ -54,7 +54,7 @@ def new_field(settings: OptimisationSettings, seed: int, device: torch.device) -
 
 
 def optimise(
-    field: HashGridField,
+    field: nn.Module,
     rasteriser: Rasteriser,
     plan: CameraPlan,
     objective: Objective,
@@ -77,7 +77,7 @@ def optimise(
     left out. After ``MOST_LEFT_OUT`` such steps in a row the run ends early, with what there is.
 
     Args:
-        field: the texture field, on the device to compute on.
+        field: the texture field or one with the same parameters, on the device to compute on.
         rasteriser: of the normalised mesh.
         plan: the cameras of every step.
         objective: what to please; its settings are those of the loop.
@@ -95,7 +95,7 @@ def optimise(
         Paused: ``reporter`` said so; what is done is in ``checkpoint``. Where none can be saved, the run goes on.
     """
     settings = objective.settings
-    device = field.table.device
+    device = next(field.parameters()).device
     optimiser = torch.optim.Adam(
         field.parameters(), lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True
     )
@@ -174,7 +174,7 @@ class _Stepper:
     """Takes the steps of one run."""
 
     def __init__(
-        self, field: HashGridField, optimiser: torch.optim.Adam, objective: Objective, model: ModelGradient, seed: int
+        self, field: nn.Module, optimiser: torch.optim.Adam, objective: Objective, model: ModelGradient, seed: int
     ) -> None:
         self._field, self._optimiser, self._objective, self._model = field, optimiser, objective, model
         self._seed, self._repeats = seed, objective.in_half_precision

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from ..geometry.mesh import Mesh, face_vectors, points_on
+from ..geometry.tiles import Tiles
 from ..inputs.pictures import read_picture
+from ..job import Job, JobError
 
 
 class SurfacePoints(NamedTuple):
@@ -46,11 +48,21 @@ class PresentColor:
         root = np.sqrt(first)
         barycentric = np.stack([1.0 - root, root * (1.0 - second), root * second], axis=-1).astype(np.float32)
         position, normal = points_on(self._mesh, triangle, barycentric)
-        uv = np.einsum("nc,ncd->nd", barycentric, self._mesh.corner_uvs[triangle]).astype(np.float64)
-        height, width = self._texture.shape[:2]
-        place = np.stack([(1.0 - uv[:, 1]) * height - 0.5, uv[:, 0] * width - 0.5])
-        channels = [map_coordinates(self._texture[..., c], place, order=1, mode="grid-wrap") for c in range(3)]
-        return SurfacePoints(*(torch.from_numpy(array) for array in (position, normal, np.stack(channels, axis=-1))))
+        colours = look_up(self._texture, self._mesh, triangle, barycentric)
+        return SurfacePoints(*(torch.from_numpy(array) for array in (position, normal, colours)))
+
+
+def look_up(
+    texture: NDArray[np.float32], mesh: Mesh, triangle: NDArray[np.int32], barycentric: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Values [N, C] of ``texture`` [H, W, C], bilinear and repeated beyond [0, 1], at ``barycentric`` [N, 3] of the
+    triangles ``triangle`` [N].
+    """
+    uv = np.einsum("nc,ncd->nd", barycentric, mesh.corner_uvs[triangle]).astype(np.float64)
+    height, width, channels = texture.shape
+    place = np.stack([(1.0 - uv[:, 1]) * height - 0.5, uv[:, 0] * width - 0.5])
+    found: list[Any] = [map_coordinates(texture[..., c], place, order=1, mode="grid-wrap") for c in range(channels)]
+    return np.stack(found, axis=-1)
 
 
 def read_base_color(
@@ -67,3 +79,22 @@ def read_base_color(
         JobError: ``bad_image`` when it cannot be read; ``out_of_memory``.
     """
     return np.asarray(read_picture(path, "The present base colour", name, tell=tell))
+
+
+def job_base_color(
+    job: Job, folder: Path, tiles: Tiles | None, tell: Callable[[str], None]
+) -> NDArray[np.uint8] | None:
+    """The present colours of a job's object, [H, W, 3]; ``None`` when nothing is made of them.
+
+    Raises:
+        JobError: ``bad_image`` when they cannot be read; ``bad_setting`` when they do not fit the UV tiles.
+    """
+    if job.base_color is None or (job.restyle_strength == 1.0 and job.region is None):
+        return None
+    if tiles:
+        raise JobError(
+            "bad_setting",
+            f"The UV map has {len(tiles.numbers)} UDIM tiles, but the present colour is one image",
+            "Set the UV tiles to one image, or start without the present colour.",
+        )
+    return read_base_color(folder / job.base_color, job.base_color_name, tell)

@@ -10,6 +10,7 @@ what one view paints is seen by the others at the next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -53,6 +54,7 @@ def warm_start(
     seed: int,
     reporter: Reporter,
     overlap: Overlap | None = None,
+    where: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
     """Paint ``field`` (any, with parameters) in place; the same for the same seed.
 
@@ -65,6 +67,7 @@ def warm_start(
         seed: of the whole run; its random numbers are those of no step.
         reporter: told of every step, asked before every one whether to go on.
         overlap: which surfaces of the mesh share texels, ``None`` for none.
+        where: how much the points at positions [N, 3] count, [N] in [0, 1]; ``None`` for all alike.
 
     Raises:
         Cancelled: ``reporter`` said so.
@@ -76,7 +79,7 @@ def warm_start(
     generator = step_generator(seed, _NO_STEP)
     pairs = range(warm.views // settings.views.views_per_step)
     coming = step_views(rasteriser, plan, pairs, settings.resolution, settings.supersampling, overlap)
-    seen = [_Seen(views.to(device), distillation, settings, warm, generator) for views in coming]
+    seen = [_Seen(views.to(device), distillation, settings, warm, generator, where) for views in coming]
     optimiser = torch.optim.Adam(field.parameters(), lr=warm.learning_rate, betas=settings.betas, eps=1e-15, fused=True)
     levels = torch.linspace(warm.first * distillation.networks.alphas_cumprod.shape[0], 0.0, warm.steps + 1)
     levels = levels.round().int().tolist()
@@ -107,6 +110,7 @@ class _Seen:
         settings: OptimisationSettings,
         warm: WarmStartSettings,
         generator: torch.Generator,
+        where: Callable[[Tensor], Tensor] | None,
     ) -> None:
         self._views, self._distillation, self._settings = views, distillation, settings
         self._backgrounds = plain_backgrounds(settings.background, views.shape[0], generator).to(views.positions)
@@ -122,6 +126,8 @@ class _Seen:
         # Pixels at the edge change with the background too.
         inside = functional.interpolate(covered, size=(height, width)).flatten()[views.pixels] ** _EDGE_POWER
         self.weights = views.weights * inside * cosine**warm.facing_power
+        if where is not None:
+            self.weights = self.weights * where(views.positions)
         """[N] how much each point counts in the fit."""
         self.positions = views.positions
         """[N, 3] world space."""

@@ -27,7 +27,7 @@ def bake(
     in_coverage: Callable[[TexelMap], TexelMap] | None = None,
     detail: Detail | None = None,
 ) -> NDArray[np.uint8]:
-    """The texture, uint8 [size, size, 3], sRGB, row 0 at the top.
+    """The texture, uint8 [rows, columns, 3], sRGB, row 0 at the top.
 
     Texels between the islands take the colour of the nearest one on an island, so that neither bilinear look-ups nor
     mip maps bring in a foreign colour.
@@ -44,8 +44,8 @@ def bake(
     image, written = None, None
     for band in bands:
         if image is None or written is None:
-            image = np.zeros((band.size, band.size, 3), dtype=np.uint8)
-            written = np.zeros((band.size, band.size), dtype=np.bool_)
+            image = np.zeros((band.height, band.size, 3), dtype=np.uint8)
+            written = np.zeros((band.height, band.size), dtype=np.bool_)
         looked_up = in_coverage(band) if in_coverage else band
         colours = surface.of(looked_up)
         if detail is not None:
@@ -54,7 +54,7 @@ def bake(
         written[band.row, band.column] = True
     if image is None or written is None:
         raise ValueError("there is no band of texels to bake")
-    row, column = _nearest_written(written)
+    row, column = nearest_written(written)
     return image[row, column]
 
 
@@ -101,7 +101,7 @@ class PreviewBaker:
         self._texels = texels
         written = np.full((texels.size, texels.size), -1, dtype=np.int64)
         written[texels.row, texels.column] = np.arange(len(texels.row))
-        row, column = _nearest_written(written >= 0)
+        row, column = nearest_written(written >= 0)
         self._source = written[row, column]
 
     def bake(self, field: nn.Module) -> NDArray[np.uint8]:
@@ -125,7 +125,7 @@ def to_uint8(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
     return (np.clip(colours, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def _nearest_written(written: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
+def nearest_written(written: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Row and column [H, W] of the written texel nearest to each texel."""
     nearest: Any = distance_transform_edt(~written, return_distances=False, return_indices=True)
     return nearest[0], nearest[1]

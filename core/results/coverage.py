@@ -68,7 +68,7 @@ class Coverage:
         number = np.full((size, size), -1, dtype=np.int64)
         number[coarse.row, coarse.column] = np.arange(len(coarse.row))
         nearest = number[
-            texels.row.astype(np.int64) * size // texels.size, texels.column.astype(np.int64) * size // texels.size
+            texels.row.astype(np.int64) * size // texels.height, texels.column.astype(np.int64) * size // texels.size
         ]
         apart = np.linalg.norm(coarse.position[nearest] - texels.position, axis=-1)
         alike = (apart < self.spacing) & ((coarse.normal[nearest] * texels.normal).sum(-1) > 0.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,18 @@ _LARGEST_PAINT = 1024
 """Side to which the textures of tiles are averaged down for ``Paint``: of 8192 texels, few would fit into memory."""
 
 
+@dataclass(frozen=True)
+class Onto:
+    """A texture that the baked one goes into."""
+
+    mesh: Mesh
+    """The whole object."""
+    rows: int
+    """Of the texture."""
+    lay: Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+    """From what was baked, uint8 [rows, size, 3], to the texture [rows, size, 3 or 4] and to it over white."""
+
+
 def bake_textures(
     field: nn.Module,
     mesh: Mesh,
@@ -40,6 +52,7 @@ def bake_textures(
     detail: Detail | None,
     folder: Path,
     reporter: Reporter,
+    onto: Onto | None = None,
 ) -> tuple[list[Path], Paint]:
     """Bake the textures of ``size`` by ``size`` texels into a folder.
 
@@ -55,6 +68,7 @@ def bake_textures(
         detail: see ``bake``.
         folder: gets ``base_color.png``, or ``base_color.1001.png`` and so on.
         reporter: asked between bands of texels whether to go on.
+        onto: the texture that what is baked goes into, where ``mesh`` is a part of an object; without tiles alone.
 
     Returns:
         The files, and what paints them on the mesh.
@@ -65,9 +79,13 @@ def bake_textures(
     """
     shelf = _Shelf(folder, reporter)
     if tiles is None:
-        texture = bake(field, _watched(texel_bands(mesh, size), reporter), coverage, detail=detail)
+        rows, whole = (0, mesh) if onto is None else (onto.rows, onto.mesh)
+        texture = bake(field, _watched(texel_bands(mesh, size, rows), reporter), coverage, detail=detail)
+        shown = texture
+        if onto is not None:
+            texture, shown = onto.lay(texture)
         shelf.put(texture, TEXTURE_FILE)
-        return shelf.paths, texture_paint(mesh, texture)
+        return shelf.paths, texture_paint(whole, shown)
     paints = []
     for index, number in enumerate(tiles.numbers):
         bands = _watched(texel_bands(tiles.part(mesh, index), size), reporter)

@@ -33,6 +33,10 @@ _TEXTURE_SIDE = 4.0
 """Side of the texture in sides of a view, as in the paper: 2048 texels for 512 pixels."""
 _LEAST_DETAIL = 0.01
 """Every point is to have had a pixel for each of its texels in at least this share of the views."""
+_LEAST_DETAIL_IN_FOCUS = 0.2
+"""The same for the points of a part that the views are for."""
+_CLOSE_UPS_IN_FOCUS = 0.5
+"""Share of the views that are close-ups at least, where they are for a part."""
 
 _CLOSE_UP_TARGETS = 16
 """Points tried for one close-up; those where no camera can stand are given up."""
@@ -64,14 +68,19 @@ class CameraPlan:
         views: ViewSampling | PublishedSampling,
         resolution: int,
         seed: int,
+        focus: Mesh | None = None,
     ) -> None:
-        """Plan views of ``resolution`` by ``resolution`` pixels of ``mesh``, normalised; ``embree`` is of it too."""
+        """Plan views of ``resolution`` by ``resolution`` pixels of ``mesh``, normalised; ``embree`` is of it too.
+
+        ``focus`` is the part of it that the views are for, as triangles of its own; ``None`` for all of it. The
+        published sampling looks at the whole all the same.
+        """
         self._per_step = views.views_per_step
         self._cameras: list[Camera] = []
         if isinstance(views, PublishedSampling):
             self._coming = (published_camera(views, seed, number) for number in itertools.count())
         else:
-            self._coming = _planned_cameras(_Planner(mesh, embree, views, resolution, seed))
+            self._coming = _planned_cameras(_Planner(mesh, embree, views, resolution, seed, focus))
 
     def __getitem__(self, step: int) -> list[Camera]:
         """The cameras of ``step``, 0-based; those of the steps before it are decided too."""
@@ -88,7 +97,15 @@ def _planned_cameras(planner: _Planner) -> Iterator[Camera]:
 class _Planner:
     """Chooses pair after pair and counts what was seen."""
 
-    def __init__(self, mesh: Mesh, embree: EmbreeRasteriser, views: ViewSampling, resolution: int, seed: int) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        embree: EmbreeRasteriser,
+        views: ViewSampling,
+        resolution: int,
+        seed: int,
+        focus: Mesh | None = None,
+    ) -> None:
         self._embree, self._views, self._resolution, self._seed = embree, views, resolution, seed
         self._points = surface_points(mesh, _POINTS)
         self._face_normals = flat_normals(mesh)
@@ -103,21 +120,32 @@ class _Planner:
         """The same from the front, each view counting as the share of the texels that had a pixel of their own."""
         self._outward = 1.0
         """-1 for a solid that is turned inside out."""
-        self._outward, self._hidden = self._what_whole_views_miss()
+        self._least_detail, self._close_ups = _LEAST_DETAIL, views.close_ups
+        front, back = self._what_whole_views_show()
+        # In a room seen from outside the furniture is unseen; in a solid whose normals point inwards hardly anything.
+        if front.sum() < 0.05 * back.sum() and (front + back == 0.0).mean() < 0.05:
+            self._outward, front = -1.0, back
+        if focus is not None:
+            self._points = surface_points(focus, _POINTS)
+            self._least_detail = _LEAST_DETAIL_IN_FOCUS
+            self._close_ups = max(views.close_ups, _CLOSE_UPS_IN_FOCUS)
+            front, _ = self._what_whole_views_show()
+        self._hidden = front < self._least_detail
+        """Which points whole views show in too little detail."""
 
     def next_pair(self) -> list[Camera]:
         """The next two cameras."""
         self._pairs += 1
         close = None
-        if self._close_pairs + 1 <= self._views.close_ups * self._pairs:
+        if self._close_pairs + 1 <= self._close_ups * self._pairs:
             close = self._close_pair()
         if close is not None:
             self._close_pairs += 1
             return close
         return self._whole_pair()
 
-    def _what_whole_views_miss(self) -> tuple[float, NDArray[np.bool_]]:
-        """1 or, for a solid that is turned inside out, -1; and which points whole views show in too little detail."""
+    def _what_whole_views_show(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """[N] how much of the detail around each point views of the whole show in the mean, from its front and back."""
         distance, fov = (float(np.mean(values)) for values in (self._views.distance, self._views.fov_degrees))
         front, back = np.zeros(_POINTS), np.zeros(_POINTS)
         for eye in sphere_cameras(_WHOLE_DIRECTIONS, distance):
@@ -126,9 +154,7 @@ class _Planner:
             detail = self._detail_of(camera) / _WHOLE_DIRECTIONS
             front += np.where(cosine > 0.0, detail, 0.0)
             back += np.where(cosine < 0.0, detail, 0.0)
-        # In a room seen from outside the furniture is unseen; in a solid whose normals point inwards hardly anything.
-        inside_out = front.sum() < 0.05 * back.sum() and (front + back == 0.0).mean() < 0.05
-        return (-1.0, back < _LEAST_DETAIL) if inside_out else (1.0, front < _LEAST_DETAIL)
+        return front, back
 
     def _whole_pair(self) -> list[Camera]:
         """Of the next directions of the even sequence, those that show most of what was seen least."""
@@ -157,7 +183,7 @@ class _Planner:
     def _close_up(self, number: int, among: NDArray[np.bool_]) -> Camera | None:
         """Of close-ups of points that had least detail, the one that shows most of what was seen least."""
         generator = np.random.default_rng((self._seed, self._pairs, number))
-        due = self._hidden & (self._detail < _LEAST_DETAIL * 2 * self._pairs)
+        due = self._hidden & (self._detail < self._least_detail * 2 * self._pairs)
         order = generator.permutation(np.flatnonzero(due & among))
         order = order[np.argsort(self._detail[order], kind="stable")]
         fov = generator.uniform(*self._views.fov_degrees)
