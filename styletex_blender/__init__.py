@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Blender side: everything that touches ``bpy``, and nothing that needs PyTorch.
 
-A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``folders``
+A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``region``
+(the part of an object that is textured alone), ``folders``
 (what is on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
 ``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
 ``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
@@ -34,6 +35,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
     from .ui.presets import preset_menu
     from .ui.queue import queue_list, queue_operators
+    from .ui.region import region_panel, touch_up
     from .ui.results import result_operators
     from .ui.styles import operators as style_operators
 
@@ -45,10 +47,12 @@ def _modules() -> tuple[ModuleType, ...]:
         operators,
         style_operators,
         result_operators,
+        touch_up,
         queue_operators,
         queue_list,
         preset_menu,
         kept_textures,
         panel,
+        region_panel,
         handlers,
     )

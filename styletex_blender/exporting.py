@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import uuid
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import bpy
 
@@ -14,7 +15,9 @@ from .folders import kept
 from .folders.job_folder import JobFolder
 from .landing.changes import read_state
 from .names import name_of, readable
-from .scene.export import export_object
+from .region.files import write_present_texture, write_region
+from .region.weights import corner_weights
+from .scene.export import ExportedObject, export_object
 from .scene.present_color import write_present_color
 from .scene.style_picture import write_style_image
 from .settings import Settings
@@ -46,13 +49,15 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
     """
     if not settings.style_image:
         raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
-    exported = export_object(target, bpy.context)
+    choice = settings.region_choice
+    weigh = None if choice.kind == "all" else partial(corner_weights, choice, target)
+    exported = export_object(target, bpy.context, weigh)
     name = name_of(target)
     folder = JobFolder.new(jobs_folder())
     try:
         exported.arrays.save(folder.path)
-        present = write_present_color(target, exported.uv_map, folder.path) if settings.start_from_present else None
-        job = settings.job(name, _write_style(settings, style, folder), present)
+        present, region, notices = _write_present(target, settings, exported, folder)
+        job = settings.job(name, _write_style(settings, style, folder), present, region)
         write_job(job, folder.path)
         folder.settle(job)
         state = read_state(target, exported.uv_map, exported.new_uvs)
@@ -71,7 +76,7 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
         state=state,
         export_again=lambda again: export_again(again, settings, folder, job.style_image),
         settings=asdict(settings),
-        notices=exported.notices,
+        notices=exported.notices + notices,
     )
 
 
@@ -91,6 +96,20 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
     style = StyleFile(style_file, picture.read_bytes()) if picture.is_file() else None
     folder.leave(keep_checkpoint=True)
     return export_task(target, settings, style)
+
+
+def _write_present(
+    target: bpy.types.Object, settings: Settings, exported: ExportedObject, folder: JobFolder
+) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Names in the job folder of the present colour and of the part to texture, where they count, and what to say."""
+    region, told = write_region(settings.region_choice, exported.arrays.corner_weights, folder.path)
+    if region is not None:
+        size = settings.texture_size
+        present, more = write_present_texture(target, exported.uv_map, folder.path, size)
+        return present, region, told + more
+    if settings.start_from_present:
+        return write_present_color(target, exported.uv_map, folder.path), None, told
+    return None, None, told
 
 
 def _write_style(settings: Settings, style: StyleFile | None, folder: JobFolder) -> str:

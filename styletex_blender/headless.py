@@ -143,9 +143,22 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         start_from_present=options.restyle is not None,
         restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
         device=options.device,
+        **_region(options),
         destination=options.image,
     )
     api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
+
+
+def _region(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that say which part of the objects to texture."""
+    region: dict[str, Any] = {"region_border": options.only_border}
+    if options.only_faces:
+        return region | {"region": "faces"}
+    for kind in ("slot", "group", "mask"):
+        value = getattr(options, f"only_{kind}")
+        if value is not None:
+            return region | {"region": kind, f"region_{kind}": value}
+    return region
 
 
 def _objects(package: str, options: argparse.Namespace, error: type[Exception]) -> list[bpy.types.Object]:
@@ -274,6 +287,14 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--restyle", type=float, metavar="S", help="start from the present colour: 0 keeps it, 1 forgets it"
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--only-faces", action="store_true", help="texture the faces that are selected alone")
+    only.add_argument("--only-slot", type=int, metavar="N", help="texture the faces of a material slot, from 1, alone")
+    only.add_argument("--only-group", metavar="NAME", help="texture a vertex group alone")
+    only.add_argument("--only-mask", metavar="NAME", help="texture where an image of the scene, on the UVs, is white")
+    parser.add_argument(
+        "--only-border", type=float, default=0.02, metavar="S", help="soft border inside, as a share of the object"
     )
     parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")

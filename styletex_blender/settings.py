@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 
 from ..core.job import Job, JobError
 from .names import readable
+from .region.choice import RegionChoice
 
 DESTINATIONS = ("packed", "beside")
 PROMPT_OPTIONAL = frozenset({"bundled"})
@@ -54,6 +56,16 @@ class Settings:
     """Whether to start from the object's present base colour and keep its layout."""
     restyle_strength: float = 0.5
     """How far to go from it, in [0, 1]: 0 keeps it, 1 forgets it."""
+    region: str = "all"
+    """Which part of an object to texture: one of ``region.choice.REGIONS``. The rest keeps the texture that it has."""
+    region_slot: int = 1
+    """Number of the material slot, from 1, where ``region`` is "slot"."""
+    region_group: str = ""
+    """Name of the vertex group where it is "group"."""
+    region_mask: str = ""
+    """Name of the Blender image on the active UV map, white where it is meant, where it is "mask"."""
+    region_border: float = 0.02
+    """Width of the soft border inside the part, as a share of the object's largest side."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
     prompt_from_name: bool = False
@@ -64,6 +76,7 @@ class Settings:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
             )
+        self.region_choice  # noqa: B018 - it checks its values
         self._job("object", "object", "style.png", None)
 
     @classmethod
@@ -88,6 +101,7 @@ class Settings:
             shading=values.shading,
             start_from_present=values.start_from_present,
             restyle_strength=values.restyle_strength,
+            **_region_of(values),
             device=device,
             destination=values.destination,
             prompt_from_name=values.prompt_from_name,
@@ -103,7 +117,18 @@ class Settings:
             settings = replace(settings, style_image=own.style_image.name, content=own.content)
         if own.prompt.strip():
             settings = replace(settings, prompt=own.prompt, prompt_from_name=False)
+        if own.use_region:
+            settings = replace(settings, **_region_of(own))
         return replace(settings, seed=own.seed) if own.use_seed else settings
+
+    @property
+    def region_choice(self) -> RegionChoice:
+        """The part of an object to texture.
+
+        Raises:
+            JobError: ``bad_setting`` when a value is out of range.
+        """
+        return RegionChoice(self.region, self.region_slot, self.region_group, self.region_mask, self.region_border)
 
     def words_for(self, object_name: str) -> str:
         """What the model is told that an object is: the prompt, or its name "Treasure_chest.001" as "Treasure chest";
@@ -115,14 +140,20 @@ class Settings:
             return re.sub(r"[._\s]+", " ", re.sub(r"\.\d+$", "", object_name)).strip() or object_name
         return ""
 
-    def job(self, object_name: str, style_file: str, present_file: str | None = None) -> Job:
-        """The job for one object, with the file names in the job folder of the style image and, if the texture is to
-        start from it, of the present base colour.
+    def job(
+        self, object_name: str, style_file: str, present_file: str | None = None, region_file: str | None = None
+    ) -> Job:
+        """The job for one object, with the file names in the job folder of the style image, of the present base colour
+        if the texture is to start from it or to go into it, and of the part that is textured alone.
 
         Raises:
             JobError: ``bad_setting`` when there is no prompt where the model needs one.
         """
-        return self._job(object_name, self.words_for(object_name), style_file, present_file)
+        job = self._job(object_name, self.words_for(object_name), style_file, present_file)
+        if region_file is None:
+            return job
+        strength = self.restyle_strength if self.start_from_present else 1.0
+        return replace(job, region=region_file, region_border=self.region_border, restyle_strength=strength)
 
     def _job(self, object_name: str, words: str, style_file: str, present_file: str | None) -> Job:
         return Job(
@@ -146,3 +177,14 @@ class Settings:
             restyle_strength=self.restyle_strength,
             device=self.device,
         )
+
+
+def _region_of(values: bpy.types.PropertyGroup) -> dict[str, Any]:
+    mask = values.region_mask
+    return {
+        "region": values.region,
+        "region_slot": values.region_slot,
+        "region_group": values.region_group,
+        "region_mask": mask.name if mask is not None else "",
+        "region_border": values.region_border,
+    }

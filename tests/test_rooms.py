@@ -40,6 +40,7 @@ ORDER = {
     "styletex_blender": [
         ["names", "translation"],
         ["scene"],
+        ["region"],
         ["folders"],
         ["landing"],
         ["worker"],

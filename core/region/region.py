@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 from scipy.spatial import KDTree
 
 from ..geometry.mesh import LARGEST_SIDE, Mesh, face_vectors, flat_normals, kept_triangles
@@ -23,7 +24,6 @@ from ..geometry.uv_layers import UvLayers, downward
 from ..inputs.arrays import read_arrays
 from ..inputs.pictures import read_picture
 from ..job import MESH_FILE, REGION_FILE, JobError
-from ..optimisation.present_color import look_up
 
 NOTHING = 0.5 / 255.0
 """A weight below this is none: no 8-bit texel would change by it."""
@@ -31,6 +31,8 @@ _LARGEST_MAP = 1024
 """Side of the map of texels to which ways are measured, at most."""
 _LUMA = (0.2126, 0.7152, 0.0722)
 """Weights of red, green and blue (ITU-R BT.709): of a mask in colours its lightness counts."""
+_OVER = 1e-4
+"""UVs this far over a border count as on it."""
 _SAMPLES = 1 << 12
 """Points of the region by which it is found out how much of it shares its texels."""
 
@@ -47,7 +49,7 @@ class Region:
     corners: Floats | None
     """[T, 3] weights of the triangles' corners in [0, 1], between them linear; ``None`` for 1 everywhere."""
     mask: Floats | None
-    """[H, W, 1] weights in [0, 1] over the texture; ``None`` for 1 everywhere."""
+    """[H, W] weights in [0, 1] over the texture; ``None`` for 1 everywhere."""
     border: float
     """Width of the soft border at most, in units of the mesh. It takes no more than half of the way from the region's
     edge to its middle."""
@@ -59,7 +61,7 @@ class Region:
         if self.corners is not None:
             some = self.corners.max(axis=1) >= NOTHING
         if self.mask is not None:
-            texels = texel_map(self.mesh, min(max(self.mask.shape[:2]), _LARGEST_MAP))
+            texels = texel_map(self.mesh, min(max(self.mask.shape), _LARGEST_MAP))
             touched = np.zeros(len(some), dtype=np.bool_)
             touched[texels.triangle[self.wanted(texels.triangle, texels.position) >= NOTHING]] = True
             corners = self.mesh.positions[self.mesh.triangles]
@@ -94,8 +96,23 @@ class Region:
         if self.corners is not None:
             weight *= np.einsum("nc,nc->n", barycentric, self.corners[triangle])
         if self.mask is not None:
-            weight *= look_up(self.mask, self.mesh, triangle, barycentric)[:, 0]
-        return np.where(weight < NOTHING, 0.0, weight).astype(np.float32)
+            weight *= self._mask_at(triangle, barycentric)
+        weight = np.where(weight < NOTHING, 0.0, weight)
+        # What is whole in all corners is not to be a rounding less between them.
+        return np.where(weight > 1.0 - NOTHING, 1.0, weight).astype(np.float32)
+
+    def _mask_at(self, triangle: Ints, barycentric: Floats) -> Floats:
+        """[N] values of the mask, bilinear; at its borders it goes on as it is, and not from the other side."""
+        corners = self.mesh.corner_uvs.astype(np.float64)[triangle]
+        uv = np.einsum("nc,ncd->nd", barycentric.astype(np.float64), corners) - np.floor(corners.mean(axis=1))
+        mask = self.mask if self.mask is not None else np.ones((1, 1), dtype=np.float32)
+        height, width = mask.shape
+        place = np.stack([(1.0 - uv[:, 1]) * height - 0.5, uv[:, 0] * width - 0.5])
+        inside = (uv >= -_OVER).all(axis=1) & (uv <= 1.0 + _OVER).all(axis=1)
+        found: Any = map_coordinates(mask, place, order=1, mode="nearest")
+        if not inside.all():
+            found[~inside] = map_coordinates(mask, place[:, ~inside], order=1, mode="grid-wrap")
+        return found
 
     def at(self, triangle: Ints, position: Floats) -> Floats:
         """Weights [N] in [0, 1] with the soft border, likewise."""
@@ -218,7 +235,7 @@ def read_region(
         corners = corners[kept].clip(0.0, 1.0)
     else:
         picture = np.asarray(read_picture(folder / file, "The mask", tell=tell), dtype=np.float32)
-        mask = (picture @ np.array(_LUMA, dtype=np.float32) / np.float32(255.0))[..., None].clip(0.0, 1.0)
+        mask = (picture @ np.array(_LUMA, dtype=np.float32) / np.float32(255.0)).clip(0.0, 1.0)
     region = Region(mesh, corners, mask, border * LARGEST_SIDE)
     if not region.members.any():
         raise JobError(

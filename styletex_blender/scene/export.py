@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,8 +34,12 @@ class ExportedObject:
     """What the user should know."""
 
 
-def export_object(target: bpy.types.Object, context: bpy.types.Context) -> ExportedObject:
-    """Read the evaluated mesh of an object; the object itself is not changed.
+Weigh = Callable[[bpy.types.Mesh, bpy.types.Depsgraph], np.ndarray | None]
+"""Weights of the corners of an evaluated mesh, float32 [loops], or none."""
+
+
+def export_object(target: bpy.types.Object, context: bpy.types.Context, weigh: Weigh | None = None) -> ExportedObject:
+    """Read the evaluated mesh of an object, with the weights that ``weigh`` gives it; the object is not changed.
 
     Raises:
         JobError: ``bad_mesh`` when it cannot be textured.
@@ -53,26 +57,32 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
         if uv_map is None and not len(target.data.polygons):
             # What modifiers make of nothing cannot be unwrapped below them; geometry nodes may bring a UV map.
             uv_map = made_uv_map(evaluated)
+        weights = weigh(evaluated, depsgraph) if weigh is not None else None
     notices = (INSTANCES_LEFT_OUT,) if instances else ()
     if uv_map is not None:
-        return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None, notices)
+        return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix, weights), uv_map, None, notices)
     _check_before_unwrapping(target, depsgraph)
     with unwrapped_copy(target) as (copy, scene, uv_map, new_uvs):
         scene.view_layers[0].update()
-        arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, uv_map, matrix)
+        arrays = read_evaluated(copy, scene.view_layers[0].depsgraph, uv_map, matrix, weights)
     return ExportedObject(arrays, uv_map, new_uvs, notices)
 
 
 def read_evaluated(
-    target: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_map: str, matrix: np.ndarray
+    target: bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph,
+    uv_map: str,
+    matrix: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> MeshArrays:
-    """The mesh with its modifiers, transformed by ``matrix`` (float64 [4, 4]), triangulated, and checked.
+    """The mesh with its modifiers, transformed by ``matrix`` (float64 [4, 4]), triangulated, and checked; with weights
+    of its corners, float32 [loops], if there are any.
 
     Raises:
         JobError: ``bad_mesh``.
     """
     with _evaluated_mesh(target, depsgraph) as mesh:
-        arrays = _read_mesh(mesh, uv_map, matrix)
+        arrays = _read_mesh(mesh, uv_map, matrix, weights)
     check_uvs(arrays, uv_map)
     return arrays
 
@@ -117,7 +127,7 @@ def _read_triangles(mesh: bpy.types.Mesh, what: str) -> np.ndarray:
     return indices
 
 
-def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArrays:
+def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray, weights: np.ndarray | None) -> MeshArrays:
     # Without the object's location, which the texture does not depend on and single precision does.
     positions = _read_positions(mesh).astype(np.float64) @ matrix[:3, :3].T
     mesh.calc_loop_triangles()
@@ -143,6 +153,7 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
         triangles=np.ascontiguousarray(triangles),
         corner_uvs=uvs[loops],
         corner_normals=_transform_normals(normals, matrix)[loops],
+        corner_weights=None if weights is None else weights[loops],
     )
 
 

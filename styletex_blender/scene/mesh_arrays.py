@@ -26,6 +26,8 @@ class MeshArrays:
     """float32 [T, 3, 2], origin at the bottom left."""
     corner_normals: np.ndarray
     """float32 [T, 3, 3], unit split normals."""
+    corner_weights: np.ndarray | None = None
+    """float32 [T, 3] in [0, 1], how much the corners are in the part to texture; ``None`` where that is not asked."""
 
     def save(self, folder: Path) -> None:
         """Write ``mesh.npz`` into the job folder."""

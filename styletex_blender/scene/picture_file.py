@@ -32,14 +32,8 @@ def read_srgb(image: bpy.types.Image, linear: bool, transparent: bool = True) ->
         JobError: ``bad_image`` when it is too large, or a value is not a number, as renders and broken EXR files may
             have them.
     """
+    _check_size(image)
     width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise JobError(
-            "bad_image",
-            f"The image {image.name!r} has {width * height / 1e6:,.0f} megapixels ({width} x {height}); at most"
-            f" {MOST_PIXELS / 1e6:.0f} megapixels are read",
-            "Make it smaller with Image > Resize",
-        )
     pixels = np.empty(width * height * image.channels, dtype=np.float32)
     image.pixels.foreach_get(pixels)
     pixels = pixels.reshape(height, width, image.channels)
@@ -72,13 +66,49 @@ def write_png(rgb: np.ndarray, path: Path) -> None:
     height, width = rgb.shape[:2]
     rgba = np.ones((height, width, 4), dtype=np.float32)
     rgba[..., :3] = rgb
-    written = bpy.data.images.new("StyleTex Picture", width, height)
+    _write(rgba, path, alpha=False)
+
+
+def write_bytes(image: bpy.types.Image, path: Path) -> bool:
+    """Write an 8-bit image in sRGB with its own pixels; returns whether its transparency is among them.
+
+    Raises:
+        JobError: ``bad_image`` when it is too large.
+    """
+    _check_size(image)
+    width, height = image.size
+    pixels = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels = pixels.reshape(height, width, image.channels)
+    rgba = np.ones((height, width, 4), dtype=np.float32)
+    rgba[..., :3] = pixels[..., : min(3, image.channels)]
+    transparent = image.channels == 4 and image.alpha_mode in _TRANSPARENT and bool((pixels[..., 3] < 1.0).any())
+    if transparent:
+        rgba[..., 3] = pixels[..., 3]
+    _write(rgba, path, transparent)
+    return transparent
+
+
+def _write(rgba: np.ndarray, path: Path, alpha: bool) -> None:
+    height, width = rgba.shape[:2]
+    written = bpy.data.images.new("StyleTex Picture", width, height, alpha=alpha)
     try:
         written.pixels.foreach_set(rgba.reshape(-1))
         written.file_format = "PNG"
         written.save(filepath=str(path))
     finally:
         bpy.data.images.remove(written)
+
+
+def _check_size(image: bpy.types.Image) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise JobError(
+            "bad_image",
+            f"The image {image.name!r} has {width * height / 1e6:,.0f} megapixels ({width} x {height}); at most"
+            f" {MOST_PIXELS / 1e6:.0f} megapixels are read",
+            "Make it smaller with Image > Resize",
+        )
 
 
 def _opaque(pixels: np.ndarray, linear: bool, clear: bool, premultiplied: bool) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -21,6 +22,20 @@ _STILL = frozenset({"FILE", "GENERATED"})
 _BAKE = "Bake the colour to an image, and link that to Base Color"
 
 
+@dataclass(frozen=True)
+class PresentColor:
+    """The colour of all faces of an object."""
+
+    image: bpy.types.Image | None
+    """Laid out by the UV map; ``None`` for a plain colour."""
+    color: tuple[float, ...] = ()
+    """The plain colour, scene-linear."""
+    linear: bool = False
+    """Whether the image's values are scene-linear light, and not sRGB."""
+    transparent: bool = True
+    """Whether its alpha may mean transparency; it means none in data."""
+
+
 def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> str:
     """Put the colour of an object's material into ``folder`` as an 8-bit sRGB PNG.
 
@@ -34,44 +49,72 @@ def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> 
     Raises:
         JobError: ``bad_mesh`` when the object's colour is made in another way.
     """
-    material = _material(target)
+    found = find_present_color(target, uv_map)
+    if found.image is None:
+        # A picture may not be too small to be one for the worker's libraries.
+        write_png(np.tile(encode_srgb(np.array(found.color)), (4, 4, 1)), folder / FILE_NAME)
+    else:
+        write_png(read_srgb(found.image, found.linear, found.transparent), folder / FILE_NAME)
+    return FILE_NAME
+
+
+def find_present_color(target: bpy.types.Object, uv_map: str) -> PresentColor:
+    """The colour that an object has on the UV map called ``uv_map``, the same in all its materials.
+
+    Raises:
+        JobError: ``bad_mesh`` when there is none, or it is made in another way.
+    """
+    materials = _materials(target)
+    if len(materials) == 1:
+        return _color_of(materials[0], target, uv_map)
+    try:
+        found = [_color_of(material, target, uv_map) for material in materials]
+    except JobError:
+        found = []
+    if not found or any(other != found[0] for other in found):
+        names = ", ".join(sorted(material.name for material in materials))
+        raise JobError(
+            "bad_mesh",
+            f"The faces have {len(materials)} materials ({names}) with colours of their own, so there is no one present"
+            " colour",
+            "Bake them into one image, or texture the whole object once without the present colour",
+        )
+    return found[0]
+
+
+def _color_of(material: bpy.types.Material, target: bpy.types.Object, uv_map: str) -> PresentColor:
     socket = _base_color(material)
     node, _ = _source(socket)
     if node is None:
-        # A picture may not be too small to be one for the worker's libraries.
-        write_png(np.tile(encode_srgb(np.array(socket.default_value[:3])), (4, 4, 1)), folder / FILE_NAME)
-        return FILE_NAME
+        return PresentColor(None, tuple(socket.default_value[:3]))
     if node.type != "TEX_IMAGE":
         raise _refusal(material, f"comes from the node {node.bl_label!r}, not from an image", _BAKE)
     _check_projection(material, node, target.data, uv_map)
-    write_png(_srgb_pixels(material, node), folder / FILE_NAME)
-    return FILE_NAME
+    return _image_of(material, node)
 
 
 def _refusal(material: bpy.types.Material, cause: str, hint: str) -> JobError:
     return JobError("bad_mesh", f"The present colour of the material {material.name!r} {cause}", hint)
 
 
-def _material(target: bpy.types.Object) -> bpy.types.Material:
-    """The one material that all faces have: a texture has room for one alone."""
+def _materials(target: bpy.types.Object) -> list[bpy.types.Material]:
+    """The materials that faces have."""
     slots, faces = target.material_slots, target.data.polygons
     used = np.empty(len(faces), dtype=np.int32)
     faces.foreach_get("material_index", used)
     # A number beyond the last slot shows that slot's material.
     materials = {slots[min(int(index), len(slots) - 1)].material for index in np.unique(used)} if slots else {None}
-    if len(materials) > 1:
-        names = ", ".join(sorted("none" if found is None else found.name for found in materials))
+    if None in materials and len(materials) > 1:
         raise JobError(
             "bad_mesh",
-            f"The faces have {len(materials)} materials ({names}), so there is no one present colour to start from",
-            "Bake them into one image, or start without the present colour",
+            "Some faces have no material, so there is no one present colour",
+            "Give their slot a material, or start without the present colour",
         )
-    material = materials.pop()
-    if material is None:
+    if None in materials:
         raise JobError(
             "bad_mesh", "There is no material whose present colour could be started from", "Give the object one"
         )
-    return material
+    return list(materials)
 
 
 def _base_color(material: bpy.types.Material) -> bpy.types.NodeSocket:
@@ -126,7 +169,7 @@ def _changes_nothing(mapping: bpy.types.Node) -> bool:
     )
 
 
-def _srgb_pixels(material: bpy.types.Material, node: bpy.types.Node) -> np.ndarray:
+def _image_of(material: bpy.types.Material, node: bpy.types.Node) -> PresentColor:
     image = node.image
     if image is None:
         raise _refusal(material, "is an Image Texture node without an image", "Choose an image in it")
@@ -143,11 +186,11 @@ def _srgb_pixels(material: bpy.types.Material, node: bpy.types.Node) -> np.ndarr
     # Float images are kept in scene-linear light, whatever the space of their file.
     if image.is_float or space in _LINEAR:
         # Blender takes no alpha of data for transparency.
-        return read_srgb(image, linear=True, transparent=space not in _DATA)
+        return PresentColor(image, linear=True, transparent=space not in _DATA)
     if space != "sRGB":
         raise _refusal(
             material,
             f"is an image in the colour space {space!r}; it must be sRGB, Linear Rec.709 or Non-Color",
             "Save the image as sRGB",
         )
-    return read_srgb(image, linear=False)
+    return PresentColor(image)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from bpy.types import Object, PropertyGroup, Scene
 
 from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
+from .region.properties import RegionProperties
 from .styles.choice import StyleChoice
 
 _PRESET_TEXTS = {
@@ -35,7 +36,7 @@ _TILES_TEXTS = {
 }
 
 
-class SceneSettings(StyleChoice, PropertyGroup):
+class SceneSettings(StyleChoice, RegionProperties, PropertyGroup):
     """Settings of Stylize Texture"""
 
     prompt: StringProperty(
@@ -170,7 +171,7 @@ class SceneSettings(StyleChoice, PropertyGroup):
     )
 
 
-class ObjectSettings(StyleChoice, PropertyGroup):
+class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
     """Settings of Stylize Texture for one object"""
 
     use_own: BoolProperty(
@@ -183,6 +184,11 @@ class ObjectSettings(StyleChoice, PropertyGroup):
     prompt: StringProperty(
         name="Object",
         description="What this object is, in a few words; leave it empty to use the scene's words",
+    )
+    use_region: BoolProperty(
+        name="Own Part",
+        description="Choose for this object alone which part of it to texture",
+        default=False,
     )
     use_seed: BoolProperty(
         name="Own Seed",

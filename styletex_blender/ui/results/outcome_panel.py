@@ -72,6 +72,8 @@ def draw_images(layout: UILayout, context: Context, run: Run) -> None:
         show = row.operator("styletex.show_image", text=outcome.image, icon_value=image.preview_ensure().icon_id)
         show.image = outcome.image
         row.operator("styletex.save_image", text="", icon="FILE_TICK").image = outcome.image
+        touch_up = row.operator("styletex.touch_up", text="", icon="TPAINT_HLT")
+        touch_up.image, touch_up.object_name = outcome.image, outcome.object_name
     if len(images) > _MOST_IMAGES:
         layout.label(text=_("and {count} more").format(count=len(images) - _MOST_IMAGES))
     draw_switch_to_textures(layout, context)

@@ -11,7 +11,7 @@ from PIL import Image
 from core import stylize as module
 from core.detail.settings import DetailSettings
 from core.geometry.texels import texel_map
-from core.job import MESH_FILE, REGION_FILE, Job
+from core.job import CHECKPOINT_FILE, MESH_FILE, REGION_FILE, Job, JobError
 from core.models.profiles import profile
 from core.optimisation import restyle
 from core.optimisation.field import HashGridSettings
@@ -59,6 +59,12 @@ def settings(model_folder):
         detail=DetailSettings(most_points=1000),
         warm_start=WarmStartSettings(views=2, steps=2, updates=2, points=500),
     )
+
+
+@pytest.fixture(scope="module")
+def quicker(settings):
+    """Without the diffusion model."""
+    return dataclasses.replace(settings, distillation_weight=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +123,48 @@ def test_outside_stays_bit_for_bit_and_inside_changes(
     inside = owners(mesh, upper) & ~outside
     assert (texture[inside, :3] != present[inside, :3]).any(axis=-1).mean() > 0.8
     assert 0.2 < result.report["region"]["surface"] < 0.5
+
+
+def test_an_interrupted_job_goes_on_to_the_same_texture_and_another_region_begins_anew(
+    folder, upper, models, quicker, new_reporter
+):
+    often = dataclasses.replace(quicker, checkpoint_seconds=0.0)
+    expected = np.asarray(Image.open(stylize(JOB, folder, new_reporter(), models, often).base_color))
+    with pytest.raises(ConnectionError):
+        stylize(JOB, folder, new_reporter(die_at=4), models, often)
+    kept = (folder / CHECKPOINT_FILE).read_bytes()
+    result = stylize(JOB, folder, new_reporter(), models, often)
+    assert result.report["resumed_at"] == 3
+    np.testing.assert_array_equal(np.asarray(Image.open(result.base_color)), expected)
+    (folder / CHECKPOINT_FILE).write_bytes(kept)
+    np.savez(folder / REGION_FILE, corner_weights=np.repeat(~upper[:, None], 3, axis=1).astype(np.float32))
+    reporter = new_reporter()
+    assert stylize(JOB, folder, reporter, models, often).report["resumed_at"] == 0
+    assert "other_checkpoint" in dict(reporter.warnings)
+
+
+def test_texture_that_is_no_square_keeps_its_sides_and_a_mask_says_where(
+    folder, mesh, present, models, quicker, new_reporter
+):
+    wide = np.ascontiguousarray(present[:100, :, :3])
+    Image.fromarray(wide).save(folder / "present.png")
+    mask = np.zeros((50, 100), dtype=np.uint8)
+    mask[:, :50] = 255
+    Image.fromarray(mask).save(folder / "only.png")
+    job = dataclasses.replace(JOB, region="only.png", region_border=0.0)
+    texture = np.asarray(Image.open(stylize(job, folder, new_reporter(), models, quicker).base_color))
+    assert texture.shape == wide.shape
+    faces = (mesh.corner_uvs[..., 0] > 0.52).all(axis=1)
+    outside = owners(mesh, faces, SIDE, 100)
+    np.testing.assert_array_equal(texture[outside], wide[outside])
+    assert (texture[:, :90] != wide[:, :90]).any()
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"), [(0.0, "No face is in the region"), (None, "The region is of 3 triangles")]
+)
+def test_region_of_nothing_or_of_another_mesh_is_refused(folder, upper, models, quicker, new_reporter, weights, words):
+    count = 3 if weights is None else len(upper)
+    np.savez(folder / REGION_FILE, corner_weights=np.full((count, 3), weights or 0.0, dtype=np.float32))
+    with pytest.raises(JobError, match=words):
+        stylize(JOB, folder, new_reporter(), models, quicker)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the worker needs of a part: its weights or its mask, and the texture around it, as files in the job folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...core.job import REGION_FILE, JobError
+from ..scene.picture_file import encode_srgb, read_srgb, write_bytes, write_png
+from ..scene.present_color import FILE_NAME, PresentColor, find_present_color
+from .choice import RegionChoice
+
+MASK_FILE = "only.png"
+"""Name of a mask in the job folder."""
+_BARE = (0.8, 0.8, 0.8)
+"""The colour, linear, in which Blender shows what has no material."""
+_ALL = "All faces are in the part that Only Here names; the whole object is textured"
+
+
+def write_region(choice: RegionChoice, weights: np.ndarray | None, folder: Path) -> tuple[str | None, tuple[str, ...]]:
+    """Put a part into the job folder.
+
+    Args:
+        choice: which one.
+        weights: of the corners of the exported triangles, float32 [T, 3]; ``None`` for a mask.
+        folder: the job folder.
+
+    Returns:
+        Name of the file, ``None`` where the part is all of the object; and what the user should know.
+
+    Raises:
+        JobError: ``bad_setting`` or ``bad_image`` when the mask cannot be read.
+    """
+    if choice.kind == "all":
+        return None, ()
+    if choice.kind == "mask":
+        _write_mask(choice.mask, folder / MASK_FILE)
+        return MASK_FILE, ()
+    if weights is None or weights.min(initial=1.0) >= 1.0:
+        return None, (_ALL,)
+    np.savez(folder / REGION_FILE, corner_weights=weights)
+    return REGION_FILE, ()
+
+
+def write_present_texture(
+    target: bpy.types.Object, uv_map: str, folder: Path, size: int
+) -> tuple[str, tuple[str, ...]]:
+    """Put the texture that stays around a part into the job folder, with its own pixels where it has 8 bits in sRGB.
+
+    Args:
+        target: the object.
+        uv_map: the UV map that the new texture is for.
+        folder: the job folder.
+        size: side of the texture where the object has a plain colour.
+
+    Returns:
+        Name of the file, and what the user should know.
+
+    Raises:
+        JobError: ``bad_mesh`` when the object's colour is made in another way than by one image or a plain colour.
+    """
+    if not any(slot.material for slot in target.material_slots):
+        return _write_plain(_BARE, size, folder), ()
+    found = find_present_color(target, uv_map)
+    if found.image is None:
+        return _write_plain(found.color, size, folder), ()
+    return FILE_NAME, _write_image(found, found.image, folder / FILE_NAME)
+
+
+def _write_plain(colour: tuple[float, ...], size: int, folder: Path) -> str:
+    write_png(np.tile(encode_srgb(np.array(colour)), (size, size, 1)), folder / FILE_NAME)
+    return FILE_NAME
+
+
+def _write_image(found: PresentColor, image: bpy.types.Image, path: Path) -> tuple[str, ...]:
+    if found.linear or image.is_float:
+        write_png(read_srgb(image, linear=True, transparent=found.transparent), path)
+        kind = "a float image" if image.is_float else f"an image in the colour space {image.colorspace_settings.name!r}"
+        return (f"The present texture is {kind}: around the part it is kept as near as 8-bit sRGB comes to it",)
+    if write_bytes(image, path) or image.alpha_mode != "CHANNEL_PACKED":
+        return ()
+    return ("The alpha channel of the present texture holds other data, which the new texture has not",)
+
+
+def _write_mask(name: str, path: Path) -> None:
+    image = bpy.data.images.get(name)
+    if image is None:
+        text = f"There is no image {name!r} for a mask" if name else "No image is chosen as a mask"
+        raise JobError("bad_setting", text, "Choose one in Only Here")
+    if image.source == "TILED":
+        raise JobError(
+            "bad_image", f"The mask {name!r} is an image of UDIM tiles; it must be a single one", "Choose another one"
+        )
+    if not all(image.size):
+        raise JobError("bad_image", f"The mask {name!r} cannot be read", "Find the file with File > External Data")
+    # As it was painted: its values are weights, and no light.
+    grey = read_srgb(image, linear=False, transparent=False)
+    write_png(grey, path)
