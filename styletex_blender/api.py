@@ -207,5 +207,11 @@ def _check_new(run: Run, target: bpy.types.Object, settings: Settings) -> None:
     Raises:
         JobError: ``bad_request``: it is.
     """
-    if order.is_there(run, target, asdict(settings.of(target))):
+    own = settings.of(target)
+    if own.region != "all" and order.is_there(run, target):
+        # A part goes into the texture that is there when it is exported, and that will be another one.
+        raise JobError(
+            "bad_request", "It is in the queue already, and a part goes into what comes out", "Wait until that is done"
+        )
+    if order.is_there(run, target, asdict(own)):
         raise JobError("bad_request", "It is in the queue already, with the same settings", "Change a setting first")

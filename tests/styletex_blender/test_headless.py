@@ -265,3 +265,28 @@ def children(pid):
         if parent == pid and b"fake_worker.py" in command:
             found.append(int(path.parent.name))
     return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--only-group", "Ears"], "It has no vertex group 'Ears'"),
+        (["--only-slot", "4"], "It has no material slot 4"),
+        (["--only-mask", "Gone"], "There is no image 'Gone' for a mask"),
+        (["--only-faces", "--only-border", "2"], "The region's border is 2.0; it must be between 0 and 0.25"),
+    ],
+)
+def test_part_that_is_not_there_is_named(main, style_image, capsys, arguments, words):
+    assert main(["--style", str(style_image), "--objects", "Smooth", "--size", "256", *arguments]) == 2
+    assert words in capsys.readouterr().out
+
+
+def test_part_is_handed_to_the_worker(bpy, main, style_image, styletex, monkeypatch):
+    target = bpy.data.objects["Smooth"]
+    target.vertex_groups.new(name="Ears").add([0, 1, 2], 1.0, "REPLACE")
+    settings_class, jobs = styletex.module("settings").Settings, []
+    job_of = settings_class.job
+    monkeypatch.setattr(settings_class, "job", lambda *values: jobs.append(job_of(*values)) or jobs[-1])
+    arguments = ["--style", str(style_image), "--objects", "Smooth", "--size", "256", "--only-group", "Ears"]
+    assert main(arguments) == 0
+    assert [(job.region, job.region_border, job.restyle_strength) for job in jobs] == [("region.npz", 0.02, 1.0)]

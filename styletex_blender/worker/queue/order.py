@@ -45,9 +45,9 @@ def find(run: Run, key: str) -> Task | None:
     return next((task for task in run.tasks if task.key == key), None)
 
 
-def is_there(run: Run, target: bpy.types.Object, settings: dict[str, Any]) -> bool:
-    """Whether an object, or one that shares its mesh, is to be done still with the same settings."""
-    alike = (task.target() for task in run.open_tasks if task.settings == settings)
+def is_there(run: Run, target: bpy.types.Object, settings: dict[str, Any] | None = None) -> bool:
+    """Whether an object, or one that shares its mesh, is to be done still, with these settings if any are given."""
+    alike = (task.target() for task in run.open_tasks if settings is None or task.settings == settings)
     return any(other is not None and (other == target or len(by_mesh([other, target])) == 1) for other in alike)
 
 

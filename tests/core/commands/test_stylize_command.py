@@ -11,8 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from core.commands.output_folder import RESULTS, WORK_FOLDER
 from core.job import CHECKPOINT_FILE, EXIT_STATUS
@@ -211,3 +213,24 @@ def test_a_bad_picture_is_said_also_where_the_output_folder_is_the_current_one(f
     assert result.returncode == EXIT_STATUS["bad_image"] and "Traceback" not in result.stderr
     assert {path.name for path in files.iterdir()} >= {"box.obj", "picture.png"}
     assert not (files / WORK_FOLDER).exists()
+
+
+def test_a_part_is_textured_by_a_mask_and_the_rest_is_the_picture_that_is_there(files):
+    assert run(files, out="first").returncode == 0
+    model, present = files / "first" / "model.glb", files / "first" / "base_color.png"
+    mask = np.zeros((256, 256), dtype=np.uint8)
+    mask[:, :128] = 255
+    Image.fromarray(mask).save(files / "mask.png")
+    more = ("--base-color", present, "--only-mask", files / "mask.png", "--only-border", 0, "--seed", 5)
+    done = run(files, *more, mesh=model)
+    assert done.returncode == 0, done.stderr
+    before, after = (np.asarray(Image.open(path)) for path in (present, files / "out" / "base_color.png"))
+    np.testing.assert_array_equal(after[:, 150:], before[:, 150:])
+    assert (after[:, :100] != before[:, :100]).any()
+    assert json.loads((files / "out" / "report.json").read_text())["region"]["texels"] > 0.1
+
+
+def test_a_mask_without_the_texture_around_it_is_refused(files):
+    done = run(files, "--only-mask", files / "picture.png")
+    assert done.returncode == EXIT_STATUS["bad_request"]
+    assert "--only-mask needs the texture that stays outside of it" in done.stderr
