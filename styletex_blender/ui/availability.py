@@ -51,7 +51,7 @@ def why_not_collection(context: bpy.types.Context) -> str:
 def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object]) -> str:
     """What is amiss with the settings for some mesh objects, or nothing."""
     settings = context.scene.styletex
-    if context.mode != "OBJECT":
+    if context.mode != "OBJECT" and not (context.mode == "EDIT_MESH" and _wants_faces(settings, meshes)):
         return _("Switch to Object Mode")
     own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]
     if settings.style_image is None and any(values is None or values.style_image is None for values in own):
@@ -64,6 +64,12 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object]) ->
     except JobError as error:
         return f"{_(error.message)}. {_(error.hint)}"
     return ""
+
+
+def _wants_faces(settings: bpy.types.PropertyGroup, meshes: list[bpy.types.Object]) -> bool:
+    """Whether the faces are meant that are selected in Edit Mode; the button leaves it then."""
+    own = [mesh.styletex for mesh in meshes if mesh.styletex.use_own and mesh.styletex.use_region]
+    return "faces" in {settings.region, *(values.region for values in own)}
 
 
 def why_no_worker() -> str:

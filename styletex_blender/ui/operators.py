@@ -38,6 +38,9 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
 
 def start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
     """Texture objects with the scene's settings, or add them to the queue; what is refused is said at once."""
+    if context.mode == "EDIT_MESH":
+        # As a step of its own: the texture's is to be undone in Object Mode, since Edit Mode's knows of no materials.
+        bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="OBJECT")
     before = run.outcomes if (run := runner.unfinished()) is not None else []
     try:
         settings = Settings.from_scene(context.scene, str(preference("device", "auto")))

@@ -217,7 +217,7 @@ def test_a_bad_picture_is_said_also_where_the_output_folder_is_the_current_one(f
 
 def test_a_part_is_textured_by_a_mask_and_the_rest_is_the_picture_that_is_there(files):
     assert run(files, out="first").returncode == 0
-    model, present = files / "first" / "model.glb", files / "first" / "base_color.png"
+    model, present = files / "first" / "textured.glb", files / "first" / "base_color.png"
     mask = np.zeros((256, 256), dtype=np.uint8)
     mask[:, :128] = 255
     Image.fromarray(mask).save(files / "mask.png")
