@@ -41,7 +41,7 @@ def apply_texture(
     uv_map: str,
     linked: Sequence[bpy.types.Object] = (),
     materials: str = "keep",
-    relief: float = 0.0,
+    relief: float | None = None,
 ) -> list[str]:
     """Show ``image`` on the whole object.
 
@@ -56,7 +56,7 @@ def apply_texture(
         linked: other objects with the same mesh, which get the texture as well.
         materials: one of ``MATERIALS``. To keep them is to put the image into a copy of each (``keep_material``); one
             that several slots hold is copied once. Where there is none, or it takes no image, the slot gets a new one.
-        relief: strength of the relief from the image's brightness, in [0, 1]; 0 for none.
+        relief: strength of the relief from the image's brightness, in [0, 1]; 0 for none, ``None`` leaves it as it is.
 
     Returns:
         What the user should know.
@@ -72,7 +72,7 @@ def apply_texture(
     else:
         shown = _replaced(target, olds, own, image, uv_map)
     for material in dict.fromkeys(shown.values()):
-        if not set_relief(material, relief, max(target.dimensions)):
+        if relief is not None and not set_relief(material, relief, max(target.dimensions)):
             warnings.append(f"The material {material.name!r} is all emission, which no relief can be seen on")
     shared = target.data.users > 1
     for found in objects:

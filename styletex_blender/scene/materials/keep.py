@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .groups import lead_in, separate
-from .nodes import TEXTURE_NODE, add_texture, show_image, texture_node
+from .nodes import TEXTURE_NODE, add_texture, set_texture, texture_node
 from .relief import BRIGHTNESS_NODE
 from .surface import color_inputs
 
@@ -63,7 +63,7 @@ def put_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str)
     if not is_seen and not places:
         return False
     if texture is not None:
-        show_image(material, image, uv_map)
+        set_texture(material, image, uv_map)
     else:
         nodes = material.node_tree.nodes
         # Above all that is there.

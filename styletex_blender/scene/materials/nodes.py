@@ -53,9 +53,9 @@ def add_texture(
     return texture
 
 
-def show_image(material: bpy.types.Material, image: bpy.types.Image | None, uv_map: str) -> None:
-    """Show another image in a material of ours."""
+def set_texture(material: bpy.types.Material, image: bpy.types.Image | None, uv_map: str) -> None:
+    """Have a material of ours show ``image`` by the UV map called ``uv_map``; an empty name leaves the map as it is."""
     nodes = material.node_tree.nodes
     nodes[TEXTURE_NODE].image = image
-    if UV_NODE in nodes:
+    if uv_map and UV_NODE in nodes:
         nodes[UV_NODE].uv_map = uv_map

@@ -48,6 +48,14 @@ class Place:
             found for found in self.tree(material).nodes[self.node].inputs if found.identifier == self.identifier
         )
 
+    def source(self, material: bpy.types.Material) -> tuple[bpy.types.NodeSocket | None, Groups]:
+        """The output that feeds it, see ``source_of``."""
+        tree, groups = material.node_tree, []
+        for name in self.groups:
+            groups.append(tree.nodes[name])
+            tree = groups[-1].node_tree
+        return source_of(self.socket(material), tuple(groups))
+
 
 def color_inputs(material: bpy.types.Material) -> list[Place]:
     """The inputs that an image has to be linked to for it to be the surface's colour; none where there is no such.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import bpy
 
-from .nodes import TEXTURE_NODE, UV_NODE, show_image, texture_node
+from .nodes import TEXTURE_NODE, UV_NODE, set_texture, texture_node
 from .relief import relief_of, set_relief
 
 
@@ -29,7 +29,7 @@ def taken_back_on_failure(objects: Sequence[bpy.types.Object]) -> Iterator[None]
             for slot, (link, material) in zip(found.material_slots, links, strict=False):
                 slot.link, slot.material = link, material
         for material, (image, uv_map, relief) in shown:
-            show_image(material, image, uv_map)
+            set_texture(material, image, uv_map)
             set_relief(material, relief, max(objects[0].dimensions))
         for kind in kinds:
             for made in [found for found in kind if found.session_uid not in known]:
