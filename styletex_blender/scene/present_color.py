@@ -115,7 +115,7 @@ def _color_of(material: bpy.types.Material, mesh: bpy.types.Mesh, uv_map: str) -
 
 def _number_of(colors: Iterable[_Color]) -> int:
     """How many different ones there are: images, and plain colours."""
-    return len({color.image if isinstance(color, bpy.types.Node) else color for color in colors})
+    return len({color if isinstance(color, tuple) else color.image for color in colors})
 
 
 def _check_projection(
