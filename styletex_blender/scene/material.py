@@ -68,12 +68,12 @@ def apply_texture(
     own = [old for old in olds if old is not None and _is_own(old, objects)]
     warnings: list[str] = []
     if materials == "keep":
-        shown = _kept(target, olds, own, image, uv_map, warnings)
+        shown = _kept(objects, olds, own, image, uv_map, warnings)
     else:
         shown = _replaced(target, olds, own, image, uv_map)
     for material in dict.fromkeys(shown.values()):
         if relief is not None and not set_relief(material, relief, max(target.dimensions)):
-            warnings.append(f"The material {material.name!r} is all emission, which no relief can be seen on")
+            warnings.append(f"The material {name_of(material)!r} is all emission, which no relief can be seen on")
     shared = target.data.users > 1
     for found in objects:
         for slot in found.material_slots:
@@ -91,14 +91,14 @@ _Shown = dict[bpy.types.Material | None, bpy.types.Material]
 
 
 def _kept(
-    target: bpy.types.Object,
+    objects: Sequence[bpy.types.Object],
     olds: Sequence[bpy.types.Material | None],
     own: Sequence[bpy.types.Material],
     image: bpy.types.Image,
     uv_map: str,
     warnings: list[str],
 ) -> _Shown:
-    name = texture_name(name_of(target))
+    name = texture_name(name_of(objects[0]))
     several = sum(old is not None for old in olds) > 1
     shown: _Shown = {}
     for old in olds:
@@ -112,11 +112,14 @@ def _kept(
             shown[old] = kept
         else:
             slot = next(
-                (str(index) for index, found in enumerate(target.material_slots, 1) if found.material == old), "?"
+                number
+                for found in objects
+                for number, slot in enumerate(found.material_slots, 1)
+                if slot.material == old
             )
             warnings.append(
-                f"The material {old.name!r} in slot {slot} has no shader whose color an image could be; the slot has a"
-                " new material now"
+                f"The material {name_of(old)!r} in slot {slot} has no shader whose color an image could be; the slot"
+                " has a new material now"
             )
     if len(shown) < len(olds):
         new = new_material(name, image, uv_map)

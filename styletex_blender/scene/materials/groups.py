@@ -53,9 +53,9 @@ def make_single_user(group: bpy.types.Node) -> None:
         group.node_tree = tree.copy()
 
 
-def separate(tree: bpy.types.NodeTree, name: str) -> None:
+def separate(tree: bpy.types.NodeTree | None, name: str) -> None:
     """Make those groups in a tree, and in each other, single-user that have an input called ``name``."""
-    for node in tree.nodes:
+    for node in tree.nodes if tree is not None else ():
         if node.type == "GROUP" and node.node_tree is not None and find_input(node.node_tree, name):
             make_single_user(node)
             separate(node.node_tree, name)

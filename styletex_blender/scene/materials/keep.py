@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...names import name_of
 from .groups import lead_in, separate
 from .nodes import TEXTURE_NODE, add_texture, set_texture, texture_node
 from .relief import BRIGHTNESS_NODE
@@ -21,7 +22,7 @@ def is_kept(material: bpy.types.Material) -> bool:
 
 def origin_of(material: bpy.types.Material) -> str:
     """Name of the artist's material that this one is, or is a copy of."""
-    return material.get(_ORIGIN, material.name)
+    return material.get(_ORIGIN) or name_of(material)
 
 
 def keep_material(
@@ -37,7 +38,7 @@ def keep_material(
     try:
         copy.name = name
         if texture_node(copy) is None:
-            copy[_ORIGIN] = material.name
+            copy[_ORIGIN] = name_of(material)
             _use_nodes(copy)
         for own in (TEXTURE_NODE, BRIGHTNESS_NODE):
             separate(copy.node_tree, own)

@@ -19,7 +19,7 @@ RELIEF_NODE = "StyleTex Relief"
 """How the names of the Bump nodes begin."""
 BRIGHTNESS_NODE = "StyleTex Brightness"
 """Name of the Gamma node, which turns light into what people see as equal steps of brightness."""
-HEIGHT = 0.01
+HEIGHT = 0.02
 """How far white stands above black, as a share of the object's largest side, at strength 1."""
 _GAMMA = 1.0 / 2.2
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import bpy
 
+from ...names import name_of
+
 Groups = tuple[bpy.types.Node, ...]
 """The group nodes that one has gone into, the outermost first."""
 
@@ -99,7 +101,7 @@ def source_of(socket: bpy.types.NodeSocket, groups: Groups = ()) -> tuple[bpy.ty
 def images_without_uv_node(material: bpy.types.Material) -> list[str]:
     """Names of the images that lie on whatever UV map the mesh has for rendering."""
     return [
-        node.image.name
+        name_of(node.image)
         for node in _all_nodes(material.node_tree)
         if node.type == "TEX_IMAGE" and node.image is not None and not node.inputs["Vector"].is_linked
     ]

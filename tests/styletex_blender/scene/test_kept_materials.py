@@ -290,6 +290,32 @@ def test_material_without_nodes_keeps_its_looks(bpy, cube):
     assert not plain.use_nodes
 
 
+def test_name_that_is_no_unicode_is_kept_as_far_as_it_can_be_read(bpy, cube, give, tmp_path):
+    give("bois_Q")
+    _, tree = give("verre_Q")
+    glass(tree)
+    path = tmp_path / "latin.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
+    data = path.read_bytes()
+    for name in (b"MAbois_", b"MAverre_"):
+        assert name + b"Q" in data
+        data = data.replace(name + b"Q", name + b"\xe9")
+    path.write_bytes(data)
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    stylize(bpy)
+    names = materials(bpy.data.objects["Cube"])
+    assert names[0].startswith("StyleTex · Cube · bois_") and names[1] == "StyleTex · Cube"
+
+
+def test_grease_pencil_material_in_a_slot_ends_nothing(bpy, cube):
+    drawn = bpy.data.materials.new("Drawn")
+    bpy.data.materials.create_gpencil_data(drawn)
+    cube.data.materials.append(drawn)
+    stylize(bpy)
+    assert materials(cube) == ["StyleTex · Cube"] and drawn.use_fake_user
+    assert cube.active_material.node_tree.nodes[TEXTURE].image.name == "StyleTex · Cube"
+
+
 @pytest.fixture
 def library(bpy, tmp_path, picture):
     """A file with the material "Linked", whose Principled BSDF is in a node group."""
@@ -408,7 +434,7 @@ def test_relief_on_stronger_and_off_leaves_the_normal_map_as_it_was(bpy, cube, g
         bump = feeding(normal)
         assert (bump.type, bump.name) == ("BUMP", "StyleTex Relief")
         assert bump.inputs["Strength"].default_value == pytest.approx(strength)
-        assert bump.inputs["Distance"].default_value == pytest.approx(0.02)
+        assert bump.inputs["Distance"].default_value == pytest.approx(0.04)
         assert feeding(bump.inputs["Normal"]).type == "NORMAL_MAP"
         assert feeding(feeding(bump.inputs["Height"]).inputs["Color"]) == kept.nodes[TEXTURE]
         assert len(kept.nodes) == plain + 2
@@ -541,6 +567,15 @@ def test_undo_brings_all_materials_back_and_redo_the_copies(bpy, cube, give):
     assert not [found for found in bpy.data.materials if found.name.startswith("StyleTex")]
     bpy.ops.ed.redo()
     assert materials(bpy.data.objects["Cube"]) == ["StyleTex · Cube · Wood", "StyleTex · Cube · Metal"]
+
+
+def test_kept_texture_and_queued_job_of_an_older_styletex_keep_the_materials(styletex, tmp_path):
+    (tmp_path / "landing.json").write_text(
+        '{"object_name": "Cube", "blend_file": "", "destination": "packed", "state": {}}'
+    )
+    landing = styletex.module("folders.kept").read_landing(tmp_path)
+    settings = styletex.module("settings").Settings(style_image="picture", prompt="a box", destination="packed")
+    assert (landing.material, landing.relief) == (settings.material, settings.relief) == ("keep", 0.0)
 
 
 def test_choice_is_checked_and_part_of_what_a_job_was_given(bpy, cube, give, styletex):
