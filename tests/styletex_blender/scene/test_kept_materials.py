@@ -139,7 +139,7 @@ def test_stylized_twice_there_are_no_further_copies_and_nodes_and_the_artists_ch
     assert len(bpy.data.materials) == count
     assert [len(material.node_tree.nodes) for material in kept] == nodes
     images = {material.node_tree.nodes[TEXTURE].image for material in kept}
-    assert len(images) == 1 and first not in images and first.use_fake_user
+    assert len(images) == 1 and first not in images and first.users
     assert feeding(node_of(tree, "BSDF_PRINCIPLED").inputs["Base Color"]) == hue
 
 
