@@ -134,7 +134,7 @@ def _digest(job: Job, folder: Path) -> str:
     """Of everything that decides the optimised texture; the object's name and the texture's size do not."""
     decisive = {**asdict(job), "object_name": "", "texture_size": 0}
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
-    for name in (MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])):
+    for name in (MESH_FILE, job.style_image, *(name for name in (job.base_color, job.region) if name)):
         with (folder / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:32]

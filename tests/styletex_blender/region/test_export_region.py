@@ -240,3 +240,19 @@ def test_restyle_strength_counts_where_the_present_colour_is_the_start(bpy, cube
     select_top(cube)
     choose(region="faces", start_from_present=True, restyle_strength=0.25)
     assert prepared(cube)[1][0].job["restyle_strength"] == 0.25
+
+
+def test_another_selection_is_another_job_and_goes_on_from_no_checkpoint_of_the_first(bpy, cube, choose, prepared):
+    edit(bpy, cube)
+    select_top(cube)
+    choose(region="faces")
+    first, _ = prepared(cube)
+    (first.tasks[0].folder.path / "checkpoint.safetensors").write_bytes(b"first")
+    place = first.tasks[0].folder.path
+    first.tasks[0].folder.leave(keep_checkpoint=True)
+    again, _ = prepared(cube)
+    assert again.tasks[0].folder.path == place and again.tasks[0].folder.resumable
+    again.tasks[0].folder.leave(keep_checkpoint=True)
+    bpy.ops.mesh.select_all(action="INVERT")
+    other, _ = prepared(cube)
+    assert other.tasks[0].folder.path != place and not other.tasks[0].folder.resumable
