@@ -108,16 +108,6 @@ class BlenderWindow:
             time.sleep(0.3)
         self._xdotool("click", "1")
 
-    def drag(self, start: list[float], end: list[float]) -> None:
-        """A real stroke with the mouse."""
-        self.rest(start)
-        time.sleep(0.3)
-        self._xdotool("mousedown", "1")
-        for share in (0.25, 0.5, 0.75, 1.0):
-            self.rest([first + share * (last - first) for first, last in zip(start, end, strict=True)])
-            time.sleep(0.1)
-        self._xdotool("mouseup", "1")
-
     def do(self, code: str) -> None:
         """Have Blender's script carry out Python, as something that happens while the artist looks on."""
         order = self._state.with_name("order.py")

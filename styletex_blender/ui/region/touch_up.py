@@ -44,7 +44,6 @@ class STYLETEX_OT_touch_up(Operator):
             paint.mode = "MATERIAL"
         bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
         _choose_slot(target, image)
-        _have_brush(paint)
         return {"FINISHED"}
 
 
@@ -83,13 +82,6 @@ def _choose_slot(target: bpy.types.Object, image: bpy.types.Image) -> None:
         for number, painted in enumerate(slot.material.texture_paint_images):
             if painted == image:
                 slot.material.paint_active_slot = number
-
-
-def _have_brush(paint: bpy.types.ImagePaint) -> None:
-    """A brush of the file's own where there is none: builds without Blender's essentials bring none along."""
-    if paint.brush is None and not paint.is_property_readonly("brush"):
-        found = (brush for brush in bpy.data.brushes if brush.use_paint_image)
-        paint.brush = next(found, None) or bpy.data.brushes.new("Touch Up", mode="TEXTURE_PAINT")
 
 
 def register() -> None:

@@ -151,3 +151,23 @@ def test_small_bands_and_chunks_give_the_same_map(torus, monkeypatch):
     banded = texel_map(torus, 200)
     for name in ("row", "column", "triangle", "position", "normal"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(banded, name))
+
+
+def test_texture_that_is_wider_than_high_has_the_texels_of_a_stretched_square(torus):
+    wide = texel_map(torus, 96, 48)
+    assert (wide.size, wide.height) == (96, 48)
+    stretched = replace(torus, corner_uvs=torus.corner_uvs * np.float32([1.0, 0.5]))
+    square = texel_map(stretched, 96)
+    # The lower half of the square is the picture; what only touches the border is apart.
+    lower = square.row >= 48
+    np.testing.assert_array_equal(square.row[lower] - 48, wide.row)
+    np.testing.assert_array_equal(square.column[lower], wide.column)
+    np.testing.assert_allclose(square.position[lower], wide.position, atol=1e-5)
+
+
+def test_rows_wrap_around_by_the_height_and_not_by_the_width():
+    low = flat([[(0.1, 1.2), (0.9, 1.2), (0.5, 1.4)]])
+    high = flat([[(0.1, 0.2), (0.9, 0.2), (0.5, 0.4)]])
+    first, second = (texel_map(mesh, 80, 20) for mesh in (low, high))
+    np.testing.assert_array_equal(first.row, second.row)
+    np.testing.assert_array_equal(first.column, second.column)

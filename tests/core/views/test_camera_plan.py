@@ -192,3 +192,26 @@ def test_the_paper_preset_draws_the_published_cameras():
         np.testing.assert_allclose(np.histogram(share, 5, (0, 1))[0] / len(share), 0.2, atol=0.03)
     assert not any(is_close_up(camera) for camera in cameras)
     assert CameraPlan(mesh, embree, settings.views, settings.resolution, seed=3)[700] == steps[700]
+
+
+def test_many_views_go_close_to_a_small_part_that_they_are_for():
+    mesh, embree, _ = planned("nested")
+    middle = mesh.positions[mesh.triangles].mean(axis=1)
+    chosen = np.linalg.norm(middle - middle[middle[:, 0].argmax()], axis=1) < 0.12
+    names = ("triangles", "corner_uvs", "corner_normals")
+    part = replace(mesh, **{name: getattr(mesh, name)[chosen] for name in names})
+    points = surface_points(part, 200)
+
+    def shown(focus):
+        plan = CameraPlan(mesh, embree, DRAFT.views, DRAFT.resolution, 0, focus)
+        again = CameraPlan(mesh, embree, DRAFT.views, DRAFT.resolution, 0, focus)
+        cameras = [camera for step in range(10) for camera in plan[step]]
+        for camera, same in zip(cameras, (camera for step in range(10) for camera in again[step]), strict=True):
+            np.testing.assert_array_equal(camera.position, same.position)
+        seen = [look(camera, embree, points.position, points.normal) > 0.0 for camera in cameras]
+        distance = [np.linalg.norm(points.position.mean(axis=0) - camera.position) for camera in cameras]
+        return np.mean(seen), np.mean(np.array(distance) < 2.0)
+
+    (share, near), (share_before, near_before) = shown(part), shown(None)
+    assert share > share_before + 0.2
+    assert near >= 0.25 and near_before < 0.2
