@@ -44,12 +44,14 @@ class Landing:
     """The object's ``ObjectState`` as plain values."""
     new_uvs: np.ndarray | None = None
     """Coordinates of the UV map that the mesh has to be given, float32 [loops, 2]."""
+    record: dict[str, Any] | None = None
+    """How it is made, as a ``history.record.Record`` in plain values; ``None`` for one of an older StyleTex."""
 
     def write(self, folder: Path) -> None:
         """Write it into a job folder."""
         if self.new_uvs is not None:
             np.save(folder / _UVS_FILE, self.new_uvs, allow_pickle=False)
-        values = {name: getattr(self, name) for name in ("object_name", "blend_file", "destination", "state")}
+        values = {name: getattr(self, name) for name in ("object_name", "blend_file", "destination", "state", "record")}
         (folder / LANDING_FILE).write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 

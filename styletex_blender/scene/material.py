@@ -52,15 +52,15 @@ def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str)
     """Show ``image`` on the whole object.
 
     Every slot gets the material, and the faces keep their slots, so that nothing is lost when the old materials come
-    back. What is replaced stays in the file with a fake user. A mesh that other objects share keeps its own materials:
-    the new one is linked to the object. The object's own earlier StyleTex material is used again, with whatever the
-    artist changed in it.
+    back. Materials that are replaced stay in the file with a fake user. A mesh that other objects share keeps its own
+    materials: the new one is linked to the object. The object's own earlier StyleTex material is used again, with
+    whatever the artist changed in it.
     """
     material = _own_material(target)
     if material is None:
         material = new_material(texture_name(name_of(target)), image, uv_map)
     else:
-        _replace_image(material, image, uv_map)
+        set_texture(material, image, uv_map)
     if not target.material_slots:
         target.data.materials.append(None)
     shared = target.data.users > 1
@@ -92,11 +92,9 @@ def _own_material(target: bpy.types.Object) -> bpy.types.Material | None:
     return material if material.users == len(target.material_slots) else None
 
 
-def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:
+def set_texture(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:
+    """Have a material of ours show ``image`` by the UV map called ``uv_map``; an empty name leaves the map as it is."""
     nodes = material.node_tree.nodes
-    old = nodes[TEXTURE_NODE].image
-    if old is not None and not old.library:
-        old.use_fake_user = True
     nodes[TEXTURE_NODE].image = image
-    if UV_NODE in nodes:
+    if uv_map and UV_NODE in nodes:
         nodes[UV_NODE].uv_map = uv_map
