@@ -100,7 +100,7 @@ def clean_up(target: Object) -> int:
 
 def size_of(image: Image) -> int:
     """Bytes that a result takes in the .blend file; 0 for one beside it."""
-    return sum(packed.size for packed in image.packed_files)
+    return sum(packed.packed_file.size for packed in image.packed_files)
 
 
 def _is_used(image: Image) -> bool:

@@ -19,7 +19,7 @@ from ...core.job import REPORT_FILE
 RECORD = "styletex"
 """The image's custom property that holds the record, as JSON."""
 THUMBNAIL = "styletex_thumbnail"
-"""The image's custom property that holds a small PNG of it."""
+"""The image's custom property that holds a small PNG of the object with it, or of the image itself."""
 THUMBNAIL_SIDE = 128
 """Its longer side, in pixels."""
 
@@ -111,7 +111,7 @@ def finished(record: Record, folder: Path, made: float) -> Record:
 
 
 def write_record(image: bpy.types.Image, record: Record, picture: Path) -> None:
-    """Put a record on its image, with a thumbnail of ``picture``, the PNG that the image was read from."""
+    """Put a record on its image, with a thumbnail made from ``picture``, a PNG."""
     image[RECORD] = json.dumps(record.to_dict())
     if thumbnail := small_png(picture):
         image[THUMBNAIL] = thumbnail

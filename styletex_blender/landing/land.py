@@ -135,7 +135,7 @@ def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState)
     if kept.landing.record is None:
         return None
     record = replace(Record.from_dict(kept.landing.record), state=state.to_dict())
-    write_record(image, finished(record, kept.folder, kept.made), kept.picture)
+    write_record(image, finished(record, kept.folder, kept.made), kept.thumbnail)
     return bpy.data.images.get(record.settings["style_image"])
 
 

@@ -24,9 +24,10 @@ from .history_operators import (
     why_not_changed,
 )
 
-_COLUMN_WIDTH = 72.0
+_COLUMN_WIDTH = 70.0
 """Least width of a thumbnail, in pixels at interface scale 1."""
-_MARGINS = 60.0
+_MARGINS = 40.0
+_FEWEST_COLUMNS = 2
 _THUMBNAIL = 3.2
 """Its side, in heights of a button."""
 _MEGABYTE = 1e6
@@ -71,7 +72,7 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
 
 def _columns(context: Context) -> int:
     width = context.region.width / context.preferences.system.ui_scale - _MARGINS
-    return max(1, int(width / _COLUMN_WIDTH))
+    return max(_FEWEST_COLUMNS, int(width / _COLUMN_WIDTH))
 
 
 def _draw_chosen(
