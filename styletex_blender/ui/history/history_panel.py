@@ -68,6 +68,9 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             record = records[images.index(chosen)]
             _draw_chosen(self.layout, context, chosen, record, on_it, applied, may_change)
         _draw_size(self.layout, images, context.scene.styletex.history_limit, may_change)
+        # Last, since it comes and goes: Compare stays where the pointer is.
+        if on_it != applied:
+            draw_text(self.layout, context, _("You are looking at it; another one is applied"), "INFO")
 
 
 def _columns(context: Context) -> int:
@@ -90,8 +93,6 @@ def _draw_chosen(
     detail.active = False
     detail.label(text=_origin(image, record), icon="BLANK1", translate=False)
     if image != applied:
-        if on_it != applied:
-            draw_text(layout, context, _("You are looking at it; another one is applied"), "INFO")
         row = layout.row(align=True)
         text = _("Back to Applied") if on_it == image else _("Compare")
         draw_button(row, context, STYLETEX_OT_history_compare, text, icon="ARROW_LEFTRIGHT")
