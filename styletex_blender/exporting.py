@@ -124,10 +124,16 @@ def _task(
         )
         folder.settle(job)
         blend_file = readable(bpy.data.filepath)
-        landing = kept.Landing(
-            name, blend_file, settings.destination, state.to_dict(), exported.new_uvs, record.to_dict()
-        )
-        landing.write(folder.path)
+        kept.Landing(
+            name,
+            blend_file,
+            settings.destination,
+            state.to_dict(),
+            exported.new_uvs,
+            material=settings.material,
+            relief=settings.relief,
+            record=record.to_dict(),
+        ).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
         raise

@@ -10,6 +10,7 @@ import bpy
 
 from ..core.job import Job, JobError
 from .names import readable
+from .scene.material import MATERIALS
 
 DESTINATIONS = ("packed", "beside")
 MOST_VARIATIONS = 8
@@ -59,6 +60,12 @@ class Settings:
     """How far to go from it, in [0, 1]: 0 keeps it, 1 forgets it."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
+    material: str = "keep"
+    """What becomes of the object's materials: "keep" puts the image into the base colour of a copy of each, "new" gives
+    the object one new material.
+    """
+    relief: float = 0.0
+    """Strength of a relief that is made up from the texture's brightness, in [0, 1]; 0 for none."""
     prompt_from_name: bool = False
     """Whether each object's name says what it is, in place of ``prompt``."""
     variations: int = 1
@@ -69,6 +76,12 @@ class Settings:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
             )
+        if self.material not in MATERIALS:
+            raise JobError(
+                "bad_setting", f"The material is {self.material!r}; it must be one of {', '.join(MATERIALS)}"
+            )
+        if not 0.0 <= self.relief <= 1.0:
+            raise JobError("bad_setting", f"The relief is {self.relief}; it must lie between 0 and 1")
         if not 1 <= self.variations <= MOST_VARIATIONS:
             text = f"The number of variations is {self.variations}; it must be between 1 and {MOST_VARIATIONS}"
             raise JobError("bad_setting", text)
@@ -98,6 +111,8 @@ class Settings:
             restyle_strength=values.restyle_strength,
             device=device,
             destination=values.destination,
+            material=values.material,
+            relief=values.relief if values.use_relief else 0.0,
             prompt_from_name=values.prompt_from_name,
             variations=values.variations,
         )
@@ -113,9 +128,13 @@ class Settings:
             if value is not None:
                 setattr(values, name, value)
         values.texture_size = str(self.texture_size)
+        values.use_relief = self.relief > 0.0
+        if self.relief > 0.0:
+            values.relief = self.relief
         for name in (
             *("prompt", "content", "preset", "profile", "tiles", "seed", "content_removal", "style_strength"),
-            *("shading", "start_from_present", "restyle_strength", "destination", "prompt_from_name", "variations"),
+            *("shading", "start_from_present", "restyle_strength", "destination", "material"),
+            *("prompt_from_name", "variations"),
         ):
             setattr(values, name, getattr(self, name))
 

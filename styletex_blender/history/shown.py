@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import bpy
 
-from ..scene.material import TEXTURE_NODE, UV_NODE, set_texture, texture_node
+from ..scene.materials.nodes import TEXTURE_NODE, UV_NODE, set_texture, texture_node
 from ..scene.preview import materials_below
 
 _APPLIED = "styletex_applied"

@@ -16,7 +16,9 @@ from ..history import entries, shown
 from ..history.record import Record, finished, write_record
 from ..names import name_of, readable
 from ..scene.image import check_destination, load_texture
-from ..scene.material import apply_texture, texture_name, texture_node
+from ..scene.material import apply_texture, texture_name
+from ..scene.materials.surface import images_without_uv_node
+from ..scene.materials.taking_back import taken_back_on_failure
 from ..scene.preview import hide_previews
 from ..scene.uv import add_uv_map
 from .changes import Changes, ObjectState, changes_since, uv_map_now
@@ -34,6 +36,7 @@ def land(
     over_changes: bool = False,
     linked: Sequence[bpy.types.Object] = (),
     applies: bool = True,
+    warnings: list[str] | None = None,
 ) -> bpy.types.Image:
     """Put a kept texture on an object, and into its history.
 
@@ -42,9 +45,10 @@ def land(
         kept: the texture, which stays where it is.
         destination: "packed" or "beside".
         over_changes: also where the material slots hold something else than when the job began.
-        linked: objects with the same mesh, which get the same materials and the same result in their history; those
-            that have another mesh by now do not.
+        linked: objects with the same mesh, which get the texture too, and the same result in their history; those that
+            have another mesh by now do not.
         applies: whether the object is to show it; if not, it joins the history alone.
+        warnings: what the user should know is added to them.
 
     Raises:
         JobError: why it cannot be done; nothing has changed then.
@@ -56,7 +60,7 @@ def land(
         raise JobError("bad_mesh", f"While its texture was being made, {problem}", _way_on(changes))
     try:
         together = [target, *(other for other in linked if other.data == target.data)]
-        return _land(together, kept, destination, before, applies)
+        image, told = _land(together, kept, destination, before, applies)
     except JobError:
         raise
     except OSError as error:
@@ -73,6 +77,9 @@ def land(
             "Press Apply to try again",
             traceback.format_exc(),
         ) from error
+    if warnings is not None:
+        warnings += told
+    return image
 
 
 def _way_on(changes: Changes) -> str:
@@ -87,13 +94,12 @@ def _land(
     destination: str,
     before: ObjectState,
     applies: bool,
-) -> bpy.types.Image:
+) -> tuple[bpy.types.Image, list[str]]:
     check_destination(destination)
     target, *linked = together
-    mesh, new_uvs = target.data, kept.landing.new_uvs
-    slots = [(slot.link, slot.material) for slot in target.material_slots]
-    old = [(node, node.image) for _, material in slots if (node := texture_node(material)) is not None]
+    mesh, new_uvs, landing = target.data, kept.landing.new_uvs, kept.landing
     earlier = entries.present_images(target) if applies else []
+    told: list[str] = []
     uv_map, added, image = before.uv_map, False, None
     try:
         if new_uvs is not None:
@@ -102,18 +108,12 @@ def _land(
             uv_map = uv_map_now(before, target) or before.uv_map
         image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
         style = _write_record(image, kept, replace(before, uv_map=uv_map, has_uv_map=uv_map in mesh.uv_layers))
-        if applies:
-            apply_texture(target, image, uv_map)
-            for other in linked:
-                for slot, shared in zip(other.material_slots, target.material_slots, strict=True):
-                    slot.link, slot.material = shared.link, shared.material
+        with taken_back_on_failure(together):
+            if applies:
+                told += apply_texture(target, image, uv_map, linked, landing.material, landing.relief)
+            if added and len(mesh.uv_layers) == 1:
+                told += _of_images_without_uvs(together, uv_map)
     except BaseException:
-        if not slots and target.material_slots:
-            mesh.materials.clear()
-        for slot, (link, material) in zip(target.material_slots, slots, strict=False):
-            slot.link, slot.material = link, material
-        for node, picture in old:
-            node.image = picture
         if image is not None:
             bpy.data.images.remove(image)
         if added:
@@ -127,7 +127,14 @@ def _land(
             shown.apply_shown(each)
         entries.trim(each, bpy.context.scene.styletex.history_limit)
     _push_undo(UNDO_MESSAGE if applies else VARIATION_MESSAGE)
-    return image
+    return image, told
+
+
+def _of_images_without_uvs(objects: Sequence[bpy.types.Object], uv_map: str) -> list[str]:
+    """What is to be said of images that had no UV map to lie on, and lie on the mesh's first one now."""
+    materials = {slot.material for found in objects for slot in found.material_slots if slot.material is not None}
+    names = sorted({name for material in materials for name in images_without_uv_node(material)})
+    return [f"The image {name!r} had no UV map to lie on; now it lies on the new one, {uv_map!r}" for name in names]
 
 
 def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState) -> bpy.types.Image | None:

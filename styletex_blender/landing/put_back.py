@@ -11,6 +11,7 @@ from ...core.job import JobError
 from ..history import entries, shown
 from ..history.record import read_record
 from ..scene.material import apply_texture
+from ..scene.materials.taking_back import taken_back_on_failure
 from ..scene.preview import hide_previews
 from .changes import ObjectState, changes_since, uv_map_now
 
@@ -30,11 +31,12 @@ def put_back(target: bpy.types.Object, image: bpy.types.Image, linked: Sequence[
     hide_previews()
     for earlier in entries.present_images(target):
         entries.add(target, earlier, None)
-    apply_texture(target, image, uv_map)
-    for other in linked:
-        for slot, shared in zip(other.material_slots, target.material_slots, strict=True):
-            slot.link, slot.material = shared.link, shared.material
-    shown.apply_shown(target)
+    record = read_record(image)
+    wishes = record.settings if record is not None else {}
+    with taken_back_on_failure([target, *linked]):
+        apply_texture(target, image, uv_map, linked, str(wishes.get("material", "keep")), wishes.get("relief"))
+    for each in (target, *linked):
+        shown.apply_shown(each)
 
 
 def map_for(target: bpy.types.Object, image: bpy.types.Image) -> str:

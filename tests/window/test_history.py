@@ -14,7 +14,18 @@ from tests.window.conftest import STYLE_IMAGE
 from tests.window.screenshots import ALONE, WHOLE
 
 pytestmark = pytest.mark.slow
-FAKE_WORKER = Path(__file__).resolve().parents[1] / "fake_worker.py"
+TESTS = Path(__file__).resolve().parents[1]
+FAKE_WORKER = TESTS / "fake_worker.py"
+SMALL_WORKER = [
+    sys.executable,
+    "-u",
+    str(TESTS / "core" / "commands" / "quick_stylize.py"),
+    "12",
+    "0",
+    "none",
+    "worker",
+]
+"""The real worker, with a few small steps."""
 SEED_AND_VARIATIONS = """
 settings = bpy.context.scene.styletex
 settings.seed, settings.variations, settings.history_limit = {seed}, {variations}, {limit}
@@ -144,24 +155,26 @@ def test_variations_are_looked_at_compared_applied_and_deleted(open_blender, mon
     window.photograph("history_limit")
 
 
-def test_result_is_made_again_byte_for_byte_after_the_file_was_opened_again(open_blender, tell, tmp_path):
+def test_result_is_made_again_byte_for_byte_after_the_file_was_opened_again(open_blender, monkeypatch, tell, tmp_path):
+    monkeypatch.setenv("STYLETEX_WORKER", json.dumps(SMALL_WORKER))
     scene = str(tmp_path / "scene.blend")
     window = open_blender()
     window.until(lambda state: state["ticks"] > 3, "the tab")
     time.sleep(1.0)
-    stylize(window, seed=3, variations=1)
-    (before,) = tell(window)["digests"]
+    stylize(window, seed=3, variations=2)
+    other, before = tell(window)["digests"]
+    assert other != before, "another seed is another texture"
     window.do(f"bpy.context.scene.styletex.style_image = None\nbpy.ops.wm.save_as_mainfile(filepath={scene!r})")
     window.close()
 
     window = open_blender("watch.py", str(STYLE_IMAGE), scene)
     window.until(lambda state: state["ticks"] > 3, "the file")
     show_history(window)
-    again = buttons(window, RIGHT_HALF)[0]
+    again = buttons(window, RIGHT_HALF)[0]  # What is applied is chosen.
     window.click([window.state()["sidebar"][0] + 60.0, again[1]])
     window.until(lambda state: state["running"], "the beginning", seconds=30)
     window.until(lambda state: not state["running"], "the end")
     told = tell(window)
-    assert told["seeds"] == [3, 3] and told["digests"] == [before, before]
+    assert told["seeds"] == [3, 4, 3] and told["digests"] == [before, other, before]
     time.sleep(0.5)
     window.photograph("history_again")

@@ -34,6 +34,8 @@ def why_not_changed(context: Context) -> str:
     """Why a result cannot be shown or applied now, or nothing."""
     if reason := why_nothing_chosen(context):
         return reason
+    if context.object.library or context.object.override_library:
+        return _("The object is linked from another file")
     return "" if context.mode == "OBJECT" else _("Switch to Object Mode")
 
 

@@ -43,13 +43,16 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         changes = changes_since(task.state, target)
         # Of the variations the first one is applied, as long as the artist has not chosen another material since.
         applies = not (task.group and (changes.replaced or entries.has_of_group(target, task.group)))
-        image = land(target, kept, kept.landing.destination, linked=task.linked_targets(), applies=applies)
+        linked, warnings = task.linked_targets(), []
+        image = land(target, kept, kept.landing.destination, linked=linked, applies=applies, warnings=warnings)
     except JobError as error:
         return kept_back(pending, error)
     except Exception as error:
         return kept_back(pending, warm_worker.internal_error(error))
     if changes.stale:
         run.warn(f"{name}: While its texture was being made, {changes.stale}; the texture is of how it was before")
+    for warning in warnings:
+        run.warn(f"{name}: {warning}")
     if not run.keeps_results:
         kept.remove()
     place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"

@@ -3,7 +3,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
+
+QUICK_STYLIZE = Path(__file__).resolve().parents[2] / "core" / "commands" / "quick_stylize.py"
+SMALL_WORKER = [sys.executable, "-u", str(QUICK_STYLIZE), "12", "0", "none", "worker"]
+"""The real worker, with a few small steps."""
 
 
 @pytest.fixture
@@ -46,6 +54,19 @@ def test_it_is_the_same_job_whatever_the_panel_says(bpy, cube, api, folders):
     first, second = (image.packed_file.data for image in images(bpy, api))
     assert first == second
     assert [api.settings_of(image).seed for image in images(bpy, api)] == [3, 3]
+
+
+@pytest.mark.slow
+def test_real_worker_makes_it_again_byte_for_byte(bpy, cube, api, monkeypatch):
+    monkeypatch.setenv("STYLETEX_WORKER", json.dumps(SMALL_WORKER))
+    bpy.context.scene.styletex.variations = 2
+    bpy.ops.styletex.stylize()
+    other, first = (image.packed_file.data for image in images(bpy, api))
+    assert other != first
+    bpy.context.scene.styletex.seed = 20
+    api.rerun(cube, images(bpy, api)[1])
+    assert images(bpy, api)[0].packed_file.data == first
+    assert images(bpy, api)[0]["styletex_thumbnail"] == images(bpy, api)[2]["styletex_thumbnail"]
 
 
 def test_it_is_the_same_job_after_saving_loading_and_renaming(bpy, cube, api, folders, tmp_path):
