@@ -125,6 +125,7 @@ def _land(
         entries.add(each, image, style)
         if applies:
             shown.apply_shown(each)
+            each.styletex_history.chosen = None
         entries.trim(each, bpy.context.scene.styletex.history_limit)
     _push_undo(UNDO_MESSAGE if applies else VARIATION_MESSAGE)
     return image, told

@@ -84,13 +84,13 @@ def _show(operator: Operator, target: Object, image: Image) -> set[str]:
     if image == shown.applied_image(target):
         shown.show_applied(target)
         return {"FINISHED"}
-    for earlier in entries.present_images(target):
-        entries.add(target, earlier, None)
     try:
-        fits = shown.show(target, image, map_for(target, image))
+        uv_map = map_for(target, image)
     except JobError as error:
         return _refuse(operator, error)
-    if not fits:
+    for earlier in entries.present_images(target):
+        entries.add(target, earlier, None)
+    if not shown.show(target, image, uv_map):
         operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
     return {"FINISHED"}
 

@@ -262,6 +262,37 @@ def test_result_that_does_not_fit_any_more_is_not_applied(bpy, cube, history, sh
     assert on_it(bpy) == applied
 
 
+def test_other_material_is_left_alone_until_a_result_is_applied(bpy, cube, history, shown):
+    three(bpy)
+    mine = bpy.data.materials.new("Mine")
+    cube.material_slots[0].material = mine
+    assert shown.applied_image(cube) is None
+    assert bpy.ops.styletex.history_show(number=1) == {"FINISHED"}
+    assert cube.material_slots[0].material == mine
+    assert bpy.ops.styletex.history_apply() == {"FINISHED"}
+    assert shown.applied_image(cube) == history.images_of(cube)[1] and mine.use_fake_user
+    assert len(history.images_of(cube)) == 3
+
+
+def test_new_result_takes_the_place_of_one_that_is_looked_at(bpy, cube, history, shown):
+    three(bpy)
+    first = history.images_of(cube)[2]
+    bpy.ops.styletex.history_show(number=0)
+    bpy.context.scene.styletex.variations = 1
+    bpy.ops.styletex.stylize()
+    newest = history.images_of(cube)[0]
+    assert shown.applied_image(cube) == on_it(bpy) == history.chosen_image(cube) == newest
+    assert first in history.images_of(cube) and len(history.images_of(cube)) == 4
+
+
+def test_result_laid_out_by_udim_has_its_size_and_thumbnail(bpy, cube, history, fake_worker):
+    fake_worker("--tiles", "2")
+    bpy.ops.styletex.stylize()
+    (image,) = history.images_of(cube)
+    assert image.source == "TILED" and history.size_of(image) > 500
+    assert image["styletex_thumbnail"].startswith(b"\x89PNG")
+
+
 def test_texture_of_an_older_styletex_joins_the_history_when_it_is_replaced(bpy, cube, history):
     bpy.ops.styletex.stylize()
     old = on_it(bpy)
