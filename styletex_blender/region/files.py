@@ -45,9 +45,7 @@ def write_region(choice: RegionChoice, weights: np.ndarray | None, folder: Path)
     return REGION_FILE, ()
 
 
-def write_present_texture(
-    target: bpy.types.Object, uv_map: str, folder: Path, size: int
-) -> tuple[str, tuple[str, ...]]:
+def write_present_texture(target: bpy.types.Object, uv_map: str, folder: Path, size: int) -> tuple[str, ...]:
     """Put the texture that stays around a part into the job folder, with its own pixels where it has 8 bits in sRGB.
 
     Args:
@@ -57,22 +55,22 @@ def write_present_texture(
         size: side of the texture where the object has a plain colour.
 
     Returns:
-        Name of the file, and what the user should know.
+        What the user should know; the file is ``FILE_NAME``.
 
     Raises:
         JobError: ``bad_mesh`` when the object's colour is made in another way than by one image or a plain colour.
     """
     if not any(slot.material for slot in target.material_slots):
-        return _write_plain(_BARE, size, folder), ()
+        return _write_plain(_BARE, size, folder)
     found = find_present_color(target, uv_map)
     if found.image is None:
-        return _write_plain(found.color, size, folder), ()
-    return FILE_NAME, _write_image(found, found.image, folder / FILE_NAME)
+        return _write_plain(found.color, size, folder)
+    return _write_image(found, found.image, folder / FILE_NAME)
 
 
-def _write_plain(colour: tuple[float, ...], size: int, folder: Path) -> str:
+def _write_plain(colour: tuple[float, ...], size: int, folder: Path) -> tuple[str, ...]:
     write_png(np.tile(encode_srgb(np.array(colour)), (size, size, 1)), folder / FILE_NAME)
-    return FILE_NAME
+    return ()
 
 
 def _write_image(found: PresentColor, image: bpy.types.Image, path: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -256,3 +257,4 @@ def test_another_selection_is_another_job_and_goes_on_from_no_checkpoint_of_the_
     bpy.ops.mesh.select_all(action="INVERT")
     other, _ = prepared(cube)
     assert other.tasks[0].folder.path != place and not other.tasks[0].folder.resumable
+    shutil.rmtree(place)
