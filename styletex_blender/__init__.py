@@ -32,6 +32,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import handlers
     from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
+    from .ui.help import help_operators
     from .ui.presets import preset_menu
     from .ui.queue import queue_list, queue_operators
     from .ui.results import result_operators
@@ -44,6 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
         install_operators,
         operators,
         style_operators,
+        help_operators,
         result_operators,
         queue_operators,
         queue_list,

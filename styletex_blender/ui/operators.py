@@ -14,7 +14,7 @@ from ..library import recent
 from ..settings import Settings
 from ..translation.translate import _
 from ..worker import runner
-from ..worker.environment import PACKAGE, PACKAGE_FOLDER, is_extension, log_path, preference
+from ..worker.environment import PACKAGE, is_extension, preference
 from ..worker.run_state import find_object
 from .availability import selected_meshes, why_not
 from .reasoned_operator import ReasonedOperator
@@ -138,23 +138,6 @@ class STYLETEX_OT_dismiss(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_log(ReasonedOperator, Operator):
-    """Open the log, which says more about what went wrong"""
-
-    bl_idname = "styletex.open_log"
-    bl_label = "Open Log"
-    bl_options = {"INTERNAL"}
-
-    @staticmethod
-    def why_not(_context: Context) -> str:
-        return "" if log_path().is_file() else _("There is no log yet: no texture has been made")
-
-    def execute(self, _context: Context) -> set[str]:
-        """Open it in the system's viewer for text files."""
-        bpy.ops.wm.path_open(filepath=str(log_path()))
-        return {"FINISHED"}
-
-
 class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
     """Open the add-on's preferences, where what StyleTex computes with is installed"""
 
@@ -172,28 +155,13 @@ class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_help(Operator):
-    """Open StyleTex's manual, which came with it"""
-
-    bl_idname = "styletex.open_help"
-    bl_label = "Help"
-    bl_options = {"INTERNAL"}
-
-    def execute(self, _context: Context) -> set[str]:
-        """Show it in the browser."""
-        bpy.ops.wm.url_open(url=(PACKAGE_FOLDER / "README.md").as_uri())
-        return {"FINISHED"}
-
-
 _CLASSES = (
     STYLETEX_OT_stylize,
     STYLETEX_OT_cancel,
     STYLETEX_OT_finish,
     STYLETEX_OT_again,
     STYLETEX_OT_dismiss,
-    STYLETEX_OT_open_log,
     STYLETEX_OT_open_preferences,
-    STYLETEX_OT_open_help,
 )
 
 

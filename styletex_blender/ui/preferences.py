@@ -13,7 +13,7 @@ from ..translation.translate import _
 from ..worker.environment import PACKAGE
 from . import install_preferences
 from .drawing import draw_button
-from .operators import STYLETEX_OT_open_log
+from .help.help_operators import STYLETEX_OT_open_log
 
 _DEVICE_TEXTS = {
     "auto": ("Automatic", "The graphics card when there is one, else the processor"),
