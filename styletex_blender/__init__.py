@@ -7,7 +7,8 @@ A click passes these rooms, each of which imports only those named before it: ``
 ``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
 ``exporting``, which makes an object a task of the queue, ``api``, which scripts call too, ``reopening``, which takes up
 a file's queue again, and ``handlers``, which keep undo, saving and loading safe while a job runs.
-``headless`` is the same without a window; ``demo`` is the scripts of the demo.
+``headless`` is the same without a window, and ``cli_command`` makes a command of Blender of it; ``demo`` is the scripts
+of the demo.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def unregister() -> None:
 
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
-    from . import handlers
+    from . import cli_command, handlers
     from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
     from .ui.help import help_operators
@@ -53,4 +54,5 @@ def _modules() -> tuple[ModuleType, ...]:
         kept_textures,
         panel,
         handlers,
+        cli_command,
     )
