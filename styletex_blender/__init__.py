@@ -37,6 +37,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui.presets import preset_menu
     from .ui.queue import queue_list, queue_operators
     from .ui.results import result_operators
+    from .ui.scripting import adjust
     from .ui.styles import operators as style_operators
 
     return (
@@ -47,6 +48,7 @@ def _modules() -> tuple[ModuleType, ...]:
         operators,
         style_operators,
         help_operators,
+        adjust,
         result_operators,
         queue_operators,
         queue_list,

@@ -106,12 +106,16 @@ def _land(
         if added:
             mesh.uv_layers.remove(mesh.uv_layers[uv_map])
         raise
-    _push_undo()
+    _push_undo(target)
     return image
 
 
-def _push_undo() -> None:
+def _push_undo(target: bpy.types.Object) -> None:
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
+            if bpy.app.background:
+                bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
+            else:
+                # An operator's step can be adjusted afterwards (F9); it does nothing else but to be that.
+                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_name=target.name)
