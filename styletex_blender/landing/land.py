@@ -122,4 +122,4 @@ def _push_undo(target: bpy.types.Object) -> None:
                 bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
             else:
                 # An operator's step can be adjusted afterwards (F9); it does nothing else but to be that.
-                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_name=target.name)
+                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_uid=target.session_uid)

@@ -12,12 +12,12 @@ takes the texture back and makes it with what is set.
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
-from bpy.types import Context, Operator
+from bpy.props import BoolProperty, IntProperty
+from bpy.types import Context, Object, Operator
 
 from ....core.job import JobError
 from ... import api
-from ...names import name_of
+from ...names import name_of, readable
 from ...translation.translate import _
 from ...worker import runner
 from ..operators import refuse
@@ -31,7 +31,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
     bl_label = "Stylize Texture"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    object_name: StringProperty(name="Object", options={"SKIP_SAVE", "HIDDEN"})
+    object_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
     anew: BoolProperty(
         name="Make Anew",
         description="Take the texture back, and make it again with these settings",
@@ -40,7 +40,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """The first time, be the undo step of the texture; adjusted or repeated, make it anew."""
-        target = bpy.data.objects.get(self.object_name)
+        target = self._target()
         if not (self.options.is_repeat or self.options.is_repeat_last):
             if target is not None:
                 self._take_over(target)
@@ -49,7 +49,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             return {"CANCELLED"}
         self.anew = False
         if target is None:
-            self.report({"ERROR"}, _("There is no object {name}").format(name=self.object_name))
+            self.report({"ERROR"}, _("The object is not there any more"))
             return {"CANCELLED"}
         try:
             api.stylize([target], self.settings(context.scene))
@@ -57,7 +57,10 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             return refuse(self, error)
         return {"FINISHED"}
 
-    def _take_over(self, target: bpy.types.Object) -> None:
+    def _target(self) -> Object | None:
+        return next((found for found in bpy.data.objects if found.session_uid == self.object_uid), None)
+
+    def _take_over(self, target: Object) -> None:
         """Show the settings that the texture was made with."""
         run = runner.current_run()
         tasks = [task for task in run.tasks if task.target() == target] if run is not None else []
@@ -68,7 +71,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             known = self.properties.bl_rna.properties.get(name)
             if known is None or value is None:
                 continue
-            setattr(self, name, str(value) if known.type in {"ENUM", "STRING"} else value)
+            setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:
                 setattr(self, switch, used[name] is not None)
@@ -78,8 +81,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        target = bpy.data.objects.get(self.object_name)
-        layout.label(text=name_of(target) if target is not None else self.object_name, translate=False)
+        if (target := self._target()) is not None:
+            layout.label(text=name_of(target), icon="MESH_DATA", translate=False)
         layout.prop_search(self, "style_image", bpy.data, "images")
         shown: set[str] = {"style_image", *SWITCHES.values()}
         for name in [*SettingsProperties.__annotations__]:
