@@ -58,6 +58,13 @@ os.environ["STYLETEX_WORKER"] = json.dumps([sys.executable, "-u", {worker!r}, *{
 with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
     bpy.ops.styletex.stylize()
 """
+VARIATIONS = """
+bpy.context.scene.styletex.variations, bpy.context.scene.styletex.seed = 4, 41
+"""
+OPERATE = """
+with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
+    bpy.ops.styletex.{call}
+"""
 THREE_MORE = """
 for number, name in enumerate(("Barrel", "Chest of Drawers, Old.001", "Door")):
     copy = bpy.data.objects.new(name, bpy.data.objects["Suzanne"].data.copy())
@@ -125,7 +132,8 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("running", run(*SLOW, "--warning-at", "2"), 4.0),
+    ("at_work", run(*SLOW, "--frame-every", "4"), 9.0),
+    ("running", END + run(*SLOW, "--warning-at", "2"), 4.0),
     (
         "canceling",
         "bpy.app.timers.unregister(module('worker.runner')._tick)\n"
@@ -146,7 +154,15 @@ PANEL = (
         1.0,
     ),
     ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 5.0),
-    ("progress", END + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
+    ("history", END + VARIATIONS + run(*QUICK) + alone("STYLETEX_PT_history"), 6.0),
+    ("history_looked_at", OPERATE.format(call="history_show(number=0)"), 1.0),
+    ("history_applied", OPERATE.format(call="history_apply()"), 1.0),
+    (
+        "history_whole",
+        WHOLE + OPERATE.format(call="history_show(number=1)") + "module('worker.runner').dismiss()",
+        1.5,
+    ),
+    ("progress", "bpy.context.scene.styletex.variations = 1\n" + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
     ("queue_empty", END + alone("STYLETEX_PT_queue"), 1.0),
     ("queue_running", THREE_MORE + run(*SLOW), 5.0),
     ("queue_paused", "module('worker.runner').pause()", 2.0),
@@ -181,7 +197,7 @@ PREFERENCES = (
 DOCS = ROOT / "docs" / "pictures"
 OF_DOCS = {
     "ready": "sidebar",
-    "running": "screen",
+    "at_work": "screen",
     "done": "sidebar",
     "failed_memory": "sidebar",
     "texture": "sidebar",

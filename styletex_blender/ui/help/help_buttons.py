@@ -23,11 +23,18 @@ _REASONS = {
 """What keeps each from working, of those that cannot always be used."""
 
 
-def draw_help(layout: UILayout, context: Context, codes: Iterable[str]) -> None:
-    """What helps with errors of these codes, as far as it can be used now, and the page on the first of them."""
+def draw_help(layout: UILayout, context: Context, codes: Iterable[str]) -> UILayout:
+    """What helps with errors of these codes, as far as it can be used now, and the page on the first of them.
+
+    Returns:
+        The row of the page's button, for more.
+    """
     codes = sorted(set(codes))
-    row = layout.row(align=True)
-    for name in buttons_for(codes):
-        if name not in _REASONS or not _REASONS[name](context):
+    usable = [name for name in buttons_for(codes) if name not in _REASONS or not _REASONS[name](context)]
+    if usable:
+        row = layout.row(align=True)
+        for name in usable:
             row.operator(name)
+    row = layout.row(align=True)
     row.operator("styletex.open_help", icon="QUESTION").code = codes[0]
+    return row

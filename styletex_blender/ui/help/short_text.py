@@ -23,7 +23,9 @@ def draw_short(layout: UILayout, context: Context, message: str, hint: str = "",
     if len(lines) <= MOST_LINES:
         draw_text(column, context, message, icon)
     else:
-        draw_text(column, context, " ".join(lines[:MOST_LINES]).rstrip(".,;: ") + " …", icon)
+        # Without its last word there is room for the dots.
+        beginning = " ".join(lines[:MOST_LINES]).rpartition(" ")[0]
+        draw_text(column, context, beginning.rstrip(".,;: ") + " …", icon)
         whole = f"{message}\n{hint}" if hint else message
         layout.operator("styletex.show_message", text=_("Show All"), icon="TEXT").message = whole
     if hint:

@@ -7,7 +7,7 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from ...install.quantities import duration
-from ...library.thumbnails import icon_of
+from ...library.thumbnails import icon_of_image
 from ...translation.translate import _
 from ...worker import runner
 from ...worker.queue import listing, order, time_left
@@ -18,7 +18,6 @@ from ..help.help_buttons import draw_help
 from ..help.short_text import draw_short
 from ..panel_text import saved_text
 from ..results.sidebar import SidebarPanel
-from ..styles.choice import file_of
 from .queue_operators import STYLETEX_OT_stylize_collection
 
 _MOST_ROWS = 6
@@ -71,10 +70,11 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
     if task is None:
         return
     column = layout.column(align=True)
-    # The image's own preview would be made here and now, from all of its pixels.
-    path = file_of(bpy.data.images.get(task.settings["style_image"]))
-    picture = {"icon_value": icon_of(path)} if path is not None and path.is_file() else {"icon": "IMAGE_DATA"}
+    style = bpy.data.images.get(task.settings["style_image"])
+    icon = icon_of_image(style) if style is not None else 0
+    picture = {"icon_value": icon} if icon else {"icon": "IMAGE_DATA"}
     column.label(text=task.settings["style_image"], translate=False, **picture)
+    column.label(text=_("Seed {seed}").format(seed=task.settings["seed"]), icon="BLANK1", translate=False)
     if words := task.settings["prompt"].strip():
         column.label(text=words, icon="BLANK1", translate=False)
     if task.linked:

@@ -4,7 +4,8 @@
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, PointerProperty, StringProperty
@@ -23,6 +24,8 @@ SWITCHES = {
     "restyle_strength": "start_from_present",
 }
 """Settings that count only where another one is on: giving one turns that on."""
+_NOT_OF_A_TEXTURE = frozenset({"history_limit"})
+"""Properties of the scene that say nothing of how a texture is made."""
 
 
 class SettingsProperties:
@@ -41,8 +44,11 @@ class SettingsProperties:
         options={"SKIP_SAVE"},
     )
 
-    properties: Any
-    """Blender's."""
+    if TYPE_CHECKING:
+        properties: Any
+        """Blender's."""
+        report: Callable[[set[str], str], None]
+        """Blender's."""
 
     def given(self) -> dict[str, Any]:
         """What the caller set, by the names of the scene's settings; ``style_image`` as an image.
@@ -77,13 +83,12 @@ def _of_operator(declared: Any) -> Any:
     return declared.function(**{**declared.keywords, "options": {"SKIP_SAVE"}})
 
 
-SettingsProperties.__annotations__.pop("properties")
 SettingsProperties.__annotations__.update(
     {
         name: _of_operator(declared)
         for group in (SceneSettings, StyleChoice)
         for name, declared in group.__annotations__.items()
-        if name not in SettingsProperties.__annotations__
+        if name not in {*SettingsProperties.__annotations__, *_NOT_OF_A_TEXTURE}
         and declared.function not in (PointerProperty, CollectionProperty)
         and "get" not in declared.keywords
     }
