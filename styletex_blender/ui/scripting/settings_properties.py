@@ -15,6 +15,7 @@ from ...settings import Settings
 from ...worker.environment import preference
 from ..preferences import DEVICE_ITEMS
 from ..properties import SceneSettings
+from ..region.properties import RegionProperties
 from ..styles.choice import StyleChoice
 
 SWITCHES = {
@@ -36,6 +37,12 @@ class SettingsProperties:
         description="Name of the image in this file that gives the style; empty for the scene's",
         options={"SKIP_SAVE"},
     )
+    region_mask: StringProperty(
+        name="Mask",
+        description="Name of the image in this file that is white where the texture is to be made anew; empty for the "
+        "scene's",
+        options={"SKIP_SAVE"},
+    )
     device: EnumProperty(
         name="Device",
         description="Where the texture is computed; the one of the preferences where it is not given",
@@ -51,7 +58,7 @@ class SettingsProperties:
         """Blender's."""
 
     def given(self) -> dict[str, Any]:
-        """What the caller set, by the names of the scene's settings; ``style_image`` as an image.
+        """What the caller set, by the names of the scene's settings; ``style_image`` and ``region_mask`` as images.
 
         Raises:
             JobError: ``bad_image``: there is no such image.
@@ -62,10 +69,11 @@ class SettingsProperties:
         for name, switch in SWITCHES.items():
             if name in found:
                 found.setdefault(switch, True)
-        if name := found.pop("style_image", ""):
-            found["style_image"] = bpy.data.images.get(name)
-            if found["style_image"] is None:
-                raise JobError("bad_image", f"There is no image {name!r} in this file", "Load it first")
+        for role in ("style_image", "region_mask"):
+            if name := found.pop(role, ""):
+                found[role] = bpy.data.images.get(name)
+                if found[role] is None:
+                    raise JobError("bad_image", f"There is no image {name!r} in this file", "Load it first")
         return found
 
     def settings(self, scene: bpy.types.Scene) -> Settings:
@@ -86,7 +94,7 @@ def _of_operator(declared: Any) -> Any:
 SettingsProperties.__annotations__.update(
     {
         name: _of_operator(declared)
-        for group in (SceneSettings, StyleChoice)
+        for group in (SceneSettings, StyleChoice, RegionProperties)
         for name, declared in group.__annotations__.items()
         if name not in {*SettingsProperties.__annotations__, *_NOT_OF_A_TEXTURE}
         and declared.function not in (PointerProperty, CollectionProperty)
