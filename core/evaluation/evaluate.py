@@ -27,6 +27,8 @@ from .judge import Judge
 from .leakage import measure_leakage
 from .maps import coverage_map, seam_map
 from .meshes import EvaluationMesh
+from .palette import measure_palette
+from .parts import known_parts
 from .place import PlaceMeasure
 from .results import CaseResult, SheetRow, as_json, as_sheet, as_table
 from .seams import measure_seams
@@ -139,6 +141,7 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         place=None if references.places is None else references.places.measure(mesh, texture, case.style.name, extent),
         leakage=measure_leakage(motif, views, sizes),
         ceiling_leakage=measure_leakage(motif, laid_on, sizes),
+        palette=measure_palette(mesh, texture, case.style.picture, known_parts(case.mesh.name, mesh)),
         contrast=measure_contrast(mesh, texture, case.style.picture, extent),
         seams=seams,
         baked_light=measure_baked_light(mesh, texture, coverage),

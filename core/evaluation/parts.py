@@ -13,14 +13,11 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
-from skimage.color import rgb2lab
 from trimesh.graph import connected_component_labels
 
 from ..geometry.mesh import Mesh
-from ..results.preview import uv_colours
+from .surface_sample import sample_surface
 
-_POINTS = 20_000
-"""Of the surface, spread by area."""
 _PARTITIONS = 60
 """At random, whose mean is what chance explains."""
 _SEED = 20261127
@@ -43,21 +40,17 @@ def part_share(mesh: Mesh, parts: Labels, texture: NDArray[np.uint8]) -> float:
         From -1 to 1; about 0 for a texture that knows of no parts.
     """
     generator = np.random.default_rng(_SEED)
-    corners = mesh.positions[mesh.triangles].astype(np.float64)
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    triangle = generator.choice(len(area), _POINTS, p=area / area.sum()).astype(np.int32)
-    weights = generator.dirichlet((1.0, 1.0, 1.0), _POINTS).astype(np.float32)
-    points = np.einsum("nc,ncd->nd", weights, corners[triangle])
-    colours = rgb2lab(uv_colours(mesh, texture, triangle, weights).astype(np.float64))
+    sample = sample_surface(mesh, texture, generator)
+    points, colours = sample.position, sample.colour
     if (total := colours.var(axis=0).sum()) < 1e-6:
         return 0.0
     pieces = _pieces(mesh, parts)
     by_chance = []
     for _ in range(_PARTITIONS):
-        middles = points[generator.choice(_POINTS, len(pieces), replace=False)]
+        middles = points[generator.choice(len(points), len(pieces), replace=False)]
         _, nearest = KDTree(middles).query(points)
         by_chance.append(_between(colours, generator.permutation(pieces)[nearest]))
-    return float((_between(colours, parts[triangle]) - np.mean(by_chance)) / total)
+    return float((_between(colours, parts[sample.triangle]) - np.mean(by_chance)) / total)
 
 
 def known_parts(name: str, mesh: Mesh) -> Labels | None:

@@ -21,7 +21,6 @@ from ..geometry.mesh import Mesh, bounding_radius
 from ..geometry.texels import texel_side
 from .extremes import box_projected, shuffled
 from .judge import Judge
-from .rank import Rank, rank_own
 from .recolour import in_colours_of
 from .views import View, evaluation_cameras, picture_view, textured_views
 
@@ -47,8 +46,8 @@ class Place:
     """Of the picture's shuffled pixels."""
     ceiling: float
     """Of the picture laid on by box projection."""
-    rank: Rank
-    """Where the own style image stands among all when the others wear its colours."""
+    distances: Mapping[str, float]
+    """To every style image by its name, all in the colours of the own."""
 
     @property
     def value(self) -> float | None:
@@ -79,7 +78,7 @@ class PlaceMeasure:
         distances = {name: self._least(looks, self._in_colours_of(name, style)) for name in self._pictures}
         best = self._looks(box_projected(mesh, self._pictures[style], cameras, side, extent))
         ceiling = self._least(best, self._in_colours_of(style, style))
-        return Place(distances[style], self._floor(style), ceiling, rank_own(distances, style))
+        return Place(distances[style], self._floor(style), ceiling, distances)
 
     def _floor(self, style: str) -> float:
         """On whatever mesh: pixels without any order look the same everywhere."""

@@ -14,6 +14,7 @@ from PIL import Image
 from ..results.preview import contact_sheet
 from .baked_light import BakedLight
 from .leakage import Leakage
+from .palette import PaletteDistance
 from .place import Place
 from .rank import Rank, rank_own
 from .seams import SeamError
@@ -38,6 +39,7 @@ class CaseResult:
     """Of the own style image's motif."""
     ceiling_leakage: Leakage
     """Of the picture laid on by box projection: all of the motif."""
+    palette: PaletteDistance
     contrast: Sequence[float] | None
     """Over the style image's, in each of ``contrast.OCTAVES``; ``None`` where it cannot be told."""
     seams: SeamError
@@ -53,6 +55,11 @@ class CaseResult:
     def style_rank(self) -> Rank:
         """By the style distance."""
         return rank_own({name: distance.total for name, distance in self.style_distances.items()}, self.style)
+
+    @property
+    def place_rank(self) -> Rank | None:
+        """By the centred judge among pictures that all wear the own one's colours."""
+        return None if self.place is None else rank_own(self.place.distances, self.style)
 
     @property
     def judge_rank(self) -> Rank | None:
@@ -90,9 +97,16 @@ def as_json(results: Sequence[CaseResult]) -> dict[str, Any]:
                 "style_rank": asdict(result.style_rank),
                 "judge_distance": None if result.judge_distances is None else dict(result.judge_distances),
                 "judge_rank": None if result.judge_rank is None else asdict(result.judge_rank),
-                "place": None if result.place is None else {**asdict(result.place), "value": result.place.value},
+                "place": None
+                if result.place is None
+                else {
+                    **asdict(result.place),
+                    "value": result.place.value,
+                    "rank": result.place_rank and asdict(result.place_rank),
+                },
                 "leakage": {**asdict(result.leakage), "excess": result.leakage.excess},
                 "ceiling_leakage": {**asdict(result.ceiling_leakage), "excess": result.ceiling_leakage.excess},
+                "palette": asdict(result.palette),
                 "contrast": result.contrast,
                 "seams": {name: getattr(result.seams, name) for name in ("seam", "interior", "pairs", "ratio")},
                 "baked_light": asdict(result.baked_light),
@@ -119,7 +133,7 @@ def as_table(results: Sequence[CaseResult]) -> str:
         undersides = "–" if result.undersides is None else f"{result.undersides:.2f}"
         lines.append(
             f"| {result.style} | {result.mesh} | {_cell(result.style_rank, 1)} | {_cell(result.judge_rank, 3)}"
-            f" | {_place(result.place)}"
+            f" | {_place(result)}"
             f" | {result.leakage.excess:+.2f} ({result.ceiling_leakage.excess:+.2f}) | {_octaves(result.contrast)}"
             f" | {ratio} | {undersides} | {_light(result.baked_light)} | {shares}"
             f" | {result.seconds:.0f} |"
@@ -129,7 +143,7 @@ def as_table(results: Sequence[CaseResult]) -> str:
     judged = "the judge was left out" if by_judge is None else f"{by_judge} of {count} by the judge"
     lines += ["", f"Own style nearest: {firsts} of {count} by style distance, {judged}."]
     if places := [result.place for result in results if result.place is not None]:
-        first = sum(place.rank.place == 1 for place in places)
+        first = sum(rank.place == 1 for result in results if (rank := result.place_rank) is not None)
         values = [place.value for place in places if place.value is not None]
         mean = f"mean {np.mean(values):.2f}" if values else "not to be told"
         lines += [f"Place between floor (0) and ceiling (1): {mean}; nearest in its own colours: {first} of {count}."]
@@ -171,10 +185,11 @@ def _octaves(contrast: Sequence[float] | None) -> str:
     return "–" if contrast is None else ", ".join(f"{ratio:.2f}" for ratio in contrast)
 
 
-def _place(place: Place | None) -> str:
-    if place is None or place.value is None:
+def _place(result: CaseResult) -> str:
+    place, rank = result.place, result.place_rank
+    if place is None or rank is None or place.value is None:
         return "–"
-    return f"{place.value:.2f}: {place.rank.place}"
+    return f"{place.value:.2f}: {rank.place}"
 
 
 def _cell(rank: Rank | None, digits: int) -> str:

@@ -6,8 +6,8 @@
 casts the shapes, trains VAE, joint encoders, the judge that ``core.training.measure`` needs, and the denoiser, and
 writes the bundle, samples and curves into the work folder. Begun again, it keeps what is finished and trains the
 denoiser further for what remains of the minutes. ``--carry-out DIR`` also leaves there, in a few files of at most
-15 MiB, what another machine needs to go on (``--carry-in DIR``). pairs shows what is learnt from, export writes the
-bundle of a work folder.
+15 MiB, what another machine needs to go on (``--carry-in DIR``). judge trains the judge alone, for those who measure
+the model that ships; pairs shows what is learnt from, export writes the bundle of a work folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m core.training", description="Train the bundled model")
-    parser.add_argument("what", choices=("all", "pairs", "samples", "curves", "export"))
+    parser.add_argument("what", choices=("all", "judge", "pairs", "samples", "curves", "export"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--minutes", type=float, default=9.0, help="of the whole run")
     parser.add_argument("--compile-networks", action="store_true", help="quicker steps after a minute of compiling")
@@ -60,6 +60,8 @@ def main() -> None:
         return
     if arguments.what == "all":
         run.train_all()
+    if arguments.what == "judge":
+        run.train_judge()
     if arguments.what in ("all", "samples"):
         run.samples(work / "samples.png")
     if arguments.what in ("all", "export"):

@@ -61,7 +61,9 @@ def swatches(styles: Mapping[str, Style]) -> dict[str, Image.Image]:
 
 
 def ranks(results: Sequence[CaseResult]) -> dict[str, Any]:
-    """Shares of the cases whose own picture is nearest of five, by two measures, and mean distances; fit for JSON."""
+    """Shares of the cases whose own picture is nearest of five, by three measures, how near
+    to the ceiling they are, and mean distances; fit for JSON.
+    """
     order = list(dict.fromkeys(result.style for result in results))
     totals = [{name: distance.total for name, distance in result.style_distances.items()} for result in results]
     own = [result.style_distances[result.style] for result in results]
@@ -75,6 +77,13 @@ def ranks(results: Sequence[CaseResult]) -> dict[str, Any]:
             for result in results
             if result.judge_distances is not None
         ),
+        "place": fmean(result.place.value for result in results if result.place and result.place.value is not None),
+        "first_of_recoloured": fmean(
+            nearest_of_five(result.place.distances, result.style, order) for result in results if result.place
+        ),
+        "leakage_over_ceiling": sum(result.leakage.excess for result in results)
+        / sum(result.ceiling_leakage.excess for result in results),
+        "farthest_from_palette": max(result.palette.texture - result.palette.picture for result in results),
         "palette_distance": fmean(distance.colour for distance in own),
         "structure_distance": fmean(distance.structure for distance in own),
     }

@@ -162,6 +162,12 @@ class Run:
         (self.work / "measures.json").write_text(json.dumps(measures, indent=2) + "\n")
         return measures
 
+    def train_judge(self) -> None:
+        """Train the judge for what remains of the minutes, and say how much it recognises."""
+        torch.manual_seed(self.settings.seed)
+        self._train_judge(60 * self.settings.minutes - self.seconds())
+        self._say(json.dumps(self._measure_judge()))
+
     def frozen(self) -> Frozen:
         """The networks that were trained before the denoiser."""
         joint, tied = self._loaded(Joint(self.tokenizer), "joint"), self._loaded(TiedVae(), "vae")
@@ -253,12 +259,12 @@ class Run:
         batch, chosen = self.held_out(self.settings.held_out)
         return joint_measures(self._loaded(Joint(self.tokenizer), "joint"), self.texts, batch, chosen)
 
-    def _train_judge(self) -> None:
+    def _train_judge(self, seconds: float | None = None) -> None:
         def losses(called: Any, step: int) -> dict[str, Tensor]:
             swatches = self._layout(step).kinds["swatch"]
             return judge_losses(called, self.batch("judge", step), swatches)
 
-        self._fit("judge", FamilyJudge(), losses, 2e-3, 0.995)
+        self._fit("judge", FamilyJudge(), losses, 2e-3, 0.995, seconds)
 
     def _measure_judge(self) -> dict[str, Any]:
         batch, _ = self.held_out(self.settings.held_out)
