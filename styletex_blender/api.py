@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import bpy
 
 from ..core.job import JobError
 from .exporting import export_task, problem_of
 from .folders import kept
-from .folders.job_folder import prune
+from .folders.job_folder import prune, unlocked
 from .install import installer
 from .names import name_of
 from .scene.image import try_destination
@@ -66,6 +66,8 @@ def stylize(
     if (run := runner.unfinished()) is not None:
         return add(run, objects, settings)
     run = prepare(objects, settings)
+    if not bpy.app.background and (before := runner.current_run()) is not None:
+        order.take_failed(run, before)
     run.keeps_results = keep_results
     _carry_on(run, watch)
     return run
@@ -177,12 +179,7 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
         for first, *others in by_mesh(objects):
             try:
                 _check_new(run, first, settings)
-                tasks.append(
-                    replace(
-                        export_task(first, settings.of(first)),
-                        linked=tuple((other.session_uid, name_of(other)) for other in others),
-                    )
-                )
+                tasks.append(export_task(first, settings.of(first), linked=others))
             except Exception as error:
                 problem = problem_of(error)
                 if problem.code not in _OF_ONE_OBJECT:
@@ -198,6 +195,8 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
     for task in tasks:
         for notice in task.notices:
             run.warn(f"{task.object_name}: {notice}")
+    if jobs_folder() in unlocked:
+        run.warn(f"The file system of {jobs_folder()} has no locks: do not texture in two Blenders at once")
     return tasks, refused
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import bpy
@@ -33,13 +34,19 @@ class StyleFile:
     """Its content."""
 
 
-def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile | None = None) -> Task:
+def export_task(
+    target: bpy.types.Object,
+    settings: Settings,
+    style: StyleFile | None = None,
+    linked: Sequence[bpy.types.Object] = (),
+) -> Task:
     """The task of one object.
 
     Args:
         target: of the current view layer.
         settings: how; they stay the task's whatever becomes of the scene's.
         style: in place of the image that the settings name.
+        linked: other objects that have its mesh and get its texture.
 
     Raises:
         JobError: it cannot be textured; or whatever else went wrong, for ``problem_of``.
@@ -57,7 +64,9 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
         folder.settle(job)
         state = read_state(target, exported.uv_map, exported.new_uvs)
         blend_file = readable(bpy.data.filepath)
-        kept.Landing(name, blend_file, settings.destination, state.to_dict(), exported.new_uvs).write(folder.path)
+        names = tuple(name_of(other) for other in linked)
+        destination = settings.destination
+        kept.Landing(name, blend_file, destination, state.to_dict(), names, exported.new_uvs).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
         raise
@@ -69,13 +78,20 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
         uv_map=exported.uv_map,
         new_uvs=exported.new_uvs,
         state=state,
-        export_again=lambda again: export_again(again, settings, folder, job.style_image),
+        export_again=lambda again, linked: export_again(again, settings, folder, job.style_image, linked),
         settings=asdict(settings),
         notices=exported.notices,
+        linked=tuple((other.session_uid, name_of(other)) for other in linked),
     )
 
 
-def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder, style_file: str) -> Task:
+def export_again(
+    target: bpy.types.Object,
+    settings: Settings,
+    folder: JobFolder,
+    style_file: str,
+    linked: Sequence[bpy.types.Object],
+) -> Task:
     """The task of an object as it is now, with the settings and the style picture that it was added with.
 
     Args:
@@ -83,6 +99,7 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
         settings: those of the task before.
         folder: its folder; it is let go of, so that the new task can take over its checkpoint.
         style_file: name of the style picture in it; where it is gone, the settings' image takes its place.
+        linked: see ``export_task``.
 
     Raises:
         JobError: see ``export_task``.
@@ -90,7 +107,7 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
     picture = folder.path / style_file
     style = StyleFile(style_file, picture.read_bytes()) if picture.is_file() else None
     folder.leave(keep_checkpoint=True)
-    return export_task(target, settings, style)
+    return export_task(target, settings, style, linked)
 
 
 def _write_style(settings: Settings, style: StyleFile | None, folder: JobFolder) -> str:

@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     package = _package()
     job = importlib.import_module(f"{package}.core.job")
     options = _parser(job).parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     teller = _Teller()
     cancelled = False
     try:

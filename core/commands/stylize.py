@@ -21,6 +21,8 @@ from .console_reporter import ConsoleReporter as ConsoleReporter
 from .interruptions import InterruptibleReporter, Interruptions
 from .output_folder import MODEL_FILE, RESULTS, OutputFolder
 
+_CHECK_THE_PATH = "Check the path, and how its letters are encoded."
+
 
 def run(options: argparse.Namespace) -> int:
     """Do what ``core.command_line`` parsed.
@@ -57,6 +59,11 @@ def run(options: argparse.Namespace) -> int:
                 reporter.stage("imports", "Starting PyTorch")
                 output = OutputFolder(options.output, options.force, inputs)
                 output.require_room(RESULTS)
+                if not output.locked:
+                    reporter.warning(
+                        "no_lock",
+                        f"The file system of {output.path} has no locks: use that folder for one run at a time",
+                    )
                 textures = _run_job(job, options, output, reporter)
         except (Cancelled, KeyboardInterrupt):
             leave()
@@ -82,14 +89,14 @@ def _farewell(resumable: bool) -> str:
 
 def _job(options: argparse.Namespace) -> Job:
     if not options.mesh.is_file():
-        raise JobError("bad_mesh", f"There is no file {options.mesh}", "Name an .obj, .glb, .gltf or .ply file.")
+        raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
     if not options.style.is_file():
-        raise JobError("bad_image", f"There is no file {options.style}", "Name a PNG, JPEG or WebP picture.")
+        raise JobError("bad_image", f"There is no file {_printable(options.style)}", _CHECK_THE_PATH)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
     if base_color is not None and not base_color.is_file():
-        raise JobError("bad_image", f"There is no file {base_color}", "Name a PNG, JPEG or WebP picture.")
+        raise JobError("bad_image", f"There is no file {_printable(base_color)}", _CHECK_THE_PATH)
     return Job(
         object_name=_printable(options.mesh.stem),
         prompt=options.prompt,

@@ -42,6 +42,8 @@ class Landing:
     """Where the image was to go: "packed" or "beside"."""
     state: dict[str, Any]
     """The object's ``ObjectState`` as plain values."""
+    linked: tuple[str, ...] = ()
+    """Names of the other objects that have the same mesh and get the same texture."""
     new_uvs: np.ndarray | None = None
     """Coordinates of the UV map that the mesh has to be given, float32 [loops, 2]."""
 
@@ -49,7 +51,7 @@ class Landing:
         """Write it into a job folder."""
         if self.new_uvs is not None:
             np.save(folder / _UVS_FILE, self.new_uvs, allow_pickle=False)
-        values = {name: getattr(self, name) for name in ("object_name", "blend_file", "destination", "state")}
+        values = {name: getattr(self, name) for name in ("object_name", "blend_file", "destination", "state", "linked")}
         (folder / LANDING_FILE).write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 

@@ -82,6 +82,7 @@ def _land(
     check_destination(destination)
     mesh, new_uvs = target.data, kept.landing.new_uvs
     slots = [(slot.link, slot.material) for slot in target.material_slots]
+    others = [(other, [(slot.link, slot.material) for slot in other.material_slots]) for other in linked]
     shown = [(node, node.image) for _, material in slots if (node := texture_node(material)) is not None]
     uv_map, added, image = before.uv_map, False, None
     try:
@@ -97,8 +98,9 @@ def _land(
     except BaseException:
         if not slots and target.material_slots:
             mesh.materials.clear()
-        for slot, (link, material) in zip(target.material_slots, slots, strict=False):
-            slot.link, slot.material = link, material
+        for changed, before_it in ((target, slots), *others):
+            for slot, (link, material) in zip(changed.material_slots, before_it, strict=False):
+                slot.link, slot.material = link, material
         for node, picture in shown:
             node.image = picture
         if image is not None:

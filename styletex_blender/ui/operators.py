@@ -16,7 +16,7 @@ from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import PACKAGE, PACKAGE_FOLDER, is_extension, log_path, preference
 from ..worker.run_state import find_object
-from .availability import selected_meshes, why_not
+from .availability import left_out, selected_meshes, why_not
 from .reasoned_operator import ReasonedOperator
 from .styles.choice import file_of
 
@@ -33,12 +33,19 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
-        return start(self, context, selected_meshes(context))
+        beside = left_out(context)
+        result = start(self, context, selected_meshes(context))
+        run = runner.current_run()
+        if result == {"FINISHED"} and run is not None:
+            for text in beside:
+                run.warn(text)
+                self.report({"WARNING"}, text)
+        return result
 
 
 def start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
     """Texture objects with the scene's settings, or add them to the queue; what is refused is said at once."""
-    before = run.outcomes if (run := runner.unfinished()) is not None else []
+    before = run.outcomes if (run := runner.current_run()) is not None else []
     try:
         settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
         run = api.stylize(objects, settings)

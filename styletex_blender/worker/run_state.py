@@ -49,8 +49,9 @@ class Task:
     """Coordinates of that map where the mesh does not have it yet, float32 [loops, 2]."""
     state: ObjectState
     """The object as it was exported."""
-    export_again: Callable[[bpy.types.Object], Task]
-    """Lets go of ``folder`` and makes this task anew from the object as it is; raises ``JobError``."""
+    export_again: Callable[[bpy.types.Object, list[bpy.types.Object]], Task]
+    """Lets go of ``folder`` and makes this task anew from the object as it is, for it and those that share its mesh;
+    raises ``JobError``."""
     settings: dict[str, Any]
     """The settings that it was given when it was added, as plain values."""
     notices: tuple[str, ...] = ()

@@ -286,7 +286,7 @@ def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
         if target is None:
             raise JobError("bad_mesh", DELETED)
         before = run.task
-        exported = replace(before.export_again(target), key=before.key, linked=before.linked)
+        exported = replace(before.export_again(target, before.linked_targets()), key=before.key)
         if exported.folder.path != before.folder.path:
             queued.forget(before.folder.path)
         if not exported.folder.resumable:

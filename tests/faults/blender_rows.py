@@ -115,6 +115,43 @@ ROWS = (
         ),
     ),
     Row(
+        "painting",
+        "Texture Paint while a preview is on",
+        NOTHING,
+        "strokes go onto the artist's own image; the preview comes back in Object Mode",
+        blender(
+            f"{MOMENT}::test_preview_is_off_while_the_artist_paints_so_that_strokes_go_onto_their_own_image",
+        ),
+    ),
+    Row(
+        "what is selected and is no mesh",
+        "a collection instance and a curve beside meshes",
+        NOTHING,
+        "named, with the way out; the meshes are textured",
+        blender("ui/test_left_out.py::test_they_are_named_with_the_way_out"),
+    ),
+    Row(
+        "UV maps that modifiers make",
+        "geometry nodes that store 2D vectors; over a mesh without UVs, with UVs of no area, in place of removed ones",
+        NOTHING,
+        "the texture is for the map that is shown",
+        blender("scene/test_made_uvs.py"),
+    ),
+    Row(
+        "a texture kept back from linked duplicates",
+        "the destination is in the way of the texture of two objects with one mesh; Apply, also in the next session",
+        NOTHING,
+        "all of them have it",
+        blender("landing/test_linked.py"),
+    ),
+    Row(
+        "another run begins after failures",
+        "something else is stylized while failed objects are in the queue",
+        NOTHING,
+        "the failed ones stay, to be tried again",
+        blender("queue/test_failed_stay.py::test_failed_ones_stay_when_another_run_begins"),
+    ),
+    Row(
         "the last step fails",
         "packing, an image that cannot be loaded, a damaged picture",
         NOTHING,

@@ -55,6 +55,21 @@ def test_preview_and_texture_of_a_mesh_without_uvs_wait_for_object_mode(bpy, bar
     styletex.end(run)
 
 
+def test_preview_is_off_while_the_artist_paints_so_that_strokes_go_onto_their_own_image(bpy, cube, styletex):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    assert shown(cube) == ["StyleTex Preview"]
+    bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
+    styletex.until(lambda: shown(cube) == ["Old"])
+    frames = run.frames_shown
+    styletex.until(lambda: run.frames_shown > frames + 1)
+    assert shown(cube) == ["Old"] and run.warnings == []
+    bpy.ops.object.mode_set(mode="OBJECT")
+    styletex.until(lambda: shown(cube) == ["StyleTex Preview"])
+    styletex.end(run)
+    assert run.outcomes[0].textured
+
+
 def test_preview_comes_back_in_object_mode(bpy, bare, styletex):
     bpy.ops.object.mode_set(mode="EDIT")
     run = styletex.begin([bare])
