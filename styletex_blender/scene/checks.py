@@ -29,7 +29,12 @@ def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> N
             "Make it local with Object > Relations > Make Local",
         )
     if not any(found == target for found in view_layer.objects):
-        raise JobError("bad_mesh", f"The object is not in the view layer {view_layer.name!r}")
+        scenes = [scene.name for scene in target.users_scene if scene != view_layer.id_data]
+        raise JobError(
+            "bad_mesh",
+            f"The object is not in the view layer {view_layer.name!r}",
+            f"Switch to the scene {scenes[0]!r}" if scenes else "Enable its collection in the Outliner",
+        )
     if not target.visible_get(view_layer=view_layer):
         raise JobError("bad_mesh", "The object is hidden", "Show it, so that its modifiers are evaluated")
 

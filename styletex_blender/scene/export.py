@@ -127,7 +127,11 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
     mesh.calc_loop_triangles()
     triangles, loops = _read_triangles(mesh, "vertices"), _read_triangles(mesh, "loops")
     check_geometry(positions, triangles)
-    positions -= (positions.min(axis=0) + positions.max(axis=0)) / 2.0
+    # Vertices without a face may lie anywhere: around their middle too, single precision would be too coarse.
+    used = np.unique(triangles)
+    low, high = positions[used].min(axis=0), positions[used].max(axis=0)
+    centred = np.zeros_like(positions)
+    centred[used] = positions[used] - (low / 2.0 + high / 2.0)
     layer = mesh.uv_layers.get(uv_map)
     if layer is None:
         raise JobError(
@@ -143,7 +147,7 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
         # A mirrored object turns its faces inside out; the other order of corners turns them back.
         triangles, loops = triangles[:, ::-1], loops[:, ::-1]
     return MeshArrays(
-        positions=positions.astype(np.float32),
+        positions=centred.astype(np.float32),
         triangles=np.ascontiguousarray(triangles),
         corner_uvs=uvs[loops],
         corner_normals=_transform_normals(normals, matrix)[loops],

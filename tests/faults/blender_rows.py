@@ -115,6 +115,37 @@ ROWS = (
         ),
     ),
     Row(
+        "the job's folder removed, or full at the end",
+        "the worker writes the texture to a temporary folder, which may be on another disk",
+        NOTHING,
+        "the texture on its object, or kept and offered; no temporary folder",
+        blender("landing/test_elsewhere.py"),
+    ),
+    Row(
+        "a stray vertex",
+        "a vertex without a face at 1e8 and 1e38",
+        NOTHING,
+        "the object's faces as without it, to the bit",
+        blender("scene/test_export.py::test_vertices_without_a_face_do_not_matter_wherever_they_are"),
+    ),
+    Row(
+        "in another scene, in an excluded collection",
+        "what is to be textured is not in the view layer that is open",
+        NOTHING,
+        "refused with the scene's name, or the way to the Outliner",
+        blender(
+            "scene/test_export.py::test_object_of_another_scene_is_named_with_its_scene",
+            "scene/test_export.py::test_object_of_an_excluded_collection_is_told_so",
+        ),
+    ),
+    Row(
+        "an image called as the preview is",
+        "an artist's own image of that name, and a job with a preview",
+        NOTHING,
+        "the artist's image, untouched",
+        blender("scene/test_material.py::test_an_image_of_the_artist_with_the_name_of_the_preview_stays"),
+    ),
+    Row(
         "painting",
         "Texture Paint while a preview is on",
         NOTHING,

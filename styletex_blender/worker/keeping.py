@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished texture is moved to where it is safe, wherever the worker could write it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...core.job import JobError
+from ..folders.kept import KeptTexture, Landing, keep, read, take_in
+from ..names import readable
+from . import warm_worker
+from .environment import kept_folder
+from .run_state import Task
+
+
+def keep_result(task: Task, event: dict[str, Any]) -> KeptTexture:
+    """The texture of a task in its kept place.
+
+    Where it cannot be moved it stays where it is; that is safe too, as long as the job's folder is not left.
+
+    Args:
+        task: whose texture is finished.
+        event: the worker's ``done``.
+
+    Raises:
+        JobError: it is not there any more.
+    """
+    made = Path(event["texture"]).parent
+    try:
+        if made != task.folder.path:
+            return _from_elsewhere(task, made)
+        try:
+            return keep(task.folder.path, kept_folder())
+        except OSError:
+            warm_worker.note(traceback.format_exc())
+            return read(task.folder.path)
+    except (OSError, ValueError) as error:
+        detail = traceback.format_exc()
+        text = f"The finished texture is gone: {getattr(error, 'strerror', None) or error}"
+        raise JobError("bad_request", text, "Stylize again", detail) from error
+
+
+def _from_elsewhere(task: Task, made: Path) -> KeptTexture:
+    """The job's folder was removed or is full, so the worker made one of its own, which knows nothing of the object."""
+    landing = Landing(
+        object_name=task.object_name,
+        blend_file=readable(bpy.data.filepath),
+        destination=task.settings["destination"],
+        state=task.state.to_dict(),
+        linked=tuple(name for _, name in task.linked),
+        new_uvs=task.new_uvs,
+    )
+    try:
+        return take_in(made, landing, kept_folder())
+    except OSError:
+        warm_worker.note(traceback.format_exc())
+        return read(made, landing)
