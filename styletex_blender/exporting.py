@@ -64,9 +64,16 @@ def export_task(
         folder.settle(job)
         state = read_state(target, exported.uv_map, exported.new_uvs)
         blend_file = readable(bpy.data.filepath)
-        names = tuple(name_of(other) for other in linked)
-        destination = settings.destination
-        kept.Landing(name, blend_file, destination, state.to_dict(), names, exported.new_uvs).write(folder.path)
+        kept.Landing(
+            name,
+            blend_file,
+            settings.destination,
+            state.to_dict(),
+            tuple(name_of(other) for other in linked),
+            exported.new_uvs,
+            material=settings.material,
+            relief=settings.relief,
+        ).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
         raise

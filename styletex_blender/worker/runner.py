@@ -31,8 +31,8 @@ from ..landing.changes import changes_since
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
-from .keeping import keep_result
 from .queue import hearing, listing, records
+from .queue.keeping import keep_result
 from .queue.outcomes import DELETED, kept_back, land_pending, outcome_without
 from .run_state import Outcome, Pending, Run, Task
 

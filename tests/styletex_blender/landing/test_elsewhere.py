@@ -64,7 +64,7 @@ def test_where_it_cannot_be_moved_it_is_put_on_from_there(bpy, cube, styletex, t
 
 def test_one_that_is_gone_is_no_fault_of_ours(bpy, cube, styletex):
     run = styletex.begin([cube])
-    keeping = styletex.module("worker.keeping")
+    keeping = styletex.module("worker.queue.keeping")
     missing = Path(run.tasks[0].folder.path) / "base_color.png"
     shutil.rmtree(missing.parent)
     with pytest.raises(JobError, match="The finished texture is gone: No such file or directory"):

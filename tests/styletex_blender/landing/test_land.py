@@ -104,9 +104,10 @@ def test_failure_of_the_last_step_takes_all_of_it_back(bpy, cube, styletex, monk
     apply_texture = land.apply_texture
 
     def fail_for_the_cube(target, *rest):
-        apply_texture(target, *rest)
+        warnings = apply_texture(target, *rest)
         if target.name == "Cube":
             raise ReferenceError("injected")
+        return warnings
 
     monkeypatch.setattr(land, "apply_texture", fail_for_the_cube)
     styletex.end(run)
@@ -124,7 +125,7 @@ def test_damaged_picture_is_not_put_on(bpy, saved, styletex, monkeypatch, destin
     bpy.context.scene.styletex.destination = destination
     before = styletex.inventory()
     run = styletex.begin([bpy.data.objects["Cube"]])
-    keeping = styletex.module("worker.keeping")
+    keeping = styletex.module("worker.queue.keeping")
     keep = keeping.keep
 
     def damage(folder, place):
@@ -153,7 +154,7 @@ def test_textures_are_offered_again_in_the_next_session(bpy, saved, styletex):
 
 
 def test_texture_that_cannot_be_moved_is_put_on_from_where_it_is(bpy, cube, styletex, monkeypatch):
-    keeping = styletex.module("worker.keeping")
+    keeping = styletex.module("worker.queue.keeping")
 
     def refuse(*_arguments):
         raise PermissionError(13, "Permission denied")

@@ -57,8 +57,8 @@ def test_when_it_fails_all_have_what_they_had(bpy, twins, kept_back, styletex, m
     land = styletex.module("landing.land")
     apply_texture = land.apply_texture
 
-    def fail_at_the_end(target, image, uv_map):
-        apply_texture(target, image, uv_map)
+    def fail_at_the_end(*given):
+        apply_texture(*given)
         for other in twins:
             for slot in other.material_slots:
                 slot.link, slot.material = "OBJECT", None

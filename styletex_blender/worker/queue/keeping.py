@@ -9,12 +9,12 @@ from typing import Any
 
 import bpy
 
-from ...core.job import JobError
-from ..folders.kept import KeptTexture, Landing, keep, read, take_in
-from ..names import readable
-from . import warm_worker
-from .environment import kept_folder
-from .run_state import Task
+from ....core.job import JobError
+from ...folders.kept import KeptTexture, Landing, keep, read, take_in
+from ...names import readable
+from .. import warm_worker
+from ..environment import kept_folder
+from ..run_state import Task
 
 
 def keep_result(task: Task, event: dict[str, Any]) -> KeptTexture:
@@ -53,6 +53,8 @@ def _from_elsewhere(task: Task, made: Path) -> KeptTexture:
         state=task.state.to_dict(),
         linked=tuple(name for _, name in task.linked),
         new_uvs=task.new_uvs,
+        material=task.settings["material"],
+        relief=task.settings["relief"],
     )
     try:
         return take_in(made, landing, kept_folder())
