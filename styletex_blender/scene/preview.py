@@ -24,6 +24,7 @@ import numpy as np
 
 from .image import write_frame
 from .material import new_material
+from .materials.nodes import texture_node
 from .uv import add_uv_map
 
 PREVIEW_NAME = "StyleTex Preview"
@@ -53,9 +54,11 @@ def show_preview(
         _cover(target, image, uv_map, new_uvs, extent)
     # In Edit Mode the mesh's own drawing is kept until something says that the image is another.
     image.update_tag()
-    for slot in target.material_slots:
-        if slot.material is not None and _COVERED in slot.material:
-            slot.material.update_tag()
+    for material in _covers(target):
+        # The artist may have removed the image.
+        if (node := texture_node(material)) is not None and node.image != image:
+            node.image = image
+        material.update_tag()
 
 
 def is_shown() -> bool:

@@ -146,6 +146,26 @@ ROWS = (
         blender("scene/test_material.py::test_an_image_of_the_artist_with_the_name_of_the_preview_stays"),
     ),
     Row(
+        "recovered from an autosave",
+        "a file that was written without handlers while a preview was on is opened",
+        NOTHING,
+        "the artist's own materials; no preview",
+        blender(
+            f"{MOMENT}::test_preview_in_an_autosaved_file_is_taken_off_when_that_is_opened",
+            f"{MOMENT}::test_preview_that_is_appended_from_an_autosave_is_taken_off",
+        ),
+    ),
+    Row(
+        "the preview's image removed, another add-on clears all handlers",
+        "in a job; before the add-on is disabled",
+        NOTHING,
+        "the preview is back with the next frame; the add-on is gone whole",
+        blender(
+            "scene/test_material.py::test_preview_comes_back_when_the_artist_removed_its_image",
+            "test_registration.py::test_it_can_be_disabled_where_another_add_on_cleared_all_handlers",
+        ),
+    ),
+    Row(
         "painting",
         "Texture Paint while a preview is on",
         NOTHING,

@@ -265,6 +265,26 @@ def test_preview_that_is_appended_from_an_autosave_is_taken_off(bpy, cube, style
     assert not [found.name for found in (*bpy.data.materials, *bpy.data.images) if "Preview" in found.name]
 
 
+def test_preview_in_an_autosaved_file_is_taken_off_when_that_is_opened(bpy, cube, styletex, tmp_path):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    path = str(tmp_path / "autosave.blend")
+    # Blender's autosave runs no handlers.
+    before = {name: list(getattr(bpy.app.handlers, name)) for name in ("save_pre", "save_post")}
+    try:
+        for name in before:
+            getattr(bpy.app.handlers, name).clear()
+        bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+    finally:
+        for name, found in before.items():
+            getattr(bpy.app.handlers, name).extend(found)
+    with bpy.data.libraries.load(path) as (saved, _):
+        assert "StyleTex Preview" in saved.materials
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert [(slot.link, slot.material.name) for slot in bpy.data.objects["Cube"].material_slots] == [("DATA", "Old")]
+    assert not [found.name for found in (*bpy.data.materials, *bpy.data.images) if "Preview" in found.name]
+
+
 def test_in_the_background_a_mesh_that_is_being_edited_keeps_nobody_waiting(bpy, bare, styletex):
     bpy.ops.object.mode_set(mode="EDIT")
     settings = styletex.module("settings").Settings.from_scene(bpy.context.scene)
