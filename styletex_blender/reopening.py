@@ -74,8 +74,9 @@ def _task(target: bpy.types.Object, folder: JobFolder, queued: Queued) -> Task:
         uv_map=state.uv_map,
         new_uvs=landing.new_uvs,
         state=state,
-        export_again=lambda again, linked: export_again(again, settings, folder, style_file, linked),
+        export_again=lambda again: export_again(again, settings, folder, style_file),
         settings=queued.settings,
+        group=str((landing.record or {}).get("group", "")),
         linked=tuple((other.session_uid, name_of(other)) for other in linked if other is not None),
     )
 

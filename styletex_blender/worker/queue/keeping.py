@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ....core.job import JobError
-from ...folders.kept import KeptTexture, Landing, keep, read, take_in
+from ...folders.kept import KeptTexture, Landing, keep, read, read_landing, take_in
 from ...names import readable
 from .. import warm_worker
 from ..environment import kept_folder
@@ -31,33 +32,48 @@ def keep_result(task: Task, event: dict[str, Any]) -> KeptTexture:
     """
     made = Path(event["texture"]).parent
     try:
-        if made != task.folder.path:
-            return _from_elsewhere(task, made)
-        try:
-            return keep(task.folder.path, kept_folder())
-        except OSError:
-            warm_worker.note(traceback.format_exc())
-            return read(task.folder.path)
+        kept = _moved(task, made)
     except (OSError, ValueError) as error:
         detail = traceback.format_exc()
         text = f"The finished texture is gone: {getattr(error, 'strerror', None) or error}"
         raise JobError("bad_request", text, "Stylize again", detail) from error
+    if not task.linked:
+        return kept
+    landing = replace(kept.landing, linked=tuple(name for _, name in task.linked))
+    try:
+        landing.write(kept.folder)
+    except OSError:
+        # Then a later session puts it on the one object alone.
+        warm_worker.note(traceback.format_exc())
+    return replace(kept, landing=landing)
 
 
-def _from_elsewhere(task: Task, made: Path) -> KeptTexture:
-    """The job's folder was removed or is full, so the worker made one of its own, which knows nothing of the object."""
-    landing = Landing(
-        object_name=task.object_name,
-        blend_file=readable(bpy.data.filepath),
-        destination=task.settings["destination"],
-        state=task.state.to_dict(),
-        linked=tuple(name for _, name in task.linked),
-        new_uvs=task.new_uvs,
-        material=task.settings["material"],
-        relief=task.settings["relief"],
-    )
+def _moved(task: Task, made: Path) -> KeptTexture:
+    if made == task.folder.path:
+        try:
+            return keep(made, kept_folder())
+        except OSError:
+            warm_worker.note(traceback.format_exc())
+            return read(made)
+    landing = _landing(task)
     try:
         return take_in(made, landing, kept_folder())
     except OSError:
         warm_worker.note(traceback.format_exc())
         return read(made, landing)
+
+
+def _landing(task: Task) -> Landing:
+    """What a texture is for that is not in its job's folder, which is full or was removed."""
+    try:
+        return read_landing(task.folder.path)
+    except (OSError, ValueError):
+        return Landing(
+            object_name=task.object_name,
+            blend_file=readable(bpy.data.filepath),
+            destination=task.settings["destination"],
+            state=task.state.to_dict(),
+            new_uvs=task.new_uvs,
+            material=task.settings["material"],
+            relief=task.settings["relief"],
+        )
