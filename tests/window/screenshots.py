@@ -38,6 +38,7 @@ bpy.utils.register_class(panel.on_show[0])
 WHOLE = """
 panel = module("ui.panel")
 bpy.utils.unregister_class(panel.on_show[0])
+del panel.on_show
 panel.register()
 """
 REDRAW = """
