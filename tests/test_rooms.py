@@ -32,6 +32,7 @@ ORDER = {
         ["stylize"],
         ["worker"],
         ["commands"],
+        ["batch"],
         ["bench", "evaluation", "rehearsal", "training"],
         ["command_line"],
         ["__main__"],
