@@ -50,7 +50,7 @@ ORDER = {
         ["handlers"],
         ["ui"],
         ["__init__"],
-        ["demo", "headless"],
+        ["demo", "gather", "headless"],
     ],
 }
 WORKSHOP = {"bench", "evaluation", "rehearsal", "training"}
