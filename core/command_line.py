@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     batch.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    batch.add_argument(
+        "--ray", metavar="ADDRESS", help='let a Ray cluster do it: its address, "auto", or "local" for this machine'
+    )
+    batch.add_argument(
+        "--workers", type=int, metavar="N", help="on the cluster (one to each graphics card, or else to each core)"
+    )
     for_all = batch.add_argument_group("for all meshes that the manifest says nothing else of")
     _add_job_options(for_all, required=False)
     # What is not given must not hide what the manifest says.

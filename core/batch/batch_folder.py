@@ -110,16 +110,37 @@ class BatchFolder:
             return any(is_texture(path.name) for path in folder.iterdir())
         return all((folder / name).is_file() for name in names)
 
-    def unfinished(self, name: str, inputs: dict[str, Any]) -> Path:
+    def require_place(self, name: str) -> None:
+        """Make sure that the result of an item may take its place.
+
+        Raises:
+            JobError: ``bad_request``: somebody else's folder is there, or a result that was changed since.
+        """
+        place = self.result(name)
+        if not place.exists() and not place.is_symlink():
+            return
+        if place.is_symlink() or not place.is_dir() or not _is_untouched(place):
+            raise JobError(
+                "bad_request",
+                f"{place} is in the way: it is no result of a batch, or was changed since",
+                "Rename it, or give the item another name.",
+            )
+
+    def unfinished(self, name: str, inputs: dict[str, Any], anew: bool = False) -> Path:
         """The folder to make a result in; what is there was left by an earlier command with the same inputs.
+
+        Args:
+            name: of the item.
+            inputs: what it is made from.
+            anew: remove what is there.
 
         Raises:
             OSError: it cannot be made.
             JobError: ``bad_request``: something else has the place of the result.
         """
-        self._require_place(name)
+        self.require_place(name)
         folder = self._work / "items" / name
-        if _read(folder / INPUTS_FILE) != inputs:
+        if anew or _read(folder / INPUTS_FILE) != inputs:
             remove(folder)
             folder.mkdir()
             write_json(inputs, folder / INPUTS_FILE)
@@ -132,7 +153,7 @@ class BatchFolder:
             OSError: it cannot; what was there is there still, or below ``.styletex-batch/replaced``.
             JobError: ``bad_request``: something else has the place of the result by now.
         """
-        self._require_place(name)
+        self.require_place(name)
         place, replaced = self.result(name), self._work / "replaced" / name
         if place.exists():
             remove(replaced)
@@ -161,17 +182,6 @@ class BatchFolder:
             return (self._work / "failed" / f"{name}.json").stat().st_mtime_ns >= self._begun
         except FileNotFoundError:
             return False
-
-    def _require_place(self, name: str) -> None:
-        place = self.result(name)
-        if not place.exists() and not place.is_symlink():
-            return
-        if place.is_symlink() or not place.is_dir() or not _is_untouched(place):
-            raise JobError(
-                "bad_request",
-                f"{place} is in the way: it is no result of a batch, or was changed since",
-                "Rename it, or give the item another name.",
-            )
 
 
 def _is_untouched(folder: Path) -> bool:

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..job import JobError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .batch_folder import BatchFolder
-    from .log import BatchLog
-    from .make import Make
+    from .log import BatchLog, ItemReporter
     from .manifest import Item, Parse
 
 SOME_FAILED = 1
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
     """Do what ``core.command_line`` parsed.
 
     Args:
-        options: ``manifest``, ``output`` and ``models``.
+        options: ``manifest``, ``output``, ``models``, ``ray`` and ``workers``.
         given: the options of ``core stylize`` that the command line has, by the names that ``argparse`` gives them.
         parse: reads the options of one item.
 
@@ -37,31 +38,28 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
     """
     from .manifest import read_manifest
 
+    if options.workers is not None and options.ray is None:
+        raise JobError("bad_request", "--workers goes with --ray", "Without Ray, give the command several times.")
+    if options.workers is not None and options.workers < 1:
+        raise JobError("bad_setting", f"--workers is {options.workers}; it must be at least 1")
     absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in given.items()}
     items = read_manifest(options.manifest, absolute, _with_models(parse, options.models))
-    return texture_all(items, options.output)
+    return _texture_all(items, options.output, options.ray, options.workers)
 
 
-def texture_all(items: Sequence[Item], output: Path, make: Make | None = None) -> int:
-    """Texture the items, in this process; returns the exit status.
-
-    Args:
-        items: of the manifest.
-        output: folder for the results.
-        make: makes one result; ``None`` stylizes.
-
-    Raises:
-        JobError: the folder cannot be used.
-    """
+def _texture_all(items: Sequence[Item], output: Path, address: str | None, workers: int | None) -> int:
+    """Texture the items, on the Ray cluster at ``address`` or in this process; returns the exit status."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from ..commands.interruptions import Interruptions
     from .batch_folder import BatchFolder
     from .log import BatchLog, ItemReporter
-    from .make import stylizer
-    from .one_by_one import work_through
 
+    if address is not None:
+        from .on_ray import require_ray
+
+        require_ray()
     folder = BatchFolder(output)
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -76,7 +74,7 @@ def texture_all(items: Sequence[Item], output: Path, make: Make | None = None) -
         interruptions = Interruptions(reporter, console.print, give_up)
         try:
             with interruptions:
-                work_through(items, folder, make or stylizer(), reporter, log)
+                _work_through(items, folder, reporter, log, address, workers)
         except KeyboardInterrupt:
             progress.stop()
             _say_farewell(log)
@@ -87,6 +85,28 @@ def texture_all(items: Sequence[Item], output: Path, make: Make | None = None) -
             progress.stop()
             failed = _sum_up(items, folder, console, log)
     return SOME_FAILED if failed else 0
+
+
+def _work_through(
+    items: Sequence[Item],
+    folder: BatchFolder,
+    reporter: ItemReporter,
+    log: BatchLog,
+    address: str | None,
+    workers: int | None,
+) -> None:
+    if address is None:
+        from . import make, one_by_one
+
+        one_by_one.work_through(items, folder, make.stylizer(), reporter, log)
+        return
+    from .on_ray import Farm
+
+    farm = Farm(address, workers)
+    try:
+        farm.work_through(items, folder, reporter, log)
+    finally:
+        farm.close()
 
 
 def _say_farewell(log: BatchLog) -> None:

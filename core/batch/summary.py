@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
-from ..job import PREVIEW_FILE, REPORT_FILE
+from ..inputs.pictures import read_picture
+from ..job import PREVIEW_FILE, REPORT_FILE, JobError
 from ..storage.whole_file import whole_file
 from .batch_folder import BatchFolder
 from .inputs import inputs_of
@@ -130,8 +131,8 @@ def _sheet(rows: Sequence[Row], folder: BatchFolder) -> Image.Image:
 
 def _preview(path: Path) -> Image.Image | None:
     try:
-        with Image.open(path) as picture:
-            picture.thumbnail((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS)
-            return picture.convert("RGB")
-    except OSError:
+        picture = read_picture(path)
+    except JobError:
         return None
+    picture.thumbnail((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS)
+    return picture

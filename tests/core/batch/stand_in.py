@@ -4,12 +4,15 @@
 python tests/core/batch/stand_in.py STEPS SECONDS ARGUMENT...
 
 An item has ``STEPS`` steps of ``SECONDS``, each with a checkpoint; its texture follows from its mesh, its style and its
-options alone.
+options alone. Workers on a Ray cluster take both from the environment variable ``STAND_IN``. A mesh that holds the word
+"deadly" ends the process.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import os
 import random
 import sys
 import time
@@ -19,13 +22,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from PIL import Image
 
-from core.batch import make
+from core.batch import make, on_ray
 from core.batch.inputs import inputs_of
 from core.command_line import main
 from core.commands.output_folder import MODEL_FILE
 from core.commands.stylize import job_of
 from core.job import CHECKPOINT_FILE, PREVIEW_FILE, TEXTURE_FILE, JobError
 from core.reporting import Cancelled
+from core.storage.whole_file import whole_file
 
 
 def worker(steps: int, seconds: float) -> make.Make:
@@ -36,6 +40,8 @@ def worker(steps: int, seconds: float) -> make.Make:
         make.require_space(options, output.path)
         if b"\nv " not in options.mesh.read_bytes():
             raise JobError("bad_mesh", f"The mesh {options.mesh.name} is no stand-in for a mesh")
+        if b"deadly" in options.mesh.read_bytes():
+            os._exit(9)
         checkpoint = output.job / CHECKPOINT_FILE
         done = resumed_at = int(checkpoint.read_bytes()) if checkpoint.exists() else 0
         reporter.stage("optimise", "Pretending")
@@ -45,7 +51,8 @@ def worker(steps: int, seconds: float) -> make.Make:
                 raise Cancelled
             time.sleep(seconds)
             done += 1
-            checkpoint.write_bytes(b"%d" % done)
+            with whole_file(checkpoint) as file:
+                file.write(b"%d" % done)
             reporter.progress(done, steps, (steps - done) * seconds)
         reporter.stage("bake", "Pretending to bake")
         digest = hashlib.sha256(repr(inputs_of(options)).encode()).hexdigest()
@@ -54,12 +61,19 @@ def worker(steps: int, seconds: float) -> make.Make:
         Image.frombytes("RGB", (options.size, options.size), noise).save(files[0])
         Image.new("RGB", (200, 100), f"#{digest[:6]}").save(files[1])
         files[2].write_bytes(digest.encode())
-        output.put(files[:1], files[1:], {"resumed_at": resumed_at, "seconds": {"optimise": steps * seconds}}, reporter)
+        output.put(files[:1], files[1:], {"resumed_at": resumed_at, "seconds": {"optimise": steps}}, reporter)
 
     return work
 
 
+def on_a_cluster() -> make.Make:
+    """The same for a worker of a Ray cluster."""
+    steps, seconds = os.environ["STAND_IN"].split()
+    return worker(int(steps), float(seconds))
+
+
 if __name__ == "__main__":
-    steps, seconds = int(sys.argv[1]), float(sys.argv[2])
-    make.stylizer = lambda: worker(steps, seconds)
+    os.environ["STAND_IN"] = " ".join(sys.argv[1:3])
+    make.stylizer = on_a_cluster
+    on_ray.Farm = functools.partial(on_ray.Farm, stylizer="tests.core.batch.stand_in:on_a_cluster")
     sys.exit(main(sys.argv[3:]))
