@@ -251,6 +251,7 @@ class _Driver:
         item = worker.item
         if item is None:
             worker.node = said or ""
+            self._log.write("worker ready" if said else "worker lost", node=worker.node)
             return said is not None
         worker.item = None
         with worker.claim:

@@ -103,6 +103,10 @@ class Outcome:
     """From the first item that was given to a worker to the last that was made."""
     startup: float
     """From the start of the command to the first item."""
+    rate: float
+    """Items a second, from when all workers were there until the last item was given to one."""
+    item_seconds: float
+    """What an item took its worker, on average."""
     died: int
     """How often a worker died over an item."""
     said: str
@@ -123,13 +127,17 @@ def run(
                 during(process)
         said.seek(0)
         text = said.read()
+    found = events(output)
     times: dict[str, list[float]] = {}
-    for event in events(output):
+    for event in found:
         times.setdefault(event["event"], []).append(_seconds(event["time"]))
     if process.returncode != 0 or "made" not in times:
         raise RuntimeError(f"the command ended with {process.returncode}: {text}")
-    first = min(times["item"])
-    return Outcome(max(times["made"]) - first, first - begun, len(times.get("worker died", [])), text)
+    first, all_there, last = min(times["item"]), times["worker ready"][:workers][-1], max(times["item"])
+    steady = sum(all_there < made <= last for made in times["made"]) / max(last - all_there, 1e-9)
+    taken = [event["seconds"] for event in found if event["event"] == "made"]
+    died = len(times.get("worker died", []))
+    return Outcome(max(times["made"]) - first, first - begun, steady, sum(taken) / len(taken), died, text)
 
 
 def _seconds(text: str) -> float:
@@ -157,12 +165,13 @@ def main() -> int:
         subprocess.run(command(manifest, folder / "alone"), cwd=ROOT, check=True, capture_output=True)
         expected = results(folder / "alone")
         outcome = run(manifest, folder / "all", nodes, workers)
-        ideal = options.items * options.seconds / workers
         same = results(folder / "all") == expected
+        nominal, measured = (outcome.rate * each / workers for each in (options.seconds, outcome.item_seconds))
         print(
-            f"{options.items} items of {options.seconds} s on {workers} workers: {outcome.seconds:.1f} s, "
-            f"{ideal / outcome.seconds:.3f} of {workers} times one worker's throughput; {outcome.startup:.1f} s before "
-            f"the first; all results as without Ray: {same}",
+            f"{options.items} items of {options.seconds} s on {workers} workers: {outcome.startup:.1f} s until the "
+            f"first began, then {outcome.seconds:.1f} s. An item took its worker {outcome.item_seconds:.3f} s. "
+            f"With all workers there: {nominal:.3f} of {workers} times one worker's throughput by the length of the "
+            f"stand-in, {measured:.3f} by what it took. All results as without Ray: {same}",
             flush=True,
         )
         chance = random.Random(0)
