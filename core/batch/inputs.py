@@ -11,27 +11,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-_DECIDES_NOTHING = ("output", "force", "run", "models")
+from .manifest import Item
+
+_NO_INPUTS = ("output", "models")
 
 
 def files_of(options: argparse.Namespace) -> dict[str, Path]:
     """The files that an item reads, by what they are to it; those of a .gltf under ``mesh/`` and their own names."""
     files = {name: value for name, value in vars(options).items() if isinstance(value, Path)}
-    files = {name: path for name, path in files.items() if name not in _DECIDES_NOTHING}
+    files = {name: path for name, path in files.items() if name not in _NO_INPUTS}
     return files | {f"mesh/{uri}": files["mesh"].parent / uri for uri in _buffers(files["mesh"])}
 
 
-def inputs_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Settings, and SHA-256 of each file (``None`` where it is not there), as JSON holds them.
+def inputs_of(item: Item) -> dict[str, Any]:
+    """Settings that were asked for, and SHA-256 of each file (``None`` where it is not there), as JSON holds them.
 
     StyleTex's own version is no part of it: a newer one leaves what is finished as it is.
 
     Raises:
         OSError: a file cannot be read.
     """
-    files = files_of(options)
-    settings = {name: value for name, value in sorted(vars(options).items()) if name not in {*files, *_DECIDES_NOTHING}}
-    return {"settings": settings, "files": {name: content_hash(path) for name, path in sorted(files.items())}}
+    files = {name: content_hash(path) for name, path in sorted(files_of(item.options).items())}
+    return {"settings": dict(sorted(item.settings.items())), "files": files}
 
 
 def content_hash(path: Path) -> str | None:

@@ -56,6 +56,12 @@ class BatchLog:
         self.write("finished before", item=name)
         self._settle()
 
+    def failed_elsewhere(self, name: str) -> None:
+        """Another command has just tried an item, and it failed."""
+        self.write("failed in another command", item=name)
+        self._failed += 1
+        self._settle()
+
     def made(self, name: str, seconds: float, **more: Any) -> None:
         """An item was finished."""
         self.write("made", item=name, seconds=round(seconds, 3), **more)

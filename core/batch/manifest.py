@@ -27,6 +27,8 @@ MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 RESERVED_NAMES = {"logs", "summary.csv", "contact_sheet.jpg"}
 """What else is in the output folder."""
 _NOT_AN_ITEM_S = ("output", "force", "models", "run")
+_DECIDES_NOTHING = ("device", *_NOT_AN_ITEM_S)
+"""Options that the result does not follow from."""
 _LARGEST = 64 << 20
 
 Parse = Callable[[Sequence[str]], argparse.Namespace]
@@ -41,6 +43,8 @@ class Item:
     """Of its result's folder; no two items of a manifest have one name, whatever the case of letters."""
     options: argparse.Namespace
     """Those of ``core stylize``, all but ``output``, which stands for nothing; paths are absolute."""
+    settings: Mapping[str, Any]
+    """Those that are no paths and not as they are by themselves: what was asked for, whatever options there will be."""
 
 
 def read_manifest(path: Path, given: Mapping[str, Any], parse: Parse) -> list[Item]:
@@ -152,7 +156,13 @@ def _item(
     for key, value in vars(options).items():
         if isinstance(value, Path):
             setattr(options, key, folder / value)
-    return Item(name, options)
+    plain = vars(parse(["--style=.", "--prompt=.", "--output=.", "."]))
+    settings = {
+        key: value
+        for key, value in vars(options).items()
+        if not isinstance(value, Path) and key not in _DECIDES_NOTHING and value != plain[key]
+    }
+    return Item(name, options, settings)
 
 
 def _is_folder_name(name: str) -> bool:

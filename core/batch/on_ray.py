@@ -210,10 +210,12 @@ class _Driver:
                 self._elsewhere.append(item)
                 continue
             try:
-                inputs = inputs_of(item.options)
+                inputs = inputs_of(item)
                 if self._folder.is_finished(item.name, inputs):
                     self._log.finished_before(item.name)
-                elif not self._folder.has_failed_meanwhile(item.name):
+                elif self._folder.has_failed_meanwhile(item.name):
+                    self._log.failed_elsewhere(item.name)
+                else:
                     self._folder.require_place(item.name)
                     request = self._request(item, inputs)
                     worker.item, worker.inputs, worker.claim = item, inputs, claim

@@ -44,11 +44,12 @@ def _settle(item: Item, folder: BatchFolder, make: Make, reporter: ItemReporter,
             return False
         begun = time.monotonic()
         try:
-            inputs = inputs_of(item.options)
+            inputs = inputs_of(item)
             if folder.is_finished(item.name, inputs):
                 log.finished_before(item.name)
                 return True
             if folder.has_failed_meanwhile(item.name):
+                log.failed_elsewhere(item.name)
                 return True
             log.write("item", item=item.name)
             make_in(folder.unfinished(item.name, inputs), item.options, make, reporter)

@@ -52,7 +52,7 @@ def summarise(items: Sequence[Item], folder: BatchFolder) -> list[Row]:
 
 def _row(item: Item, folder: BatchFolder) -> Row:
     try:
-        finished = folder.is_finished(item.name, inputs_of(item.options))
+        finished = folder.is_finished(item.name, inputs_of(item))
     except OSError:
         finished = False
     if finished:

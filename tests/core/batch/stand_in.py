@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from PIL import Image
 
 from core.batch import make, on_ray
-from core.batch.inputs import inputs_of
+from core.batch.inputs import content_hash, files_of
 from core.command_line import main
 from core.commands.output_folder import MODEL_FILE
 from core.commands.stylize import job_of
@@ -55,7 +55,8 @@ def worker(steps: int, seconds: float) -> make.Make:
                 file.write(b"%d" % done)
             reporter.progress(done, steps, (steps - done) * seconds)
         reporter.stage("bake", "Pretending to bake")
-        digest = hashlib.sha256(repr(inputs_of(options)).encode()).hexdigest()
+        asked = [content_hash(path) for path in files_of(options).values()], options.prompt, options.size, options.seed
+        digest = hashlib.sha256(repr(asked).encode()).hexdigest()
         files = [output.job / name for name in (TEXTURE_FILE, PREVIEW_FILE, MODEL_FILE)]
         noise = random.Random(digest).randbytes(3 * options.size**2)
         Image.frombytes("RGB", (options.size, options.size), noise).save(files[0])

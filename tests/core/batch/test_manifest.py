@@ -123,11 +123,16 @@ def test_inputs_are_known_by_content_also_those_beside_a_gltf(tmp_path):
     (tmp_path / "a b.bin").write_bytes(b"1")
     (tmp_path / "s.png").write_bytes(b"picture")
     (item,) = read(tmp_path / "a.jsonl", '{"mesh": "a.gltf", "style": "s.png"}')
-    before = inputs_of(item.options)
+    before = inputs_of(item)
     (tmp_path / "moved").mkdir()
     for name in ("a.gltf", "a b.bin", "s.png"):
         (tmp_path / "moved" / name).write_bytes((tmp_path / name).read_bytes())
     (moved,) = read(tmp_path / "moved" / "a.jsonl", '{"mesh": "a.gltf", "style": "s.png"}')
-    assert inputs_of(moved.options) == before
+    assert inputs_of(moved) == before
     (tmp_path / "a b.bin").write_bytes(b"22")
-    assert inputs_of(item.options) != before
+    assert inputs_of(item) != before
+
+
+def test_settings_are_what_was_asked_for_so_that_a_new_option_makes_nothing_anew(tmp_path):
+    (item,) = read(tmp_path / "a.jsonl", '{"mesh": "a.obj", "style": "s.png", "size": 512}', device="cpu", seed=0)
+    assert inputs_of(item)["settings"] == {"prompt": "a", "size": 512}
