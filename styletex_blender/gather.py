@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 TEXTURE_NODE = "StyleTex Texture"
-"""As in ``scene.material``, which a script that runs by itself cannot import."""
+"""As in ``scene.materials.nodes``, which a script that runs by itself cannot import."""
 
 
 class Unfit(Exception):
@@ -34,68 +34,91 @@ def main(arguments: list[str]) -> int:
     if len(parts) != options.count:
         print(f"Nothing was gathered: {len(parts)} of {options.count} parts are in {options.parts}", flush=True)
         return 1
-    done: set[str] = set()
+    here = {(block.id_type, block.name): block for block in bpy.data.user_map() if block.library is None}
+    done: list[str] = []
     failed = False
     for part in parts:
-        for name, appended in _textured_objects(part):
-            target = bpy.context.scene.objects.get(name)
+        textured = _link_textured(part)
+        for linked in textured:
             try:
-                if target is None or target.type != "MESH":
-                    raise Unfit("it is no mesh object of this scene")
-                _bring_uv_maps(appended.data, target.data)
-                _bring_materials(appended, target)
-                done.add(name)
+                _texture(linked)
+                done.append(linked.name)
             except Unfit as error:
                 failed = True
-                print(f"{name} in {part.name}: {error}", flush=True)
+                print(f"{linked.name} in {part.name}: {error}", flush=True)
+        if textured:
+            _make_local(textured[0].library, here)
+        bpy.data.batch_remove({library for library in bpy.data.libraries if _is_at(library, part)})
     options.output.parent.mkdir(parents=True, exist_ok=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(options.output.resolve()), copy=True)
     print(f"Gathered the textures of {len(done)} objects in {options.output}", flush=True)
     return 1 if failed else 0
 
 
-def _textured_objects(part: Path) -> Iterator[tuple[str, bpy.types.Object]]:
-    """Name and object of all that were textured in a part; what nothing uses of them after their turn is gone."""
-    names = _names_of_textured(part)
-    before = {block for blocks in _all_blocks() for block in blocks}
-    with bpy.data.libraries.load(str(part), link=False) as (_, wanted):
-        wanted.objects = list(names)
-    yield from zip(names, wanted.objects, strict=True)
-    bpy.data.batch_remove(set(bpy.data.objects) - before)
-    for blocks in _all_blocks():
-        for block in set(blocks) - before:
-            block.use_fake_user = False
-    bpy.data.orphans_purge(do_recursive=True)
-
-
-def _names_of_textured(part: Path) -> list[str]:
-    """Mesh objects that show other textures of ours in the part than in this scene."""
-    libraries = set(bpy.data.libraries)
-    # Linked, so that everything keeps its name.
+def _link_textured(part: Path) -> list[bpy.types.Object]:
+    """Mesh objects that show other textures of ours in a part than in this scene. They are linked, so that everything
+    keeps its name.
+    """
     with bpy.data.libraries.load(str(part), link=True) as (there, wanted):
         wanted.objects = list(there.objects)
-    found = []
-    for linked in wanted.objects:
-        if linked is not None and linked.type == "MESH" and (textures := _textures(linked)):
-            target = bpy.context.scene.objects.get(linked.name)
-            if target is None or _textures(target) != textures:
-                found.append(linked.name)
-    bpy.data.batch_remove(set(bpy.data.libraries) - libraries)
-    return found
+    meshes = [linked for linked in wanted.objects if linked is not None and linked.type == "MESH"]
+    return [linked for linked in meshes if _textures(linked) not in ([], _textures(_target_of(linked)))]
 
 
-def _all_blocks() -> list[bpy.types.bpy_prop_collection]:
-    collections = (
-        getattr(bpy.data, entry.identifier) for entry in bpy.data.bl_rna.properties if entry.type == "COLLECTION"
-    )
-    return list(collections)
+def _target_of(linked: bpy.types.Object) -> bpy.types.Object | None:
+    return bpy.context.scene.objects.get(linked.name)
 
 
-def _textures(target: bpy.types.Object) -> list[str]:
+def _texture(linked: bpy.types.Object) -> None:
+    """Give what an object has got in a part to the object of its name here.
+
+    Raises:
+        Unfit: there is none, or its mesh is another one.
+    """
+    target = _target_of(linked)
+    if target is None or target.type != "MESH":
+        raise Unfit("it is no mesh object of this scene")
+    _bring_uv_maps(linked.data, target.data)
+    _bring_materials(linked, target)
+
+
+def _make_local(library: bpy.types.Library, here: Mapping[tuple[str, str], bpy.types.ID]) -> None:
+    """Let everything of a part that this scene's data use now be in this file: what the scene had itself all along
+    takes the place of its like, and only what is new comes along.
+    """
+    new = {block for found in bpy.data.materials if (images := _images(found)) for block in (found, *images)}
+    while needed := _needed_of(library):
+        for block in needed:
+            own = None if block in new else here.get((block.id_type, block.name))
+            if own is not None:
+                block.user_remap(own)
+            else:
+                block.make_local()
+
+
+def _needed_of(library: bpy.types.Library) -> list[bpy.types.ID]:
+    """What local data use of a library directly."""
+    users = bpy.data.user_map()
+    linked = [block for block in users if block.library == library]
+    return [block for block in linked if any(user.library is None for user in users[block])]
+
+
+def _is_at(library: bpy.types.Library, path: Path) -> bool:
+    return Path(bpy.path.abspath(library.filepath)).resolve() == path.resolve()
+
+
+def _textures(target: bpy.types.Object | None) -> list[str]:
     """Names of the images of ours that an object shows, which a new texture does not share with an older one."""
-    materials = [slot.material for slot in target.material_slots if slot.material is not None]
-    images = [material.node_tree.nodes[TEXTURE_NODE].image for material in materials if _is_ours(material)]
-    return [image.name for image in images if image is not None]
+    slots = target.material_slots if target is not None else ()
+    return [image.name for slot in slots for image in _images(slot.material)]
+
+
+def _images(material: bpy.types.Material | None) -> list[bpy.types.Image]:
+    """The image that a material of ours shows."""
+    if material is None or not _is_ours(material):
+        return []
+    image = material.node_tree.nodes[TEXTURE_NODE].image
+    return [] if image is None else [image]
 
 
 def _is_ours(material: bpy.types.Material) -> bool:

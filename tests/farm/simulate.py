@@ -60,8 +60,14 @@ class Nodes:
     def __exit__(self, *_: object) -> None:
         self.cluster.shutdown()
 
-    def _add(self) -> Any:
-        return self.cluster.add_node(num_cpus=self.workers, object_store_memory=100 << 20)
+    def _add(self, tries: int = 4) -> Any:
+        """A new node; Ray gives one that does not begin within 30 seconds up, which a busy machine needs."""
+        try:
+            return self.cluster.add_node(num_cpus=self.workers, object_store_memory=100 << 20)
+        except Exception:
+            if tries == 1:
+                raise
+            return self._add(tries - 1)
 
     def kill_one(self, chance: random.Random) -> None:
         """End a node as a power cut would, and put another into its place."""

@@ -106,7 +106,16 @@ for number in range(24):
     if number % 2:
         thing.data.uv_layers.remove(thing.data.uv_layers[0])
     if number % 3 == 0:
-        thing.data.materials.append(bpy.data.materials.new(f"Old {number}"))
+        old = bpy.data.materials.new(f"Old {number}")
+        old.use_nodes = True
+        normal = old.node_tree.nodes.new("ShaderNodeTexImage")
+        normal.image = bpy.data.images.get("Grain") or bpy.data.images.new("Grain", 8, 8)
+        shader = old.node_tree.nodes["Principled BSDF"]
+        old.node_tree.links.new(normal.outputs["Color"], shader.inputs["Roughness"])
+        place = old.node_tree.nodes.new("ShaderNodeTexCoord")
+        place.object = bpy.data.objects["Thing 00"]
+        old.node_tree.links.new(place.outputs["Object"], normal.inputs["Vector"])
+        thing.data.materials.append(old)
 twin = bpy.data.objects.new("Twin", bpy.data.objects["Thing 07"].data)
 bpy.context.collection.objects.link(twin)
 bpy.ops.object.empty_add()
@@ -122,13 +131,16 @@ for thing in bpy.context.scene.objects:
     if thing.type != "MESH":
         continue
     materials = {slot.material.name for slot in thing.material_slots}
-    images = [node.image for slot in thing.material_slots for node in slot.material.node_tree.nodes
-              if node.type == "TEX_IMAGE"]
+    nodes = [node for slot in thing.material_slots for node in slot.material.node_tree.nodes]
+    images = [node.image for node in nodes if node.type == "TEX_IMAGE"]
     uv_maps = [node.uv_map for slot in thing.material_slots for node in slot.material.node_tree.nodes
                if node.type == "UVMAP"]
     found[thing.name] = {
-        "materials": sorted(materials), "packed": all(image.packed_file for image in images), "images": len(images),
+        "materials": sorted(materials), "images": len(images),
+        "packed": [image.name for image in images if image.packed_file],
         "has_uvs": all(name in thing.data.uv_layers for name in uv_maps),
+        "places": [node.object.name for node in nodes if node.type == "TEX_COORD"],
+        "local": all(block.library is None for block in (thing.data, *images)),
         "spread": max(value for layer in thing.data.uv_layers for uv in layer.data for value in uv.uv),
     }
 Path(OUT).write_text(json.dumps({
@@ -221,11 +233,14 @@ def test_the_tasks_of_a_scene_leave_a_copy_with_all_its_objects_textured(farm, s
     assert seen["objects"] == sorted([*names, "Empty"]) and seen["scenes"] == 1
     for name, found in seen["found"].items():
         own = "Thing 07" if name == "Twin" else name
-        assert found["materials"] == [f"StyleTex · {own}"] and found["images"] and found["packed"], name
-        assert found["has_uvs"] and found["spread"] > 0.2, name
+        assert found["materials"] == [f"StyleTex · {own}"] and len(found["packed"]) == 1, name
+        assert found["local"] and found["has_uvs"] and found["spread"] > 0.2, name
     old = [f"Old {number}" for number in range(0, 24, 3)]
     assert seen["all"]["materials"] == sorted([*old, *(f"StyleTex · {name}" for name in names[:-1])])
-    assert len(seen["all"]["meshes"]) == 24 and len(set(seen["all"]["images"]) - {"Render Result"}) == 24
+    assert len(seen["all"]["meshes"]) == 24
+    # What the artist's materials had beside the colour is kept, and is the scene's own and not another copy.
+    assert seen["found"]["Thing 03"]["places"] == ["Thing 00"] and seen["found"]["Thing 03"]["images"] == 2
+    assert len(set(seen["all"]["images"]) - {"Render Result"}) == 25 and "Grain" in seen["all"]["images"]
 
     (farm.folder / "textured").rename(farm.folder / "elsewhere")
     refused = farm.run(tasks[3]["commands"][0]["parameters"])
