@@ -279,7 +279,7 @@ class _Driver:
             try:
                 place = self._folder.unfinished(item.name, worker.inputs, anew=True)
                 for name, data in answer.result.items():
-                    with whole_file(place / name) as file:
+                    with whole_file(place / Path(name).name) as file:
                         file.write(data)
                 self._folder.finish(item.name)
             except (OSError, JobError) as error:

@@ -4,7 +4,7 @@
     python -m tests.farm.simulate [--items 200] [--seconds 1] [--nodes 2] [--workers-per-node 4] [--kills 5]
 
 prints how long it took, in proportion to what the stand-ins alone would take, and whether every result is there, once,
-and as a run without Ray makes it. It needs Ray in its environment.
+and as a run without Ray makes it. It needs Linux, and Ray in its environment.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,8 @@ class Outcome:
     """Items a second, from when all workers were there until the last item was given to one."""
     item_seconds: float
     """What an item took its worker, on average."""
+    driver_seconds: float
+    """Processor time of the command itself, without its start."""
     died: int
     """How often a worker died over an item."""
     said: str
@@ -123,12 +126,15 @@ def run(
     manifest: Path, output: Path, nodes: Nodes, workers: int, during: Callable[[subprocess.Popen], None] | None = None
 ) -> Outcome:
     """Run the command on a cluster; ``during`` is called once it has begun, again and again until it ends."""
-    begun = time.time()
+    begun, used = time.time(), _processor_seconds()
+    started = 0.0
     arguments = command(manifest, output, "--ray", nodes.cluster.address, "--workers", workers)
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(arguments, cwd=ROOT, stderr=said)
         while process.poll() is None:
             time.sleep(0.1)
+            if started == 0.0 and made(output):
+                started = _processor_seconds(process.pid)
             if during is not None and made(output):
                 during(process)
         said.seek(0)
@@ -143,7 +149,17 @@ def run(
     steady = sum(all_there < made <= last for made in times["made"]) / max(last - all_there, 1e-9)
     taken = [event["seconds"] for event in found if event["event"] == "made"]
     died = len(times.get("worker died", []))
-    return Outcome(max(times["made"]) - first, first - begun, steady, sum(taken) / len(taken), died, text)
+    whole, item_seconds = max(times["made"]) - first, sum(taken) / len(taken)
+    return Outcome(whole, first - begun, steady, item_seconds, _processor_seconds() - used - started, died, text)
+
+
+def _processor_seconds(process: int | None = None) -> float:
+    """Of a process that runs, or of all that have ended."""
+    if process is None:
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ended.ru_utime + ended.ru_stime
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _seconds(text: str) -> float:
@@ -177,7 +193,8 @@ def main() -> int:
             f"{options.items} items of {options.seconds} s on {workers} workers: {outcome.startup:.1f} s until the "
             f"first began, then {outcome.seconds:.1f} s. An item took its worker {outcome.item_seconds:.3f} s. "
             f"With all workers there: {nominal:.3f} of {workers} times one worker's throughput by the length of the "
-            f"stand-in, {measured:.3f} by what it took. All results as without Ray: {same}",
+            f"stand-in, {measured:.3f} by what it took. The command used its processor for "
+            f"{1000.0 * outcome.driver_seconds / options.items:.0f} ms an item. All results as without Ray: {same}",
             flush=True,
         )
         chance = random.Random(0)

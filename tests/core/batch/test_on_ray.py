@@ -7,8 +7,10 @@ import importlib.util
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,25 @@ def test_a_driver_that_was_killed_goes_on_with_what_is_not_finished(nodes, manif
     simulate.run(manifest, tmp_path / "out", nodes, 4)
     assert simulate.results(tmp_path / "out") == expected
     assert simulate.made(tmp_path / "out") == {f"mesh{number:04}": 1 for number in range(16)}
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_control_c_lets_the_workers_go_and_keeps_what_is_finished(nodes, manifest, expected, tmp_path):
+    out, sent = tmp_path / "out", []
+
+    def interrupt(process):
+        if not sent and len(simulate.made(out)) >= 3:
+            sent.append(time.monotonic())
+            process.send_signal(signal.SIGINT)
+
+    with pytest.raises(RuntimeError, match=r"ended with 130: (.|\n)*goes on with the rest"):
+        simulate.run(manifest, out, nodes, 4, interrupt)
+    assert sent and time.monotonic() - sent[0] < 20.0
+    assert 3 <= len(simulate.made(out)) < 16
+    simulate.run(manifest, out, nodes, 4)
+    assert simulate.results(out) == expected and set(simulate.made(out).values()) == {1}
 
 
 @posix
