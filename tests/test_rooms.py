@@ -51,8 +51,10 @@ ORDER = {
         ["api", "reopening"],
         ["handlers"],
         ["ui"],
+        ["headless"],
+        ["cli_command"],
         ["__init__"],
-        ["demo", "gather", "headless"],
+        ["demo", "gather"],
     ],
 }
 WORKSHOP = {"bench", "evaluation", "rehearsal", "training"}
