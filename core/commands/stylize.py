@@ -8,18 +8,22 @@ import os
 import shutil
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
-from ..reporting import Cancelled, RememberedWarnings
+from ..reporting import Cancelled, RememberedWarnings, Reporter
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
 from .console_reporter import ConsoleReporter as ConsoleReporter
 from .interruptions import InterruptibleReporter, Interruptions
 from .output_folder import MODEL_FILE, RESULTS, OutputFolder
+
+if TYPE_CHECKING:
+    from ..stylize import LoadedModels
 
 _CHECK_THE_PATH = "Check the path, and how its letters are encoded."
 
@@ -33,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         JobError: something a person can act on.
     """
-    job = _job(options)
+    job = job_of(options)
     inputs = [path for path in (options.mesh, options.style, options.base_color) if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -64,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
                         "no_lock",
                         f"The file system of {output.path} has no locks: use that folder for one run at a time",
                     )
-                textures = _run_job(job, options, output, reporter)
+                textures = run_job(job, options, output, reporter)
         except (Cancelled, KeyboardInterrupt):
             leave()
             progress.stop()
@@ -87,7 +91,12 @@ def _farewell(resumable: bool) -> str:
     return "Cancelled before there was anything to keep."
 
 
-def _job(options: argparse.Namespace) -> Job:
+def job_of(options: argparse.Namespace) -> Job:
+    """The job that the options ask for.
+
+    Raises:
+        JobError: a file is not there, or a setting is out of range.
+    """
     if not options.mesh.is_file():
         raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
     if not options.style.is_file():
@@ -126,10 +135,24 @@ def _plain_suffix(path: Path) -> str:
     return path.suffix if path.suffix.isascii() and path.suffix[1:].isalnum() else ""
 
 
-def _run_job(
-    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: InterruptibleReporter
+def run_job(
+    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: Reporter, models: LoadedModels | None = None
 ) -> list[Path]:
-    """Returns the textures."""
+    """Do the job, and put the results into ``output``.
+
+    Args:
+        job: what ``options`` ask for.
+        options: of the command line.
+        output: the folder for the results.
+        reporter: told of everything that happens.
+        models: of earlier jobs.
+
+    Returns:
+        The textures.
+
+    Raises:
+        JobError: something a person can act on.
+    """
     from ..geometry.tiles import find_tiles
     from ..mesh_files.import_file import import_file
     from ..results.glb import write_glb
@@ -150,7 +173,7 @@ def _run_job(
     _copy(options.style, output.job / job.style_image)
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)
-    result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)
+    result = stylize(job, output.job, told, models or LoadedModels(options.models), keep_checkpoint=True)
     model = output.job / MODEL_FILE
     with optional(told, "model", f"There is no {MODEL_FILE}, since it could not be written"):
         meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]
