@@ -33,6 +33,7 @@ ORDER = {
         ["stylize"],
         ["worker"],
         ["commands"],
+        ["batch"],
         ["bench", "evaluation", "rehearsal", "training"],
         ["command_line"],
         ["__main__"],
@@ -55,7 +56,7 @@ ORDER = {
         ["headless"],
         ["cli_command"],
         ["__init__"],
-        ["demo"],
+        ["demo", "gather"],
     ],
 }
 WORKSHOP = {"bench", "evaluation", "rehearsal", "training"}

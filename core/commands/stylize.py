@@ -8,18 +8,24 @@ import os
 import shutil
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
-from ..reporting import Cancelled, RememberedWarnings
+from ..reporting import Cancelled, RememberedWarnings, Reporter
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
 from .console_reporter import ConsoleReporter as ConsoleReporter
 from .interruptions import InterruptibleReporter, Interruptions
 from .output_folder import MODEL_FILE, RESULTS, OutputFolder
+
+if TYPE_CHECKING:
+    from ..stylize import LoadedModels
+
+_CHECK_THE_PATH = "Check the path, and how its letters are encoded."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         JobError: something a person can act on.
     """
-    job = _job(options)
+    job = job_of(options)
     given = (options.mesh, options.style, options.base_color, options.only_mask)
     inputs = [path for path in given if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
@@ -58,7 +64,12 @@ def run(options: argparse.Namespace) -> int:
                 reporter.stage("imports", "Starting PyTorch")
                 output = OutputFolder(options.output, options.force, inputs)
                 output.require_room(RESULTS)
-                textures = _run_job(job, options, output, reporter)
+                if not output.locked:
+                    reporter.warning(
+                        "no_lock",
+                        f"The file system of {output.path} has no locks: use that folder for one run at a time",
+                    )
+                textures = run_job(job, options, output, reporter)
         except (Cancelled, KeyboardInterrupt):
             leave()
             progress.stop()
@@ -81,22 +92,27 @@ def _farewell(resumable: bool) -> str:
     return "Cancelled before there was anything to keep."
 
 
-def _job(options: argparse.Namespace) -> Job:
+def job_of(options: argparse.Namespace) -> Job:
+    """The job that the options ask for.
+
+    Raises:
+        JobError: a file is not there, or a setting is out of range.
+    """
     if not options.mesh.is_file():
-        raise JobError("bad_mesh", f"There is no file {options.mesh}", "Name an .obj, .glb, .gltf or .ply file.")
+        raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
     if not options.style.is_file():
-        raise JobError("bad_image", f"There is no file {options.style}", "Name a PNG, JPEG or WebP picture.")
+        raise JobError("bad_image", f"There is no file {_printable(options.style)}", _CHECK_THE_PATH)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
-    mask: Path | None = options.only_mask
+    mask: Path | None = getattr(options, "only_mask", None)
     if base_color is None and mask is not None:
         raise JobError(
             "bad_request", "--only-mask needs the texture that stays outside of it", "Name it with --base-color."
         )
     for path in (base_color, mask):
         if path is not None and not path.is_file():
-            raise JobError("bad_image", f"There is no file {path}", "Name a PNG, JPEG or WebP picture.")
+            raise JobError("bad_image", f"There is no file {_printable(path)}", _CHECK_THE_PATH)
     # Of a part nothing is kept unless that is said.
     restyle = Job.restyle_strength if mask is None else 1.0
     return Job(
@@ -121,7 +137,7 @@ def _job(options: argparse.Namespace) -> Job:
         base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=restyle if options.restyle is None else options.restyle,
         region=None if mask is None else f"only{_plain_suffix(mask)}",
-        region_border=options.only_border,
+        region_border=getattr(options, "only_border", Job.region_border),
     )
 
 
@@ -130,10 +146,24 @@ def _plain_suffix(path: Path) -> str:
     return path.suffix if path.suffix.isascii() and path.suffix[1:].isalnum() else ""
 
 
-def _run_job(
-    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: InterruptibleReporter
+def run_job(
+    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: Reporter, models: LoadedModels | None = None
 ) -> list[Path]:
-    """Returns the textures."""
+    """Do the job, and put the results into ``output``.
+
+    Args:
+        job: what ``options`` ask for.
+        options: of the command line.
+        output: the folder for the results.
+        reporter: told of everything that happens.
+        models: of earlier jobs.
+
+    Returns:
+        The textures.
+
+    Raises:
+        JobError: something a person can act on.
+    """
     from ..geometry.tiles import find_tiles
     from ..mesh_files.import_file import import_file
     from ..results.glb import write_glb
@@ -156,7 +186,7 @@ def _run_job(
         _copy(options.base_color, output.job / job.base_color)
     if job.region is not None:
         _copy(options.only_mask, output.job / job.region)
-    result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)
+    result = stylize(job, output.job, told, models or LoadedModels(options.models), keep_checkpoint=True)
     model = output.job / MODEL_FILE
     with optional(told, "model", f"There is no {MODEL_FILE}, since it could not be written"):
         meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]

@@ -163,6 +163,3 @@ def test_selected_faces_alone_change_and_undo_redo_and_touch_up_go_on_from_there
     painting = look(window)
     assert painting["mode"] == "TEXTURE_PAINT" and painting["canvas"] == again["image"]
     window.photograph("touch_up")
-    window.press("ctrl+z", over=place)
-    time.sleep(1.0)
-    assert look(window)["mode"] == "OBJECT", "one undo away"
