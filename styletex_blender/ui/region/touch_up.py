@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Touch Up: from a finished texture to painting on it, with one click and one undo."""
+"""Touch Up: from a finished texture to painting on it, with one click."""
 
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
@@ -14,7 +14,7 @@ from ...translation.translate import _
 
 
 class STYLETEX_OT_touch_up(Operator):
-    """Paint on this texture in Texture Paint; Undo brings the mode back that you were in"""
+    """Paint on this texture in Texture Paint"""
 
     bl_idname = "styletex.touch_up"
     bl_label = "Touch Up"
