@@ -126,7 +126,7 @@ def stylize(
         settings = restyled(settings, job.restyle_strength)
     need = None
     if _uses_networks(settings):
-        need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step))
+        need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step), model.shipped)
     choice = choose_device(job.device, need)
     reporter = RememberedWarnings(reporter)
     if choice.warning:

@@ -63,6 +63,8 @@ class MemoryNeed:
     """Name of its profile."""
     values: int
     """Numbers that the networks hold at their peak."""
+    smallest: bool = False
+    """Whether no other model needs less."""
 
     def bytes(self, precision: str) -> int:
         """Memory that the job needs in ``precision``."""
@@ -182,7 +184,7 @@ def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str]:
     raise JobError(
         "out_of_memory",
         f"The model {need.model} needs {needed:.1f} GiB in {_WORDS[smallest]}, and {device.name} has {there:.1f} GiB",
-        "Choose another device." if need.model == "bundled" else "Choose the bundled model, which needs about 1 GiB.",
+        "Choose another device." if need.smallest else "Choose the bundled model, which needs about 1 GiB.",
     )
 
 

@@ -206,7 +206,7 @@ def _control_residuals(
             z_t.to(networks.dtype).repeat(repeats, 1, 1, 1),
             t,
             encoder_hidden_states=texts if control.reads_text else texts[: z_t.shape[0]],
-            controlnet_cond=images[control.profile.kind].to(networks.dtype).repeat(repeats, 1, 1, 1),
+            controlnet_cond=images[control.profile.kinds[0]].to(networks.dtype).repeat(repeats, 1, 1, 1),
             conditioning_scale=scale,
             return_dict=False,
         )

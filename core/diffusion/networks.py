@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
@@ -22,20 +20,13 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from ..failure import as_job_error
-from ..job import JobError
-from ..models.model_files import repository_folder, require_files, require_sound_files, way_out, weights_variant
-from ..models.profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
+from ..models.model_files import require_files, require_sound_files, source_folder
+from ..models.profiles import ControlNetProfile, ModelProfile, StyleLayers
+from .loading.loras import merge_loras
+from .loading.reading import load, load_network, refusing, unreadable
 
-
-class _Pretrained(Protocol):
-    """A class of diffusers or transformers that reads its own files."""
-
-    @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any: ...
-
-
-Loadable = TypeVar("Loadable", bound=_Pretrained)
+NEARLY_NO_SIGNAL = 4.8973451890853435e-08
+"""``abar`` at the end of a schedule without signal there."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +90,7 @@ class Networks:
         return {
             "UNet": self.unet,
             "IP-Adapter projection": self.image_projection,
-            **{f"ControlNet {control.profile.kind}": control.model for control in self.control_nets},
+            **{f"ControlNet {' and '.join(one.profile.kinds)}": one.model for one in self.control_nets},
             "VAE": self.vae,
             "text encoder": self.text_encoder,
             "image encoder": self.image_encoder,
@@ -160,22 +151,24 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
     diffusers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    unet = _load(UNet2DConditionModel, profile, profile.unet, torch_dtype=dtype, low_cpu_mem_usage=False)
+    unet = load_network(UNet2DConditionModel, profile, profile.unet, dtype)
+    text_encoder = load_network(CLIPTextModel, profile, profile.text_encoder, dtype)
+    merge_loras(profile.loras, unet, [text_encoder])
     image_projection = _attach_ip_adapter(unet, profile)
-    scheduler = _load(DDIMScheduler, profile, profile.scheduler)
+    scheduler = load(DDIMScheduler, profile, profile.scheduler, **profile.scheduler_changes)
     networks = Networks(
         profile=profile,
         unet=unet,
         image_projection=image_projection,
         control_nets=tuple(_load_control_net(profile, control, dtype) for control in profile.control_nets),
-        vae=_load(AutoencoderKL, profile, profile.vae, torch_dtype=dtype, low_cpu_mem_usage=False),
-        text_encoder=_load(CLIPTextModel, profile, profile.text_encoder, dtype=dtype),
-        tokenizer=_load(CLIPTokenizer, profile, profile.tokenizer),
-        image_encoder=_load(CLIPVisionModelWithProjection, profile, profile.image_encoder, dtype=dtype),
-        feature_extractor=_load(CLIPImageProcessorPil, profile, profile.feature_extractor),
-        caption_encoder=_load(CLIPTextModelWithProjection, profile, profile.caption_encoder, dtype=dtype),
-        caption_tokenizer=_load(CLIPTokenizer, profile, profile.caption_tokenizer),
-        alphas_cumprod=scheduler.alphas_cumprod.to(device, torch.float32),
+        vae=load_network(AutoencoderKL, profile, profile.vae, dtype),
+        text_encoder=text_encoder,
+        tokenizer=load(CLIPTokenizer, profile, profile.tokenizer),
+        image_encoder=load_network(CLIPVisionModelWithProjection, profile, profile.image_encoder, dtype),
+        feature_extractor=load(CLIPImageProcessorPil, profile, profile.feature_extractor),
+        caption_encoder=load_network(CLIPTextModelWithProjection, profile, profile.caption_encoder, dtype),
+        caption_tokenizer=load(CLIPTokenizer, profile, profile.caption_tokenizer),
+        alphas_cumprod=noise_levels(scheduler).to(device),
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=dtype,
@@ -183,6 +176,15 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
     _check_fit(networks)
     networks.freeze()
     return networks
+
+
+def noise_levels(scheduler: DDIMScheduler) -> Tensor:
+    """``abar`` of every timestep, float32 [T].
+
+    Where the schedule ends in pure noise (Lin et al. 2023, arXiv 2305.08891, §3.1) the last is not 0 but next to it, as
+    in ComfyUI and kohya's scripts: everything stays finite, and the clean latents of that end are -v to three digits.
+    """
+    return scheduler.alphas_cumprod.float().clamp_min(NEARLY_NO_SIGNAL)
 
 
 def _check_fit(networks: Networks) -> None:
@@ -194,17 +196,17 @@ def _check_fit(networks: Networks) -> None:
     profile, joint = networks.profile, networks.image_encoder.config.projection_dim
     width = networks.unet.config.cross_attention_dim
     if networks.text_encoder.config.hidden_size != width:
-        raise _unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
+        raise unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
     if networks.caption_encoder.config.projection_dim != joint:
-        raise _unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
-    with _refusing(profile, profile.ip_adapter), torch.no_grad():
+        raise unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
+    with refusing(profile, profile.ip_adapter), torch.no_grad():
         tokens = networks.image_projection(torch.zeros(1, joint, dtype=networks.dtype))
         if tokens.shape[-1] != width:
             raise ValueError(f"its tokens have the width {tokens.shape[-1]}, and the UNet takes {width}")
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
-    model = _load(ControlNetModel, profile, control.source, torch_dtype=dtype, low_cpu_mem_usage=False)
+    model = load_network(ControlNetModel, profile, control.source, dtype)
     return ControlNet(control, model, reads_text(model))
 
 
@@ -215,9 +217,9 @@ def reads_text(model: ControlNetModel) -> bool:
 
 def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
     loader = _AdapterLoader(unet)
-    with _refusing(profile, profile.ip_adapter):
+    with refusing(profile, profile.ip_adapter):
         loader.load_ip_adapter(
-            str(repository_folder(profile, profile.ip_adapter.repository)),
+            str(source_folder(profile, profile.ip_adapter)),
             subfolder=profile.ip_adapter.folder,
             weight_name=profile.ip_adapter_file,
             image_encoder_folder=None,
@@ -239,46 +241,3 @@ def take_image_projection(unet: UNet2DConditionModel, profile: ModelProfile) -> 
     image_projection = unet.encoder_hid_proj.image_projection_layers[0]
     unet.encoder_hid_proj = None
     return image_projection
-
-
-def _load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **arguments: Any) -> Loadable:
-    # A path, not a hub id: whatever the libraries would like to ask the hub for, they cannot.
-    folder = str(repository_folder(profile, source.repository))
-    arguments |= {"subfolder": source.folder, "local_files_only": True}
-    with _refusing(profile, source):
-        if not issubclass(kind, nn.Module):
-            return kind.from_pretrained(folder, **arguments)
-        network, report = kind.from_pretrained(
-            folder,
-            use_safetensors=True,
-            variant=weights_variant(profile, source),
-            output_loading_info=True,
-            **arguments,
-        )
-    # The libraries leave weights that the file lacks at random values and say so only in their log.
-    if lacking := sorted(report["missing_keys"]):
-        raise _unreadable(profile, source, f"The file lacks {len(lacking)} weights: " + ", ".join(lacking))
-    return network
-
-
-@contextmanager
-def _refusing(profile: ModelProfile, source: NetworkSource) -> Iterator[None]:
-    """Within it, whatever the libraries raise over files of another shape or without sense is a ``JobError``.
-
-    Raises:
-        JobError: ``model_missing``, unless memory, the disk or the environment are the cause.
-    """
-    try:
-        yield
-    except Exception as error:
-        if as_job_error(error).code not in ("internal", "model_missing"):
-            raise
-        raise _unreadable(profile, source, f"{type(error).__name__}: {error}") from error
-
-
-def _unreadable(profile: ModelProfile, source: NetworkSource, detail: str) -> JobError:
-    place = "/".join(part for part in (source.repository, source.folder) if part)
-    where = f" in {profile.folder}" if profile.folder is not None else ""
-    return JobError(
-        "model_missing", f"The files of {place}{where} are damaged or of another model", way_out(profile), detail
-    )

@@ -49,7 +49,7 @@ def count_step(networks: Networks, settings: OptimisationSettings, interval: Int
     """
     views, side = settings.views.views_per_step, settings.resolution
     images = torch.zeros(views, 3, side, side, device=networks.device, requires_grad=True)
-    controls = {control.profile.kind: images.detach() for control in networks.control_nets}
+    controls = {kind: images.detach() for control in networks.control_nets for kind in control.profile.kinds}
     embeddings = _embeddings(networks, views)
 
     def step() -> None:

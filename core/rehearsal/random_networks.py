@@ -13,12 +13,12 @@ from diffusers.hooks import apply_layerwise_casting
 from diffusers.utils import logging as diffusers_logging
 from torch import nn
 
-from ..diffusion.networks import ControlNet, Networks, reads_text, take_image_projection
+from ..diffusion.networks import ControlNet, Networks, noise_levels, reads_text, take_image_projection
 from ..models.profiles import ModelProfile
 from ..training.architecture import attach_ip_adapter, fresh_ip_adapter
 from ..training.captions import VOCABULARY
 from ..training.vocabulary import write_tokenizer
-from .architectures import bundled, stable_diffusion
+from .architectures import architecture
 
 _NUMBERS = 1_000_003
 """Random numbers that fill all weights in turn; prime, so that no row of a matrix repeats the one before."""
@@ -58,7 +58,7 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = write_tokenizer(VOCABULARY, Path(folder))
     with torch.device("meta"):
-        parts = bundled(profile.folder) if profile.name == "bundled" and profile.folder else stable_diffusion(tokenizer)
+        parts = architecture(profile)
         attach_ip_adapter(parts.unet, fresh_ip_adapter(parts.unet, parts.image_encoder.config.projection_dim))
     scheduler = DDIMScheduler.from_config(parts.scheduler.config)
     tokenizer.model_max_length = parts.text_encoder.config.max_position_embeddings
@@ -77,7 +77,7 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
         feature_extractor=parts.feature_extractor,
         caption_encoder=parts.caption_encoder,
         caption_tokenizer=tokenizer,
-        alphas_cumprod=scheduler.alphas_cumprod.to(device, torch.float32),
+        alphas_cumprod=noise_levels(scheduler).to(device),
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=torch.float32,

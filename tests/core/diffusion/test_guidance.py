@@ -90,7 +90,7 @@ def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=(), 
             control_text = text[:, : text.shape[1] - 4] if 2 in quirks else text
             for control, scale in zip(networks.control_nets, SCALES, strict=True):
                 one_down, one_middle = control.model(
-                    z, timestep, control_text, images[control.profile.kind], scale, return_dict=False
+                    z, timestep, control_text, images[control.profile.kinds[0]], scale, return_dict=False
                 )
                 down = one_down if down is None else [a + b for a, b in zip(down, one_down, strict=True)]
                 middle = one_middle if middle is None else middle + one_middle

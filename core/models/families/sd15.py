@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stable Diffusion 1.5: the networks of the paper, with its constants (Xie et al. 2024, §5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..model_profile import CONFIGURATIONS, ControlNetProfile, ModelProfile, NetworkSource
+
+_SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_SD15_REVISION = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+_IP_ADAPTER = "h94/IP-Adapter"
+_IP_ADAPTER_REVISION = "018e402774aeeddd60609b4ecdb7e298259dc729"
+_CLIP_H = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
+_CLIP_H_REVISION = "1c2b8495b28150b8a4922ee1c8edee224c284c0c"
+_NORMAL = "lllyasviel/control_v11p_sd15_normalbae"
+_NORMAL_REVISION = "cb7296e6587a219068e9d65864e38729cd862aa8"
+_DEPTH = "lllyasviel/control_v11f1p_sd15_depth"
+_DEPTH_REVISION = "539f99181d33db39cf1af2e517cd8056785f0a87"
+
+
+def sd15(folder: Path | None) -> ModelProfile:
+    """The profile; ``folder`` has the repositories under their own names, ``None`` takes the hub's cache."""
+    base = {"repository": _SD15, "revision": _SD15_REVISION}
+    return ModelProfile(
+        name="sd15",
+        title="Stable Diffusion 1.5",
+        recipe="interval",
+        configurations=CONFIGURATIONS / "sd15",
+        unet=NetworkSource("unet", **base),
+        vae=NetworkSource("vae", **base),
+        text_encoder=NetworkSource("text_encoder", **base),
+        tokenizer=NetworkSource("tokenizer", **base),
+        scheduler=NetworkSource("scheduler", **base),
+        image_encoder=NetworkSource("models/image_encoder", _IP_ADAPTER, _IP_ADAPTER_REVISION),
+        feature_extractor=NetworkSource("feature_extractor", **base),
+        caption_encoder=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
+        caption_tokenizer=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
+        ip_adapter=NetworkSource("models", _IP_ADAPTER, _IP_ADAPTER_REVISION),
+        ip_adapter_file="ip-adapter_sd15.safetensors",
+        control_nets=(
+            ControlNetProfile(("normal",), NetworkSource("", _NORMAL, _NORMAL_REVISION)),
+            ControlNetProfile(("depth",), NetworkSource("", _DEPTH, _DEPTH_REVISION)),
+        ),
+        style_layers={
+            "down": {"block_1": [1.0, 0.0], "block_2": [1.0, 1.0]},
+            "mid": 1.0,
+            "up": {"block_1": 1.0, "block_2": 1.0, "block_3": 1.0},
+        },
+        resolution=512,
+        text_guidance=7.5,
+        style_guidance=7.5,
+        statistics_weight=0.0,
+        parameters=2_797_000_000,
+        activations_per_view=964_000_000,
+        background="white",
+        published=True,
+        takes_own_weights=True,
+        folder=folder,
+        weights_variant={_SD15: "fp16", _NORMAL: "fp16", _DEPTH: "fp16"},
+    )
