@@ -65,7 +65,19 @@ def _parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
     )
     stylize.add_argument("--preset", choices=PRESETS, default="balanced", help="how long to optimise (balanced)")
-    stylize.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
+    stylize.add_argument("--profile", choices=PROFILES, help="which model (bundled, or the family of --model)")
+    stylize.add_argument(
+        "--model", type=Path, metavar="PATH", help="another checkpoint: a .safetensors file or a diffusers folder"
+    )
+    stylize.add_argument(
+        "--lora",
+        type=path_and_weight,
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="change the model by a LoRA (.safetensors; weight 1); may be given several times",
+    )
+    stylize.add_argument("--vae", type=Path, metavar="PATH", help="another VAE: a .safetensors file or its folder")
     stylize.add_argument(
         "--size", type=int, choices=TEXTURE_SIZES, default=1024, help="side of the texture in texels (1024)"
     )
@@ -115,6 +127,23 @@ def _parser() -> argparse.ArgumentParser:
         if importlib.util.find_spec(f"{__package__}.{name}") is not None:
             importlib.import_module(f"{__package__}.{name}.command_line").add_parser(subparsers)
     return parser
+
+
+def path_and_weight(text: str) -> tuple[Path, float]:
+    """A path and the number behind its last colon, 1 where there is none; a colon may also be part of the path.
+
+    Raises:
+        argparse.ArgumentTypeError: behind the colon stands no number, and the whole is no path of a file.
+    """
+    path, colon, weight = text.rpartition(":")
+    if not colon or (len(path) == 1 and weight[:1] in ("\\", "/")):
+        return Path(text), 1.0
+    try:
+        return Path(path), float(weight)
+    except ValueError as error:
+        if Path(text).exists():
+            return Path(text), 1.0
+        raise argparse.ArgumentTypeError(f"{weight!r} is no number; write FILE or FILE:WEIGHT") from error
 
 
 def _share_cores() -> None:

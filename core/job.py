@@ -32,6 +32,9 @@ TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
 STROKE_SIZES = (0.1, 4.0)
 """Least and greatest."""
 
+LORA_WEIGHTS = (-4.0, 4.0)
+"""Least and greatest."""
+
 LARGEST_UV_AREA = 100
 """How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
 direction: UVs in pixels, or of a tiled pattern, cannot carry one texture."""
@@ -61,6 +64,7 @@ _JSON_TYPES = {
     "int": (int,),
     "float": (int, float),
     "float | None": (int, float, type(None)),
+    "tuple[tuple[str, float], ...]": (list, tuple),
 }
 
 
@@ -138,6 +142,14 @@ class Job:
     restyle_strength: float = 0.5
     """How far to go from ``base_color``, in [0, 1]: 0 keeps it as it is (as sharp as the texture field can be), 1
     forgets it, and between them its layout of light and dark stays. Without ``base_color`` this plays no part."""
+    own_model: str | None = None
+    """Absolute path of another checkpoint of the profile's family, which stays where it is: a safetensors file, or a
+    folder in diffusers' layout. ``None`` takes the profile's own."""
+    loras: tuple[tuple[str, float], ...] = ()
+    """Absolute path (safetensors) and weight of each LoRA, in the order in which they are added; weights in
+    ``LORA_WEIGHTS``."""
+    own_vae: str | None = None
+    """Absolute path of another VAE, a safetensors file or a folder; ``None`` takes the model's own."""
     style_name: str = ""
     """What the user calls the style image, for messages; empty takes its name in the job folder."""
     base_color_name: str = ""
@@ -190,6 +202,16 @@ class Job:
             0.0 <= self.restyle_strength <= 1.0,
             f"The restyle strength is {self.restyle_strength}; it must be between 0 and 1",
         )
+        for what, path in (("model", self.own_model), ("VAE", self.own_vae), *(("LoRA", one) for one, _ in self.loras)):
+            _require(
+                path is None or Path(path).is_absolute(),
+                f"The path of the {what} is {path!r}; it must be an absolute path",
+            )
+        for path, weight in self.loras:
+            _require(
+                LORA_WEIGHTS[0] <= weight <= LORA_WEIGHTS[1],
+                f"The LoRA {path} has weight {weight}; it must be between {LORA_WEIGHTS[0]} and {LORA_WEIGHTS[1]}",
+            )
 
 
 def tile_file(number: int | str) -> str:
@@ -241,9 +263,23 @@ def _job_of(values: Any, path: Path) -> Job:
         allowed = _JSON_TYPES[str(field.type)]
         # ``bool`` is an ``int`` to Python.
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            shown = reprlib.repr(value)
-            raise JobError("bad_request", f"In the job {path}, {field.name} is {shown}; it must be {field.type}")
+            raise _wrong_type(path, field.name, value, str(field.type))
+        if list in allowed and field.name in values:
+            values[field.name] = _weighted(path, field.name, value)
     return Job(**values)
+
+
+def _weighted(path: Path, name: str, values: list[Any]) -> tuple[tuple[str, float], ...]:
+    """Pairs of a text and a number, which JSON has as lists."""
+    for pair in values:
+        whole = isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+        if not whole or isinstance(pair[1], bool) or not isinstance(pair[1], (int, float)):
+            raise _wrong_type(path, name, values, "a list of pairs of a text and a number")
+    return tuple((text, number) for text, number in values)
+
+
+def _wrong_type(path: Path, name: str, value: object, wanted: str) -> JobError:
+    return JobError("bad_request", f"In the job {path}, {name} is {reprlib.repr(value)}; it must be {wanted}")
 
 
 def _require(condition: bool, message: str) -> None:

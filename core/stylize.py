@@ -29,6 +29,8 @@ from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
+from .models.model_profile import LoraFile
+from .models.own_weights import OwnWeights
 from .models.profiles import ModelProfile, profile
 from .models.weights_fingerprint import weights_fingerprint
 from .optimisation.checkpoint import Checkpoint
@@ -60,8 +62,8 @@ PREVIEW_COLUMNS = 3
 """Of them in a row."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 """What networks compute in, by the precision that was chosen."""
-NAMES = ("object_name", "style_name", "base_color_name")
-"""Fields of a job that decide nothing but what is said."""
+NAMES = ("object_name", "style_name", "base_color_name", "own_model", "own_vae")
+"""Fields of a job that decide nothing but what is said; of models it is their content that decides."""
 BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
 DETAIL_SECONDS, DETAIL_TEXEL_SECONDS = 8.0, 6e-6
@@ -119,7 +121,7 @@ def stylize(
     for name, text in (("object prompt", job.prompt), ("content", job.content)):
         if not _is_unicode(text):
             raise JobError("bad_setting", f"The {name} is no Unicode text: {text!a}", "Write it anew.")
-    model = profile(job.profile, models.model_folder)
+    model = profile(job.profile, models.model_folder, own_weights(job))
     if settings is None:
         settings = job_settings(model, job)
     if job.base_color is not None:
@@ -184,7 +186,7 @@ def _run(
     distillation = None
     if _uses_networks(settings):
         with stages.stage("models", "Loading the model"):
-            networks = models.get(job.profile, device, DTYPES[choice.precision])
+            networks = models.get(job.profile, device, DTYPES[choice.precision], own_weights(job))
             # Networks are kept from job to job, and with them the last job's choice.
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
@@ -328,6 +330,15 @@ def _report(
     )
 
 
+def own_weights(job: Job) -> OwnWeights:
+    """The files of a person's own that ``job`` names."""
+    return OwnWeights(
+        model=None if job.own_model is None else Path(job.own_model),
+        loras=tuple(LoraFile(Path(path), weight) for path, weight in job.loras),
+        vae=None if job.own_vae is None else Path(job.own_vae),
+    )
+
+
 def _adds_detail(settings: OptimisationSettings) -> bool:
     """Whether the style image's strokes go over what was optimised; without a step, nothing was."""
     return settings.detail.strength > 0.0 and settings.steps > 0
@@ -376,6 +387,7 @@ def _fingerprint(
         "job": {
             **asdict(job),
             **dict.fromkeys(NAMES, ""),
+            "loras": [weight for _, weight in job.loras],
             "texture_size": job.texture_size if job.stroke_size is None else 0,
         },
         "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
+from ..models.own_weights import family_of, family_of_lora
 from ..reporting import Cancelled, RememberedWarnings
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
@@ -97,7 +98,7 @@ def _job(options: argparse.Namespace) -> Job:
         style_name=_printable(options.style),
         content=options.content,
         preset=options.preset,
-        profile=options.profile,
+        profile=options.profile or _profile(options),
         texture_size=options.size,
         seed=options.seed,
         content_removal=options.content_removal,
@@ -111,7 +112,21 @@ def _job(options: argparse.Namespace) -> Job:
         base_color=None if base_color is None else f"present{_plain_suffix(base_color)}",
         base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=Job.restyle_strength if options.restyle is None else options.restyle,
+        own_model=_absolute(options.model),
+        loras=tuple((str(path.absolute()), weight) for path, weight in options.lora),
+        own_vae=_absolute(options.vae),
     )
+
+
+def _profile(options: argparse.Namespace) -> str:
+    """The family of what was named, or the bundled model when nothing was."""
+    if options.model is not None:
+        return family_of(options.model)
+    return family_of_lora(options.lora[0][0]) if options.lora else Job.profile
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _plain_suffix(path: Path) -> str:

@@ -37,24 +37,33 @@ class OwnWeights:
 
 
 def family_of(model: Path) -> str:
-    """Name of the profile whose checkpoint ``model`` is.
+    """Name of the profile whose checkpoint ``model`` is, a file or a folder.
 
     Raises:
-        JobError: ``model_missing`` when it is no checkpoint, or of a family that there is no profile for.
+        JobError: ``model_missing`` when it cannot be read, or is of a family that there is no profile for.
     """
     if model.is_dir():
         width = _folder_width(model)
-        family = family_title(width)
-    else:
-        header = read_header(model, "model")
-        width, family = header.text_width, header.family
-    for folder in sorted(CONFIGURATIONS.iterdir()):
-        if width is not None and _width(folder / "unet") == width:
-            return folder.name
+        return _named("model", model, width, family_title(width))
+    header = read_header(model, "model")
+    return _named("model", model, header.text_width, header.family)
+
+
+def family_of_lora(lora: Path) -> str:
+    """Likewise, of the LoRA ``lora``."""
+    header = read_header(lora, "LoRA")
+    return _named("LoRA", lora, header.text_width, header.family)
+
+
+def _named(what: str, path: Path, width: int | None, family: str) -> str:
+    names = sorted(folder.name for folder in CONFIGURATIONS.iterdir())
+    for name in names:
+        if width is not None and _width(CONFIGURATIONS / name / "unet") == width:
+            return name
     raise JobError(
         "model_missing",
-        f"The model {model} is of another family{f' ({family})' if family else ''} than those that are supported",
-        f"Name a checkpoint of one of these: {', '.join(sorted(folder.name for folder in CONFIGURATIONS.iterdir()))}.",
+        f"The {what} {path} is of no family that is supported{f', but of {family}' if family else ''}",
+        f"Name one of {', '.join(names)}.",
     )
 
 

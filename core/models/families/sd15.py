@@ -21,19 +21,18 @@ _DEPTH_REVISION = "539f99181d33db39cf1af2e517cd8056785f0a87"
 
 def sd15(folder: Path | None) -> ModelProfile:
     """The profile; ``folder`` has the repositories under their own names, ``None`` takes the hub's cache."""
-    base = {"repository": _SD15, "revision": _SD15_REVISION}
     return ModelProfile(
         name="sd15",
         title="Stable Diffusion 1.5",
         recipe="interval",
         configurations=CONFIGURATIONS / "sd15",
-        unet=NetworkSource("unet", **base),
-        vae=NetworkSource("vae", **base),
-        text_encoder=NetworkSource("text_encoder", **base),
-        tokenizer=NetworkSource("tokenizer", **base),
-        scheduler=NetworkSource("scheduler", **base),
+        unet=NetworkSource("unet", _SD15, _SD15_REVISION),
+        vae=NetworkSource("vae", _SD15, _SD15_REVISION),
+        text_encoder=NetworkSource("text_encoder", _SD15, _SD15_REVISION),
+        tokenizer=NetworkSource("tokenizer", _SD15, _SD15_REVISION),
+        scheduler=NetworkSource("scheduler", _SD15, _SD15_REVISION),
         image_encoder=NetworkSource("models/image_encoder", _IP_ADAPTER, _IP_ADAPTER_REVISION),
-        feature_extractor=NetworkSource("feature_extractor", **base),
+        feature_extractor=NetworkSource("feature_extractor", _SD15, _SD15_REVISION),
         caption_encoder=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
         caption_tokenizer=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
         ip_adapter=NetworkSource("models", _IP_ADAPTER, _IP_ADAPTER_REVISION),
