@@ -25,7 +25,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 PREVIEW_FILE = "preview.png"
 
 PRESETS = ("draft", "balanced", "paper")
-PROFILES = ("bundled", "sd15")
+PROFILES = ("bundled", "sd15", "sdxl")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 UV_TILES = ("auto", "one", "udim")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
@@ -269,7 +269,7 @@ def _job_of(values: Any, path: Path) -> Job:
     return Job(**values)
 
 
-def _weighted(path: Path, name: str, values: list[Any]) -> tuple[tuple[str, float], ...]:
+def _weighted(path: Path, name: str, values: Any) -> tuple[tuple[str, float], ...]:
     """Pairs of a text and a number, which JSON has as lists."""
     for pair in values:
         whole = isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)

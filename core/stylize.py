@@ -128,8 +128,12 @@ def stylize(
         settings = restyled(settings, job.restyle_strength)
     need = None
     if _uses_networks(settings):
-        need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step), model.shipped)
+        views = settings.views.views_per_step
+        smaller = tuple((side, model.peak_values(views, side)) for side in model.smaller_resolutions)
+        need = MemoryNeed(model.name, model.peak_values(views), model.shipped, smaller)
     choice = choose_device(job.device, need)
+    if choice.view_side is not None:
+        settings = replace(settings, resolution=choice.view_side)
     reporter = RememberedWarnings(reporter)
     if choice.warning:
         reporter.warning("device", choice.warning)

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, DDIMScheduler, UNet2DConditionModel
 from diffusers.loaders import IPAdapterMixin
 from diffusers.utils import logging as diffusers_logging
 from torch import Tensor, nn
@@ -24,9 +25,14 @@ from ..models.model_files import require_files, require_sound_files, source_fold
 from ..models.profiles import ControlNetProfile, ModelProfile, StyleLayers
 from .loading.loras import merge_loras
 from .loading.reading import load, load_network, refusing, unreadable
+from .texts import Texts
 
 NEARLY_NO_SIGNAL = 4.8973451890853435e-08
 """``abar`` at the end of a schedule without signal there."""
+
+
+SECOND_PADDING = "!"
+"""The token, number 0 of CLIP's, with which OpenCLIP fills texts, and so the second reader of SDXL."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,60 @@ class ControlNet:
 
     profile: ControlNetProfile
     """Its kind and scales."""
-    model: ControlNetModel
+    model: ControlNetModel | ControlNetUnionModel
     """The network."""
     reads_text: bool
     """Whether its residuals depend on the text; one without cross-attention gives every text the same."""
+
+    def residuals(
+        self,
+        latents: Tensor,
+        timestep: int,
+        texts: Texts,
+        images: Sequence[Tensor],
+        scale: float,
+        added_conditions: dict[str, Tensor] | None,
+    ) -> tuple[Sequence[Tensor], Tensor]:
+        """What is added to the UNet's way down and to its middle, for R rows.
+
+        Args:
+            latents: [R, 4, h, w].
+            timestep: of all rows.
+            texts: of the R rows.
+            images: [R, 3, H, W] in [0, 1] for each of the profile's kinds.
+            scale: weight of the result.
+            added_conditions: see ``Networks.added_conditions``.
+        """
+        rest: dict[str, Any] = {"controlnet_cond": images[0], "conditioning_scale": scale}
+        if types := list(self.profile.types):
+            chosen = latents.new_zeros(len(latents), self.model.config.num_control_type)
+            chosen[:, types] = 1.0
+            rest = {
+                "controlnet_cond": list(images),
+                "control_type": chosen,
+                "control_type_idx": types,
+                "conditioning_scale": [scale] * len(types),
+                # Otherwise the weight would be that of the images in the sum that the network sees.
+                "from_multi": True,
+            }
+        return self.model(
+            latents,
+            timestep,
+            encoder_hidden_states=texts.hidden,
+            added_cond_kwargs=added_conditions,
+            return_dict=False,
+            **rest,
+        )
+
+
+@dataclass(frozen=True)
+class SecondText:
+    """The second reader of prompts, as SDXL has it."""
+
+    encoder: CLIPTextModelWithProjection
+    """Beside its tokens' vectors it gives the pooled one."""
+    tokenizer: CLIPTokenizer
+    """Of its own, since it fills texts otherwise."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +135,8 @@ class Networks:
     """Where the networks are."""
     dtype: torch.dtype
     """What they compute in."""
+    second: SecondText | None = None
+    """The second reader of prompts, where the family has one."""
 
     @property
     def latent_factor(self) -> int:
@@ -93,6 +151,7 @@ class Networks:
             **{f"ControlNet {' and '.join(one.profile.kinds)}": one.model for one in self.control_nets},
             "VAE": self.vae,
             "text encoder": self.text_encoder,
+            **({} if self.second is None else {"second text encoder": self.second.encoder}),
             "image encoder": self.image_encoder,
             "caption encoder": self.caption_encoder,
         }
@@ -103,6 +162,15 @@ class Networks:
             module.to(self.device).eval().requires_grad_(False)
         for convolutional in (self.unet, self.vae, *(control.model for control in self.control_nets)):
             convolutional.to(memory_format=torch.channels_last)
+
+    def added_conditions(self, texts: Texts) -> dict[str, Tensor] | None:
+        """What SDXL's networks add to their time embedding, for the rows of ``texts``; ``None`` for other families."""
+        if texts.pooled is None:
+            return None
+        side = self.profile.size_condition
+        # Original size, upper left corner of the crop, target size (Podell et al. 2023, §2.2).
+        sizes = texts.pooled.new_tensor([side, side, 0, 0, side, side])
+        return {"text_embeds": texts.pooled, "time_ids": sizes.expand(len(texts), -1)}
 
     def encode(self, images: Tensor) -> Tensor:
         """Latents of images, with gradient: the mode of the VAE's posterior, scaled as the UNet expects.
@@ -153,7 +221,8 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
     transformers_logging.disable_progress_bar()
     unet = load_network(UNet2DConditionModel, profile, profile.unet, dtype)
     text_encoder = load_network(CLIPTextModel, profile, profile.text_encoder, dtype)
-    merge_loras(profile.loras, unet, [text_encoder])
+    second = _load_second(profile, dtype)
+    merge_loras(profile.loras, unet, [text_encoder] if second is None else [text_encoder, second.encoder])
     image_projection = _attach_ip_adapter(unet, profile)
     scheduler = load(DDIMScheduler, profile, profile.scheduler, **profile.scheduler_changes)
     networks = Networks(
@@ -172,6 +241,7 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=dtype,
+        second=second,
     )
     _check_fit(networks)
     networks.freeze()
@@ -195,7 +265,10 @@ def _check_fit(networks: Networks) -> None:
     """
     profile, joint = networks.profile, networks.image_encoder.config.projection_dim
     width = networks.unet.config.cross_attention_dim
-    if networks.text_encoder.config.hidden_size != width:
+    texts = networks.text_encoder.config.hidden_size
+    if networks.second is not None:
+        texts += networks.second.encoder.config.hidden_size
+    if texts != width:
         raise unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
     if networks.caption_encoder.config.projection_dim != joint:
         raise unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
@@ -206,11 +279,18 @@ def _check_fit(networks: Networks) -> None:
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
-    model = load_network(ControlNetModel, profile, control.source, dtype)
+    model = load_network(ControlNetUnionModel if control.types else ControlNetModel, profile, control.source, dtype)
     return ControlNet(control, model, reads_text(model))
 
 
-def reads_text(model: ControlNetModel) -> bool:
+def _load_second(profile: ModelProfile, dtype: torch.dtype) -> SecondText | None:
+    if profile.second_text_encoder is None or profile.second_tokenizer is None:
+        return None
+    encoder = load_network(CLIPTextModelWithProjection, profile, profile.second_text_encoder, dtype)
+    return SecondText(encoder, load(CLIPTokenizer, profile, profile.second_tokenizer, pad_token=SECOND_PADDING))
+
+
+def reads_text(model: ControlNetModel | ControlNetUnionModel) -> bool:
     """Whether ``model`` has cross-attention."""
     return any(name.endswith("attn2.processor") for name in model.attn_processors)
 

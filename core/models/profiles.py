@@ -9,6 +9,7 @@ from pathlib import Path
 from ..job import PROFILES, JobError
 from .families.bundled import BUNDLED_FOLDER as BUNDLED_FOLDER, bundled
 from .families.sd15 import sd15
+from .families.sdxl import sdxl
 from .model_profile import (
     ControlNetProfile as ControlNetProfile,
     ModelProfile as ModelProfile,
@@ -17,7 +18,7 @@ from .model_profile import (
 )
 from .own_weights import OwnWeights, with_own_weights
 
-FAMILIES: dict[str, Callable[[Path | None], ModelProfile]] = {"bundled": bundled, "sd15": sd15}
+FAMILIES: dict[str, Callable[[Path | None], ModelProfile]] = {"bundled": bundled, "sd15": sd15, "sdxl": sdxl}
 """By name, in the order of ``core.job.PROFILES``."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, DDIMScheduler, UNet2DConditionModel
 from transformers import (
     CLIPImageProcessorPil,
     CLIPTextConfig,
@@ -25,10 +25,11 @@ class Architecture:
     """The networks of one profile, new, and what goes with them. The UNet has no IP-Adapter yet."""
 
     unet: UNet2DConditionModel
-    control_nets: tuple[ControlNetModel, ...]
+    control_nets: tuple[ControlNetModel | ControlNetUnionModel, ...]
     """In the order of the profile."""
     vae: AutoencoderKL
     text_encoder: CLIPTextModel
+    second_text_encoder: CLIPTextModelWithProjection | None
     image_encoder: CLIPVisionModelWithProjection
     caption_encoder: CLIPTextModelWithProjection
     scheduler: DDIMScheduler
@@ -41,11 +42,17 @@ def architecture(profile: ModelProfile) -> Architecture:
     return Architecture(
         unet=_diffusers(UNet2DConditionModel, folder / "unet"),
         control_nets=tuple(
-            _diffusers(ControlNetModel, folder / f"controlnet_{'_'.join(control.kinds)}")
+            _diffusers(
+                ControlNetUnionModel if control.types else ControlNetModel,
+                folder / f"controlnet_{'_'.join(control.kinds)}",
+            )
             for control in profile.control_nets
         ),
         vae=_diffusers(AutoencoderKL, folder / "vae"),
         text_encoder=CLIPTextModel(_text(folder / "text_encoder")),
+        second_text_encoder=None
+        if profile.second_text_encoder is None
+        else CLIPTextModelWithProjection(_text(folder / "text_encoder_2")),
         image_encoder=CLIPVisionModelWithProjection(
             CLIPVisionConfig.from_pretrained(folder / "image_encoder", dtype="float32")
         ),

@@ -13,13 +13,16 @@ from diffusers.hooks import apply_layerwise_casting
 from diffusers.utils import logging as diffusers_logging
 from torch import nn
 
-from ..diffusion.networks import ControlNet, Networks, noise_levels, reads_text, take_image_projection
+from ..diffusion.networks import ControlNet, Networks, SecondText, noise_levels, reads_text, take_image_projection
 from ..models.profiles import ModelProfile
 from ..training.architecture import attach_ip_adapter, fresh_ip_adapter
 from ..training.captions import VOCABULARY
 from ..training.vocabulary import write_tokenizer
 from .architectures import architecture
 
+_KEPT_WHOLE = ("patch_embedding", "transformer_layes")
+"""CLIP's patch embedding casts its input to what is kept; PyTorch's own attention (in the union ControlNet, under that
+name) takes its weights past the casting."""
 _NUMBERS = 1_000_003
 """Random numbers that fill all weights in turn; prime, so that no row of a matrix repeats the one before."""
 
@@ -41,8 +44,7 @@ def random_networks(profile: ModelProfile, seed: int) -> Networks:
     numbers = torch.empty(_NUMBERS).uniform_(-math.sqrt(3.0), math.sqrt(3.0), generator=generator)
     for module in networks.modules().values():
         if module not in (networks.vae, networks.image_projection):
-            # CLIP's patch embedding, too, casts its input to what is kept.
-            apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=("patch_embedding",))
+            apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=_KEPT_WHOLE)
         module.to_empty(device=networks.device)
         _fill(module, numbers)
     networks.freeze()
@@ -81,6 +83,7 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=torch.float32,
+        second=None if parts.second_text_encoder is None else SecondText(parts.second_text_encoder, tokenizer),
     )
     for module in networks.modules().values():
         module.eval().requires_grad_(False)

@@ -97,10 +97,42 @@ def write_single_file(networks: object, path: Path, *marks: str, metadata: dict[
     for name, value in networks.vae.state_dict().items():
         theirs, value = stability_vae(name, value)
         state[f"first_stage_model.{theirs}"] = value
+    first = "cond_stage_model." if networks.second is None else "conditioner.embedders.0."
     for name, value in networks.text_encoder.state_dict().items():
-        state[f"cond_stage_model.transformer.text_model.{name}"] = value
-    state["cond_stage_model.transformer.text_model.embeddings.position_ids"] = torch.arange(77)[None]
+        state[f"{first}transformer.text_model.{name}"] = value
+    state[f"{first}transformer.text_model.embeddings.position_ids"] = torch.arange(77)[None]
+    if networks.second is not None:
+        state |= _open_clip(networks.second.encoder.state_dict())
     save_file({name: value.clone().contiguous() for name, value in state.items()}, path, metadata)
+
+
+def _open_clip(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """SDXL's second text encoder as OpenCLIP writes it: query, key and value in one matrix."""
+    state = {"logit_scale": torch.tensor(4.6), "text_projection": weights["text_projection.weight"].T}
+    names = {
+        "token_embedding.weight": "embeddings.token_embedding.weight",
+        "positional_embedding": "embeddings.position_embedding.weight",
+        "ln_final.weight": "final_layer_norm.weight",
+        "ln_final.bias": "final_layer_norm.bias",
+    }
+    state |= {theirs: weights[f"text_model.{ours}"] for theirs, ours in names.items()}
+    parts = {
+        "ln_1": "layer_norm1",
+        "ln_2": "layer_norm2",
+        "mlp.c_fc": "mlp.fc1",
+        "mlp.c_proj": "mlp.fc2",
+        "attn.out_proj": "self_attn.out_proj",
+    }
+    number = 0
+    while f"text_model.encoder.layers.{number}.layer_norm1.weight" in weights:
+        ours, theirs = f"text_model.encoder.layers.{number}", f"transformer.resblocks.{number}"
+        for kind in ("weight", "bias"):
+            for new, old in parts.items():
+                state[f"{theirs}.{new}.{kind}"] = weights[f"{ours}.{old}.{kind}"]
+            three = [weights[f"{ours}.self_attn.{which}_proj.{kind}"] for which in "qkv"]
+            state[f"{theirs}.attn.in_proj_{kind}"] = torch.cat(three)
+        number += 1
+    return {f"conditioner.embedders.1.model.{name}": value for name, value in state.items()}
 
 
 def write_configurations(base: Path, folder: Path) -> None:
@@ -125,6 +157,8 @@ def some_changes(networks: object, rank: int = 2, seed: int = 5) -> Change:
         ),
         "text_encoder": (networks.text_encoder, r".*(q_proj|fc1)"),
     }
+    if networks.second is not None:
+        wanted["text_encoder_2"] = (networks.second.encoder, r".*(q_proj|fc1)|text_projection")
     changes: Change = {}
     for part, (network, pattern) in wanted.items():
         for name, layer in network.named_modules():
@@ -137,11 +171,16 @@ def some_changes(networks: object, rank: int = 2, seed: int = 5) -> Change:
     return changes
 
 
+def part_of(networks: object, part: str) -> torch.nn.Module:
+    """The network that diffusers' files call ``part``."""
+    return networks.second.encoder if part == "text_encoder_2" else getattr(networks, part)
+
+
 def merged(networks: object, changes: Change, weight: float) -> None:
     """Add ``changes`` to the weights of ``networks``, in double precision."""
     for name, (up, down) in changes.items():
         part, _, module = name.partition(".")
-        layer = getattr(networks, part).get_submodule(module)
+        layer = part_of(networks, part).get_submodule(module)
         change = weight * (up.double() @ down.double()).reshape(layer.weight.shape)
         layer.weight.copy_((layer.weight.double() + change).float())
 
@@ -154,14 +193,16 @@ def write_lora(networks: object, changes: Change, path: Path, habit: str, alpha:
     )
     for name, (up, down) in changes.items():
         part, _, module = name.partition(".")
-        layer = getattr(networks, part).get_submodule(module)
+        layer = part_of(networks, part).get_submodule(module)
         if layer.weight.dim() == 4:
             up, down = up[..., None, None], down.reshape(down.shape[0], *layer.weight.shape[1:])
-        old = module if part == "unet" else f"text_model.{module}"
+        old = f"text_model.{module}" if part == "text_encoder" else module
         if habit in ("kohya", "stability"):
             if habit == "stability" and part == "unet":
                 old = stability_unet(f"{module}.weight", attending).removesuffix(".weight")
-            start = ("lora_unet_" if part == "unet" else "lora_te_") + old.replace(".", "_")
+            first = "lora_te_" if networks.second is None else "lora_te1_"
+            start = {"unet": "lora_unet_", "text_encoder": first, "text_encoder_2": "lora_te2_"}[part]
+            start += old.replace(".", "_")
             state |= {f"{start}.lora_up.weight": up, f"{start}.lora_down.weight": down}
             if alpha is not None:
                 state[f"{start}.alpha"] = torch.tensor(alpha)

@@ -68,7 +68,7 @@ def test_a_job_is_read_as_it_was_written(tmp_path: Path, job: Job) -> None:
     [
         ("prompt", "  ", "prompt is empty"),
         ("preset", "best", "'best'; it must be one of draft"),
-        ("profile", "sdxl", "'sdxl'; it must be one of bundled"),
+        ("profile", "sd3", "'sd3'; it must be one of bundled"),
         ("device", "tpu", "'tpu'; it must be one of auto"),
         ("texture_size", 1000, "1000; it must be one of 256"),
         ("seed", -1, "-1; it must be between 0 and"),

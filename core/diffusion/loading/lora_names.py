@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from diffusers import UNet2DConditionModel
 from torch import nn
 
+Layer: TypeAlias = nn.Linear | nn.Conv2d
 DOWN, UP, ALPHA = "down", "up", "alpha"
 """Parts of a change: [rank, in], [out, rank], and the number over the rank that scales them."""
 _PARTS = {
@@ -60,9 +62,9 @@ def part_of(name: str) -> tuple[str, str] | None:
     return None
 
 
-def layers_by_name(unet: UNet2DConditionModel, text_encoders: list[nn.Module]) -> dict[str, nn.Module]:
+def layers_by_name(unet: UNet2DConditionModel, text_encoders: list[nn.Module]) -> dict[str, Layer]:
     """Every layer that a LoRA may change, under every name that files have for it."""
-    named: dict[str, nn.Module] = {}
+    named: dict[str, Layer] = {}
     for name, layer in _layers(unet):
         named[f"unet.{name}"] = named[f"lora_unet_{name.replace('.', '_')}"] = layer
         if other := stability_name(name, unet):
@@ -104,5 +106,5 @@ def stability_name(name: str, unet: UNet2DConditionModel) -> str | None:
     return f"{side}.{first + int(number)}.1.{rest}"
 
 
-def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _layers(network: nn.Module) -> Iterator[tuple[str, Layer]]:
     return ((name, layer) for name, layer in network.named_modules() if isinstance(layer, (nn.Linear, nn.Conv2d)))

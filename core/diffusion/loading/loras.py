@@ -46,7 +46,7 @@ def merge_loras(loras: tuple[LoraFile, ...], unet: UNet2DConditionModel, text_en
             down, up = parts[DOWN].float().flatten(1), parts[UP].float().flatten(1)
             rank = down.shape[0]
             alpha = float(parts[ALPHA]) if ALPHA in parts else alphas(name, rank)
-            weight = layers[name].weight
+            weight = layers[name].weight.data
             if up.shape != (weight.shape[0], rank) or down.shape[1] != weight[0].numel():
                 raise _unfit(lora, f"the layer {name} has another shape")
             change = (up @ down).reshape(weight.shape).to(weight.device)

@@ -6,13 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..model_profile import CONFIGURATIONS, ControlNetProfile, ModelProfile, NetworkSource
+from .vit_h import CAPTION, IMAGE_ENCODER, IP_ADAPTER, IP_ADAPTER_REVISION
 
 _SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _SD15_REVISION = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
-_IP_ADAPTER = "h94/IP-Adapter"
-_IP_ADAPTER_REVISION = "018e402774aeeddd60609b4ecdb7e298259dc729"
-_CLIP_H = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
-_CLIP_H_REVISION = "1c2b8495b28150b8a4922ee1c8edee224c284c0c"
 _NORMAL = "lllyasviel/control_v11p_sd15_normalbae"
 _NORMAL_REVISION = "cb7296e6587a219068e9d65864e38729cd862aa8"
 _DEPTH = "lllyasviel/control_v11f1p_sd15_depth"
@@ -31,11 +28,11 @@ def sd15(folder: Path | None) -> ModelProfile:
         text_encoder=NetworkSource("text_encoder", _SD15, _SD15_REVISION),
         tokenizer=NetworkSource("tokenizer", _SD15, _SD15_REVISION),
         scheduler=NetworkSource("scheduler", _SD15, _SD15_REVISION),
-        image_encoder=NetworkSource("models/image_encoder", _IP_ADAPTER, _IP_ADAPTER_REVISION),
+        image_encoder=IMAGE_ENCODER,
         feature_extractor=NetworkSource("feature_extractor", _SD15, _SD15_REVISION),
-        caption_encoder=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
-        caption_tokenizer=NetworkSource("", _CLIP_H, _CLIP_H_REVISION),
-        ip_adapter=NetworkSource("models", _IP_ADAPTER, _IP_ADAPTER_REVISION),
+        caption_encoder=CAPTION,
+        caption_tokenizer=CAPTION,
+        ip_adapter=NetworkSource("models", IP_ADAPTER, IP_ADAPTER_REVISION),
         ip_adapter_file="ip-adapter_sd15.safetensors",
         control_nets=(
             ControlNetProfile(("normal",), NetworkSource("", _NORMAL, _NORMAL_REVISION)),

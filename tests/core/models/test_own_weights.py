@@ -17,6 +17,7 @@ from core.diffusion.guidance import ddim_step, interval_score_gradient, predict_
 from core.diffusion.guidance_settings import GuidanceSettings
 from core.diffusion.loaded_models import LoadedModels
 from core.diffusion.networks import load_networks
+from core.diffusion.texts import Texts
 from core.diffusion.timesteps import Interval
 from core.job import Job, JobError
 from core.models.model_profile import LoraFile
@@ -167,7 +168,7 @@ def test_where_there_is_no_signal_the_noise_is_the_latents_and_the_clean_ones_ar
     for t in (600, 999):
         with torch.no_grad():
             v = networks.unet(z, t, encoder_hidden_states=(text, [tokens])).sample
-            e = predict_noise(networks, z, t, text, tokens)
+            e = predict_noise(networks, z, t, Texts(text), tokens)
         abar = networks.alphas_cumprod[t].double()
         torch.testing.assert_close(e.double(), abar.sqrt() * v + (1 - abar).sqrt() * z.double(), rtol=1e-5, atol=1e-6)
         clean = ddim_step(z, e, networks.alphas_cumprod[t], torch.ones(()))
