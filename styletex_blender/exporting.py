@@ -57,7 +57,15 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
         folder.settle(job)
         state = read_state(target, exported.uv_map, exported.new_uvs)
         blend_file = readable(bpy.data.filepath)
-        kept.Landing(name, blend_file, settings.destination, state.to_dict(), exported.new_uvs).write(folder.path)
+        kept.Landing(
+            name,
+            blend_file,
+            settings.destination,
+            state.to_dict(),
+            exported.new_uvs,
+            material=settings.material,
+            relief=settings.relief,
+        ).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
         raise

@@ -144,6 +144,8 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
         device=options.device,
         destination=options.image,
+        material=options.material,
+        relief=options.relief,
     )
     api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
 
@@ -278,6 +280,15 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")
     parser.add_argument("--image", choices=("packed", "beside"), default="packed", help="where the texture goes")
+    parser.add_argument(
+        "--material",
+        choices=("keep", "new"),
+        default="keep",
+        help="put the texture into copies of the materials, or into a new one",
+    )
+    parser.add_argument(
+        "--relief", type=float, default=0.0, help="made up from the texture's brightness, 0 to 1 (default: none)"
+    )
     parser.add_argument("--output", type=Path, help="save the scene here; nothing is saved without it")
     return parser
 

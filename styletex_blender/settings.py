@@ -10,6 +10,7 @@ import bpy
 
 from ..core.job import Job, JobError
 from .names import readable
+from .scene.material import MATERIALS
 
 DESTINATIONS = ("packed", "beside")
 PROMPT_OPTIONAL = frozenset({"bundled"})
@@ -56,6 +57,12 @@ class Settings:
     """How far to go from it, in [0, 1]: 0 keeps it, 1 forgets it."""
     destination: str = "packed"
     """Where the finished image goes: "packed" into the .blend file, or "beside" it."""
+    material: str = "keep"
+    """What becomes of the object's materials: "keep" puts the image into the base colour of a copy of each, "new" gives
+    the object one new material.
+    """
+    relief: float = 0.0
+    """Strength of a relief that is made up from the texture's brightness, in [0, 1]; 0 for none."""
     prompt_from_name: bool = False
     """Whether each object's name says what it is, in place of ``prompt``."""
 
@@ -64,6 +71,12 @@ class Settings:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
             )
+        if self.material not in MATERIALS:
+            raise JobError(
+                "bad_setting", f"The material is {self.material!r}; it must be one of {', '.join(MATERIALS)}"
+            )
+        if not 0.0 <= self.relief <= 1.0:
+            raise JobError("bad_setting", f"The relief is {self.relief}; it must lie between 0 and 1")
         self._job("object", "object", "style.png", None)
 
     @classmethod
@@ -90,6 +103,8 @@ class Settings:
             restyle_strength=values.restyle_strength,
             device=device,
             destination=values.destination,
+            material=values.material,
+            relief=values.relief if values.use_relief else 0.0,
             prompt_from_name=values.prompt_from_name,
         )
 

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,16 @@ class Landing:
     """The object's ``ObjectState`` as plain values."""
     new_uvs: np.ndarray | None = None
     """Coordinates of the UV map that the mesh has to be given, float32 [loops, 2]."""
+    material: str = "keep"
+    """What was to become of the object's materials: "keep" or "new"."""
+    relief: float = 0.0
+    """Strength of the relief from the texture's brightness that was wished, in [0, 1]; 0 for none."""
 
     def write(self, folder: Path) -> None:
         """Write it into a job folder."""
         if self.new_uvs is not None:
             np.save(folder / _UVS_FILE, self.new_uvs, allow_pickle=False)
-        values = {name: getattr(self, name) for name in ("object_name", "blend_file", "destination", "state")}
+        values = {found.name: getattr(self, found.name) for found in fields(self) if found.name != "new_uvs"}
         (folder / LANDING_FILE).write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 

@@ -13,7 +13,9 @@ from ...core.job import JobError
 from ..folders.kept import KeptTexture
 from ..names import name_of, readable
 from ..scene.image import check_destination, load_texture
-from ..scene.material import apply_texture, texture_name, texture_node
+from ..scene.material import apply_texture, texture_name
+from ..scene.materials.surface import images_without_uv_node
+from ..scene.materials.taking_back import taken_back_on_failure
 from ..scene.preview import hide_previews
 from ..scene.uv import add_uv_map
 from .changes import Changes, ObjectState, changes_since, uv_map_now
@@ -28,6 +30,7 @@ def land(
     destination: str,
     over_changes: bool = False,
     linked: Sequence[bpy.types.Object] = (),
+    warnings: list[str] | None = None,
 ) -> bpy.types.Image:
     """Put a kept texture on an object.
 
@@ -36,7 +39,8 @@ def land(
         kept: the texture, which stays where it is.
         destination: "packed" or "beside".
         over_changes: also where the material slots hold something else than when the job began.
-        linked: objects with the same mesh, which get the same materials; those that have another mesh by now do not.
+        linked: objects with the same mesh, which get the texture too; those that have another mesh by now do not.
+        warnings: what the user should know is added to them.
 
     Raises:
         JobError: why it cannot be done; nothing has changed then.
@@ -47,7 +51,8 @@ def land(
     if problem := changes.unfit or ("" if over_changes else changes.replaced):
         raise JobError("bad_mesh", f"While its texture was being made, {problem}", _way_on(changes))
     try:
-        return _land(target, kept, destination, before, [other for other in linked if other.data == target.data])
+        objects = [target, *(other for other in linked if other.data == target.data)]
+        image, told = _land(objects, kept, destination, before)
     except JobError:
         raise
     except OSError as error:
@@ -64,6 +69,9 @@ def land(
             "Press Apply to try again",
             traceback.format_exc(),
         ) from error
+    if warnings is not None:
+        warnings += told
+    return image
 
 
 def _way_on(changes: Changes) -> str:
@@ -73,16 +81,11 @@ def _way_on(changes: Changes) -> str:
 
 
 def _land(
-    target: bpy.types.Object,
-    kept: KeptTexture,
-    destination: str,
-    before: ObjectState,
-    linked: Sequence[bpy.types.Object],
-) -> bpy.types.Image:
+    objects: Sequence[bpy.types.Object], kept: KeptTexture, destination: str, before: ObjectState
+) -> tuple[bpy.types.Image, list[str]]:
     check_destination(destination)
-    mesh, new_uvs = target.data, kept.landing.new_uvs
-    slots = [(slot.link, slot.material) for slot in target.material_slots]
-    shown = [(node, node.image) for _, material in slots if (node := texture_node(material)) is not None]
+    target, *linked = objects
+    mesh, new_uvs, landing = target.data, kept.landing.new_uvs, kept.landing
     uv_map, added, image = before.uv_map, False, None
     try:
         if new_uvs is not None:
@@ -90,24 +93,25 @@ def _land(
         else:
             uv_map = uv_map_now(before, target) or before.uv_map
         image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
-        apply_texture(target, image, uv_map)
-        for other in linked:
-            for slot, shared in zip(other.material_slots, target.material_slots, strict=True):
-                slot.link, slot.material = shared.link, shared.material
+        with taken_back_on_failure(objects):
+            told = apply_texture(target, image, uv_map, linked, landing.material, landing.relief)
+            if added and len(mesh.uv_layers) == 1:
+                told += _of_images_without_uvs(objects, uv_map)
     except BaseException:
-        if not slots and target.material_slots:
-            mesh.materials.clear()
-        for slot, (link, material) in zip(target.material_slots, slots, strict=False):
-            slot.link, slot.material = link, material
-        for node, picture in shown:
-            node.image = picture
         if image is not None:
             bpy.data.images.remove(image)
         if added:
             mesh.uv_layers.remove(mesh.uv_layers[uv_map])
         raise
     _push_undo()
-    return image
+    return image, told
+
+
+def _of_images_without_uvs(objects: Sequence[bpy.types.Object], uv_map: str) -> list[str]:
+    """What is to be said of images that had no UV map to lie on, and lie on the mesh's first one now."""
+    materials = {slot.material for found in objects for slot in found.material_slots if slot.material is not None}
+    names = sorted({name for material in materials for name in images_without_uv_node(material)})
+    return [f"The image {name!r} had no UV map to lie on; now it lies on the new one, {uv_map!r}" for name in names]
 
 
 def _push_undo() -> None:

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The material that shows a texture: UV Map → Image Texture → Principled BSDF base colour."""
+"""The materials that show a texture: copies of those that are there, or a new one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import bpy
 
 from ..names import name_of
+from .materials.keep import is_kept, keep_material, origin_of, put_image
+from .materials.nodes import add_texture, texture_node
+from .materials.relief import set_relief
 
-TEXTURE_NODE = "StyleTex Texture"
-"""Name of the Image Texture node, by which a material is known as ours."""
-UV_NODE = "StyleTex UV Map"
-"""Name of the UV Map node."""
+MATERIALS = ("keep", "new")
+"""What becomes of an object's materials: kept as copies, or one new material in their place."""
 
 
 def texture_name(object_name: str) -> str:
@@ -26,77 +29,134 @@ def new_material(name: str, image: bpy.types.Image, uv_map: str, extent: int = 1
         material.use_nodes = True
     tree = material.node_tree
     principled = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    texture = tree.nodes.new("ShaderNodeTexImage")
-    texture.name = texture.label = TEXTURE_NODE
-    texture.image = image
     left, top = principled.location
-    texture.location = (left - 320.0, top)
-    uv_node = tree.nodes.new("ShaderNodeUVMap")
-    uv_node.name = UV_NODE
-    uv_node.uv_map = uv_map
-    uv_node.location = (left - 540.0, top - 140.0)
-    uv = uv_node.outputs["UV"]
-    if extent > 1:
-        mapping = tree.nodes.new("ShaderNodeMapping")
-        mapping.inputs["Scale"].default_value = (1.0 / extent, 1.0 / extent, 1.0)
-        tree.links.new(uv, mapping.inputs["Vector"])
-        uv = mapping.outputs["Vector"]
-    tree.links.new(uv, texture.inputs["Vector"])
+    texture = add_texture(material, image, uv_map, (left - 320.0, top), extent)
     tree.links.new(texture.outputs["Color"], principled.inputs["Base Color"])
-    # The active node is what Solid mode shows and what texture painting paints on.
-    tree.nodes.active = texture
     return material
 
 
-def apply_texture(target: bpy.types.Object, image: bpy.types.Image, uv_map: str) -> bpy.types.Material:
+def apply_texture(
+    target: bpy.types.Object,
+    image: bpy.types.Image,
+    uv_map: str,
+    linked: Sequence[bpy.types.Object] = (),
+    materials: str = "keep",
+    relief: float | None = None,
+) -> list[str]:
     """Show ``image`` on the whole object.
 
-    Every slot gets the material, and the faces keep their slots, so that nothing is lost when the old materials come
-    back. What is replaced stays in the file with a fake user. A mesh that other objects share keeps its own materials:
-    the new one is linked to the object. The object's own earlier StyleTex material is used again, with whatever the
-    artist changed in it.
+    The faces keep their slots, so that nothing is lost when the old materials come back; those stay in the file with a
+    fake user. A mesh that other objects share keeps its own materials: the new ones are linked to the objects. The
+    objects' own earlier StyleTex materials are used again, with whatever the artist changed in them.
+
+    Args:
+        target: a mesh object.
+        image: the texture.
+        uv_map: name of its UV map.
+        linked: other objects with the same mesh, which get the texture as well.
+        materials: one of ``MATERIALS``. To keep them is to put the image into a copy of each (``keep_material``); one
+            that several slots hold is copied once. Where there is none, or it takes no image, the slot gets a new one.
+        relief: strength of the relief from the image's brightness, in [0, 1]; 0 for none, ``None`` leaves it as it is.
+
+    Returns:
+        What the user should know.
     """
-    material = _own_material(target)
-    if material is None:
-        material = new_material(texture_name(name_of(target)), image, uv_map)
-    else:
-        _replace_image(material, image, uv_map)
+    objects = [target, *linked]
     if not target.material_slots:
         target.data.materials.append(None)
+    olds = list(dict.fromkeys(slot.material for found in objects for slot in found.material_slots))
+    own = [old for old in olds if old is not None and _is_own(old, objects)]
+    warnings: list[str] = []
+    if materials == "keep":
+        shown = _kept(objects, olds, own, image, uv_map, warnings)
+    else:
+        shown = _replaced(target, olds, own, image, uv_map)
+    for material in dict.fromkeys(shown.values()):
+        if relief is not None and not set_relief(material, relief, max(target.dimensions)):
+            warnings.append(f"The material {name_of(material)!r} is all emission, which no relief can be seen on")
     shared = target.data.users > 1
-    for slot in target.material_slots:
-        if slot.material not in (None, material) and not slot.material.library:
-            slot.material.use_fake_user = True
-        if shared:
-            slot.link = "OBJECT"
-        slot.material = material
-    return material
+    for found in objects:
+        for slot in found.material_slots:
+            old = slot.material
+            if old is not None and old != shown[old] and not old.library:
+                old.use_fake_user = True
+            if shared:
+                slot.link = "OBJECT"
+            slot.material = shown[old]
+    return warnings
 
 
-def texture_node(material: bpy.types.Material | None) -> bpy.types.Node | None:
-    """The Image Texture node of a material of ours that may be changed; ``None`` for any other."""
-    if material is None or material.library or not material.node_tree:
-        return None
-    node = material.node_tree.nodes.get(TEXTURE_NODE)
-    return node if node is not None and node.type == "TEX_IMAGE" else None
+_Shown = dict[bpy.types.Material | None, bpy.types.Material]
+"""What comes in the place of each material."""
 
 
-def _own_material(target: bpy.types.Object) -> bpy.types.Material | None:
-    """The material that an earlier run gave to this object, if it is still its only one and nobody else's."""
-    materials = {slot.material for slot in target.material_slots}
-    if len(materials) != 1:
-        return None
-    material = materials.pop()
+def _kept(
+    objects: Sequence[bpy.types.Object],
+    olds: Sequence[bpy.types.Material | None],
+    own: Sequence[bpy.types.Material],
+    image: bpy.types.Image,
+    uv_map: str,
+    warnings: list[str],
+) -> _Shown:
+    name = texture_name(name_of(objects[0]))
+    several = sum(old is not None for old in olds) > 1
+    shown: _Shown = {}
+    for old in olds:
+        if old is None:
+            continue
+        if old in own and _replace_image(old, image, uv_map):
+            shown[old] = old
+            continue
+        kept = keep_material(old, f"{name} · {origin_of(old)}" if several else name, image, uv_map)
+        if kept is not None:
+            shown[old] = kept
+        else:
+            slot = next(
+                number
+                for found in objects
+                for number, slot in enumerate(found.material_slots, 1)
+                if slot.material == old
+            )
+            warnings.append(
+                f"The material {name_of(old)!r} in slot {slot} has no shader whose color an image could be; the slot"
+                " has a new material now"
+            )
+    if len(shown) < len(olds):
+        new = new_material(name, image, uv_map)
+        shown |= {old: new for old in olds if old not in shown}
+    return shown
+
+
+def _replaced(
+    target: bpy.types.Object,
+    olds: Sequence[bpy.types.Material | None],
+    own: Sequence[bpy.types.Material],
+    image: bpy.types.Image,
+    uv_map: str,
+) -> _Shown:
+    if len(olds) == 1 and own and not is_kept(own[0]) and _replace_image(own[0], image, uv_map):
+        return {own[0]: own[0]}
+    new = new_material(texture_name(name_of(target)), image, uv_map)
+    return dict.fromkeys(olds, new)
+
+
+def _is_own(material: bpy.types.Material, objects: Sequence[bpy.types.Object]) -> bool:
+    """Whether an earlier run gave a material to these objects, and nothing else uses it."""
     if texture_node(material) is None:
-        return None
-    return material if material.users == len(target.material_slots) else None
+        return False
+    mesh = objects[0].data
+    slots = [slot for found in objects for slot in found.material_slots if slot.link == "OBJECT"]
+    users = sum(slot.material == material for slot in slots)
+    if mesh.users - mesh.use_fake_user <= len(objects):
+        users += sum(found == material for found in mesh.materials)
+    return material.users - material.use_fake_user == users
 
 
-def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> None:
-    nodes = material.node_tree.nodes
-    old = nodes[TEXTURE_NODE].image
+def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> bool:
+    node = texture_node(material)
+    old = node.image if node is not None else None
+    if not put_image(material, image, uv_map):
+        return False
     if old is not None and not old.library:
         old.use_fake_user = True
-    nodes[TEXTURE_NODE].image = image
-    if UV_NODE in nodes:
-        nodes[UV_NODE].uv_map = uv_map
+    return True

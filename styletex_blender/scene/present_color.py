@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ...core.job import JobError
+from .materials.nodes import texture_node
+from .materials.surface import Groups, color_inputs, source_of
 from .picture_file import encode_srgb, read_srgb, write_png
 
 FILE_NAME = "present.png"
@@ -24,8 +27,9 @@ _BAKE = "Bake the colour to an image, and link that to Base Color"
 def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> str:
     """Put the colour of an object's material into ``folder`` as an 8-bit sRGB PNG.
 
-    The colour is that of the Principled BSDF's Base Color: an image on the UV map called ``uv_map``, or a plain colour.
-    An image is over white where it is transparent; where its alpha is something else, its alpha mode is to be None or
+    The colour is that of the shaders that the surface is mixed of (``color_inputs``): an image on the UV map called
+    ``uv_map``, or a plain colour. Several materials must have the same, as they do when they were stylized together. An
+    image is over white where it is transparent; where its alpha is something else, its alpha mode is to be None or
     Channel Packed.
 
     Returns:
@@ -34,17 +38,17 @@ def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> 
     Raises:
         JobError: ``bad_mesh`` when the object's colour is made in another way.
     """
-    material = _material(target)
-    socket = _base_color(material)
-    node, _ = _source(socket)
-    if node is None:
+    materials = _materials(target)
+    colors = [(material, _color_of(material, target.data, uv_map)) for material in _alike(materials)]
+    if _number_of(color for _, color in colors) > 1:
+        raise _too_many(materials)
+    material, color = colors[0]
+    if isinstance(color, bpy.types.Node):
+        pixels = _srgb_pixels(material, color)
+    else:
         # A picture may not be too small to be one for the worker's libraries.
-        write_png(np.tile(encode_srgb(np.array(socket.default_value[:3])), (4, 4, 1)), folder / FILE_NAME)
-        return FILE_NAME
-    if node.type != "TEX_IMAGE":
-        raise _refusal(material, f"comes from the node {node.bl_label!r}, not from an image", _BAKE)
-    _check_projection(material, node, target.data, uv_map)
-    write_png(_srgb_pixels(material, node), folder / FILE_NAME)
+        pixels = np.tile(encode_srgb(np.array(color)), (4, 4, 1))
+    write_png(pixels, folder / FILE_NAME)
     return FILE_NAME
 
 
@@ -52,60 +56,83 @@ def _refusal(material: bpy.types.Material, cause: str, hint: str) -> JobError:
     return JobError("bad_mesh", f"The present colour of the material {material.name!r} {cause}", hint)
 
 
-def _material(target: bpy.types.Object) -> bpy.types.Material:
-    """The one material that all faces have: a texture has room for one alone."""
+def _materials(target: bpy.types.Object) -> list[bpy.types.Material | None]:
+    """Those that faces have, without repetitions."""
     slots, faces = target.material_slots, target.data.polygons
     used = np.empty(len(faces), dtype=np.int32)
     faces.foreach_get("material_index", used)
     # A number beyond the last slot shows that slot's material.
-    materials = {slots[min(int(index), len(slots) - 1)].material for index in np.unique(used)} if slots else {None}
-    if len(materials) > 1:
-        names = ", ".join(sorted("none" if found is None else found.name for found in materials))
-        raise JobError(
-            "bad_mesh",
-            f"The faces have {len(materials)} materials ({names}), so there is no one present colour to start from",
-            "Bake them into one image, or start without the present colour",
-        )
-    material = materials.pop()
-    if material is None:
+    indices = np.unique(used) if slots else ()
+    return list(dict.fromkeys(slots[min(int(index), len(slots) - 1)].material for index in indices)) or [None]
+
+
+def _too_many(materials: list[bpy.types.Material | None]) -> JobError:
+    names = ", ".join(sorted("none" if found is None else found.name for found in materials))
+    return JobError(
+        "bad_mesh",
+        f"The faces have {len(materials)} materials ({names}), so there is no one present colour to start from",
+        "Bake them into one image, or start without the present colour",
+    )
+
+
+def _alike(materials: list[bpy.types.Material | None]) -> list[bpy.types.Material]:
+    """The same materials, if they show one image of ours, or are a single one: a texture has room for one alone."""
+    images = {node.image if (node := texture_node(found)) is not None else None for found in materials}
+    if len(materials) > 1 and (len(images) > 1 or None in images):
+        raise _too_many(materials)
+    found = [material for material in materials if material is not None]
+    if not found:
         raise JobError(
             "bad_mesh", "There is no material whose present colour could be started from", "Give the object one"
         )
-    return material
+    return found
 
 
-def _base_color(material: bpy.types.Material) -> bpy.types.NodeSocket:
-    tree = material.node_tree
-    output = tree.get_output_node("ALL") if tree is not None else None
-    surface = _source(output.inputs["Surface"])[0] if output is not None else None
-    if surface is None or surface.type != "BSDF_PRINCIPLED":
-        raise _refusal(material, "cannot be found: no Principled BSDF is its surface", "Use a Principled BSDF")
-    return surface.inputs["Base Color"]
+_Color = bpy.types.Node | tuple[float, ...]
+"""An Image Texture node, or a scene-linear colour."""
 
 
-def _source(socket: bpy.types.NodeSocket) -> tuple[bpy.types.Node | None, str]:
-    """What is linked to a socket, beyond reroutes: the node and the name of its socket; ``None`` for nothing."""
-    while socket.is_linked:
-        link = socket.links[0]
-        if link.from_node.type != "REROUTE":
-            return link.from_node, link.from_socket.name
-        socket = link.from_node.inputs[0]
-    return None, ""
+def _color_of(material: bpy.types.Material, mesh: bpy.types.Mesh, uv_map: str) -> _Color:
+    places = color_inputs(material)
+    if not places:
+        raise _refusal(material, "cannot be found: nothing of its surface has a colour", "Use a Principled BSDF")
+    found: list[_Color] = []
+    for place in places:
+        output, groups = place.source(material)
+        socket = place.socket(material)
+        if output is None and not socket.is_linked:
+            found.append(tuple(socket.default_value[:3]))
+            continue
+        node = output.node if output is not None else socket.links[0].from_node
+        if node.type != "TEX_IMAGE":
+            raise _refusal(material, f"comes from the node {node.bl_label!r}, not from an image", _BAKE)
+        _check_projection(material, node, groups, mesh, uv_map)
+        found.append(node)
+    if (number := _number_of(found)) > 1:
+        raise _refusal(material, f"is mixed of {number} shaders' own colours", _BAKE)
+    return found[0]
 
 
-def _check_projection(material: bpy.types.Material, node: bpy.types.Node, mesh: bpy.types.Mesh, uv_map: str) -> None:
-    """Whether an Image Texture node lays its image out by the UV map called ``uv_map`` and nothing else."""
+def _number_of(colors: Iterable[_Color]) -> int:
+    """How many different ones there are: images, and plain colours."""
+    return len({color if isinstance(color, tuple) else color.image for color in colors})
+
+
+def _check_projection(
+    material: bpy.types.Material, node: bpy.types.Node, groups: Groups, mesh: bpy.types.Mesh, uv_map: str
+) -> None:
+    """Whether an Image Texture node, in those groups, lays its image out by the UV map ``uv_map`` and nothing else."""
     if node.projection != "FLAT":
         raise _refusal(material, f"is projected ({node.projection.lower()}), not laid out by a UV map", _BAKE)
-    source, output = _source(node.inputs["Vector"])
-    if source is not None and source.type == "MAPPING" and _changes_nothing(source):
-        source, output = _source(source.inputs["Vector"])
-    if source is not None and source.type == "UVMAP":
-        used = source.uv_map
-    elif source is None or (source.type == "TEX_COORD" and output == "UV"):
+    output, groups = source_of(node.inputs["Vector"], groups)
+    if output is not None and output.node.type == "MAPPING" and _changes_nothing(output.node):
+        output, groups = source_of(output.node.inputs["Vector"], groups)
+    if output is not None and output.node.type == "UVMAP":
+        used = output.node.uv_map
+    elif output is None or (output.node.type == "TEX_COORD" and output.name == "UV"):
         used = ""
     else:
-        raise _refusal(material, f"is laid out by the node {source.bl_label!r}, not by a UV map alone", _BAKE)
+        raise _refusal(material, f"is laid out by the node {output.node.bl_label!r}, not by a UV map alone", _BAKE)
     # No name means the map with the camera icon, the one for rendering.
     used = used or next((layer.name for layer in mesh.uv_layers if layer.active_render), "")
     if used != uv_map:

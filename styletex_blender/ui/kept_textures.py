@@ -86,12 +86,15 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
                 name = texture.landing.object_name
                 text = _("There is no object {name}").format(name=repr(name))
                 raise JobError("bad_mesh", text, _("Select the object that it is for"))
-            land(target, texture, texture.landing.destination, over_changes=True)
+            warnings: list[str] = []
+            land(target, texture, texture.landing.destination, over_changes=True, warnings=warnings)
         except JobError as error:
             self.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
             return {"CANCELLED"}
         runner.settle(texture.folder)
         texture.remove()
+        for warning in warnings:
+            self.report({"WARNING"}, warning)
         self.report({"INFO"}, _("Textured {name}").format(name=name_of(target)))
         return {"FINISHED"}
 

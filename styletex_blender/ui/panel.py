@@ -110,8 +110,9 @@ class STYLETEX_PT_texture(SidebarPanel, Panel):
     def draw(self, context: Context) -> None:
         """Size, seed, place, and what to start from."""
         layout, settings = _property_layout(self.layout, context)
-        for name in ("texture_size", "tiles", "seed", "destination"):
+        for name in ("texture_size", "tiles", "seed", "destination", "material"):
             layout.prop(settings, name)
+        _draw_optional(layout, settings, "relief", "use_relief", _("Relief"))
         _draw_optional(layout, settings, "restyle_strength", "start_from_present", _("Restyle"))
 
 

@@ -173,6 +173,34 @@ class SceneSettings(StyleChoice, PropertyGroup):
         ],
         default="packed",
     )
+    material: EnumProperty(
+        name="Material",
+        description="What becomes of the object's materials; one undo brings them back in any case",
+        items=[
+            (
+                "keep",
+                "Keep Materials",
+                "Put the image into Base Color of a copy of each material: roughness, normal, alpha and all other "
+                "nodes stay",
+            ),
+            ("new", "New Material", "Give the object one new material with the image in Base Color"),
+        ],
+        default="keep",
+    )
+    use_relief: BoolProperty(
+        name="Make Up Relief",
+        description="Add a Bump node on the texture's brightness. The relief is made up: bright strokes stand out; it "
+        "is not measured geometry",
+        default=False,
+    )
+    relief: FloatProperty(
+        name="Relief",
+        description="How strong the relief made up from the texture's brightness is; it is not measured geometry",
+        default=0.3,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
 
 
 class ObjectSettings(StyleChoice, PropertyGroup):

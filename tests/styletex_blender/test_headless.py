@@ -123,6 +123,7 @@ def test_collection_is_textured_and_nothing_else(bpy, main, style_image, capsys)
         (["--prompt", "a toy", "--collection", "Nothing"], "There is no collection 'Nothing'"),
         (["--prompt", " ", "--profile", "sd15", "--all"], "The object prompt is empty"),
         (["--prompt", "a toy", "--all", "--seed", "-3"], "The seed is -3"),
+        (["--prompt", "a toy", "--all", "--relief", "2"], "The relief is 2.0; it must lie between 0 and 1"),
         (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),
         (["--prompt", "a toy", "--image", "beside", "--objects", "Broken"], "The mesh has no faces"),
     ],
@@ -140,6 +141,26 @@ def test_wrong_usage_is_explained_on_standard_output(main, style_image, capsys, 
         main(["--style", str(style_image), *arguments])
     assert leaving.value.code == 2
     assert "Nothing was textured: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ["StyleTex · Smooth · Wood", "StyleTex · Smooth · Metal"]),
+        (["--material", "new", "--relief", "0.3"], ["StyleTex · Smooth"] * 2),
+    ],
+)
+def test_materials_are_kept_or_replaced_and_relief_is_made_as_asked(bpy, main, style_image, options, expected):
+    smooth = bpy.data.objects["Smooth"]
+    smooth.data.materials.clear()
+    for name in ("Wood", "Metal"):
+        smooth.data.materials.append(bpy.data.materials.new(name))
+    what = ["--style", str(style_image), "--prompt", "a toy", "--objects", "Smooth", "--size", "256"]
+    assert main([*what, *options]) == 0
+    assert [slot.material.name for slot in smooth.material_slots] == expected
+    nodes = smooth.material_slots[0].material.node_tree.nodes
+    strengths = [node.inputs["Strength"].default_value for node in nodes if node.type == "BUMP"]
+    assert strengths == ([pytest.approx(0.3)] if options else [])
 
 
 def test_ctrl_c_cancels_and_leaves_no_worker(bpy, their_scene_file, environment, style_image):

@@ -29,8 +29,10 @@ PRESET_NAMES = (
     "shading",
     "start_from_present",
     "restyle_strength",
+    "use_relief",
+    "relief",
 )
-"""What a preset sets: all but the picture, the words, the seed, and where the image goes."""
+"""What a preset sets: all but the picture, the words, the seed, where the image goes, and what becomes of materials."""
 
 
 class STYLETEX_OT_add_preset(AddPresetBase, Operator):

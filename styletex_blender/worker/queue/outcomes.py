@@ -40,13 +40,16 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
             raise JobError("bad_mesh", DELETED, "Undo that, then press Apply")
         name = name_of(target)
         stale = changes_since(task.state, target).stale
-        image = land(target, kept, kept.landing.destination, linked=task.linked_targets())
+        warnings: list[str] = []
+        image = land(target, kept, kept.landing.destination, linked=task.linked_targets(), warnings=warnings)
     except JobError as error:
         return kept_back(pending, error)
     except Exception as error:
         return kept_back(pending, warm_worker.internal_error(error))
     if stale:
         run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
+    for warning in warnings:
+        run.warn(f"{name}: {warning}")
     if not run.keeps_results:
         kept.remove()
     place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"

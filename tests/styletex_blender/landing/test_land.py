@@ -104,9 +104,10 @@ def test_failure_of_the_last_step_takes_all_of_it_back(bpy, cube, styletex, monk
     apply_texture = land.apply_texture
 
     def fail_for_the_cube(target, *rest):
-        apply_texture(target, *rest)
+        warnings = apply_texture(target, *rest)
         if target.name == "Cube":
             raise ReferenceError("injected")
+        return warnings
 
     monkeypatch.setattr(land, "apply_texture", fail_for_the_cube)
     styletex.end(run)

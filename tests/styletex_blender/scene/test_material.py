@@ -97,7 +97,8 @@ def test_material_that_another_object_uses_is_not_changed(bpy, cube):
     assert material.node_tree.nodes["StyleTex Texture"].image == image
 
 
-def test_all_slots_show_the_texture_and_the_faces_keep_their_slots(bpy, cube):
+def test_new_material_is_in_all_slots_and_the_faces_keep_their_slots(bpy, cube):
+    bpy.context.scene.styletex.material = "new"
     second = bpy.data.materials.new("Second")
     cube.data.materials.append(second)
     cube.data.polygons.foreach_set("material_index", [0, 1, 0, 1, 0, 1])

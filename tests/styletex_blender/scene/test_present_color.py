@@ -162,7 +162,15 @@ def two_materials(bpy, cube, node):
 
 def no_principled(bpy, cube, node):
     tree = cube.active_material.node_tree
-    tree.links.new(tree.nodes.new("ShaderNodeEmission").outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    tree.links.new(tree.nodes.new("ShaderNodeBsdfGlass").outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+
+
+def two_colours(bpy, cube, node):
+    tree = cube.active_material.node_tree
+    mix = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(principled(cube).outputs[0], mix.inputs[1])
+    tree.links.new(tree.nodes.new("ShaderNodeBsdfDiffuse").outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
 
 
 def procedural(bpy, cube, node):
@@ -197,7 +205,8 @@ def strange_space(bpy, cube, node):
         (no_material, "There is no material"),
         (empty_slot, "There is no material"),
         (two_materials, r"2 materials \(Metal, Wood\)"),
-        (no_principled, "'Wood' cannot be found: no Principled BSDF"),
+        (no_principled, "'Wood' cannot be found: nothing of its surface has a colour"),
+        (two_colours, "is mixed of 2 shaders"),
         (procedural, "comes from the node 'Noise Texture', not from an image"),
         (no_image, "without an image"),
         (lost_image, r"which cannot be read from .*gone\.png"),
@@ -242,6 +251,29 @@ def test_the_panels_choice_reaches_the_job_and_the_texture_can_be_restyled_again
         styletex.end(run)
         assert run.outcomes[0].textured
     assert cube.material_slots[0].material.name == "StyleTex · Cube"
+
+
+def test_what_was_stylized_together_is_one_present_colour_to_the_last_digit(bpy, scene, styletex, tmp_path):
+    from PIL import Image
+
+    cube = bpy.data.objects["Cube"]
+    cube.data.materials.clear()
+    for name in ("Wood", "Metal"):
+        material = bpy.data.materials.new(name)
+        if bpy.app.version < (5, 0):
+            material.use_nodes = True
+        cube.data.materials.append(material)
+    cube.data.polygons.foreach_set("material_index", [0, 1, 0, 1, 0, 1])
+    styletex.end(styletex.begin([cube]))
+    texture = bpy.data.images["StyleTex · Cube"]
+    name = styletex.module("scene.present_color").write_present_color(cube, "UVMap", tmp_path)
+    (tmp_path / "texture.png").write_bytes(texture.packed_file.data)
+    with Image.open(tmp_path / name) as written, Image.open(tmp_path / "texture.png") as made:
+        np.testing.assert_array_equal(np.asarray(written.convert("RGB")), np.asarray(made.convert("RGB")))
+    shader = next(node for node in cube.active_material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    cube.active_material.node_tree.links.remove(shader.inputs["Base Color"].links[0])
+    with pytest.raises(JobError, match="2 materials"):
+        styletex.module("scene.present_color").write_present_color(cube, "UVMap", tmp_path)
 
 
 def test_an_object_without_a_present_colour_does_not_keep_the_others(bpy, scene, styletex):

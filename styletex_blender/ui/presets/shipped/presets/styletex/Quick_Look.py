@@ -19,3 +19,5 @@ settings.tone = 3.0
 settings.shading = True
 settings.start_from_present = False
 settings.restyle_strength = 0.5
+settings.use_relief = False
+settings.relief = 0.3

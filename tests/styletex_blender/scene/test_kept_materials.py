@@ -1,0 +1,597 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there is kept: the image goes into copies of the artist's materials, and all else in them stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from styletex.core.job import JobError
+
+TEXTURE = "StyleTex Texture"
+
+
+@pytest.fixture
+def cube(bpy, scene):
+    """A cube without materials, selected alone."""
+    bpy.data.objects["Suzanne"].select_set(False)
+    cube = bpy.data.objects["Cube"]
+    cube.data.materials.clear()
+    bpy.context.view_layer.objects.active = cube
+    return cube
+
+
+@pytest.fixture
+def give(bpy, cube):
+    """Give the cube a material with a Principled BSDF in a further slot; returns it and its node tree."""
+
+    def give(name="Wood"):
+        material = bpy.data.materials.new(name)
+        if bpy.app.version < (5, 0):
+            material.use_nodes = True
+        cube.data.materials.append(material)
+        return material, material.node_tree
+
+    return give
+
+
+@pytest.fixture
+def picture(bpy):
+    """A small picture of the artist's."""
+    image = bpy.data.images.new("picture", 4, 4)
+    image.pixels.foreach_set(np.tile(np.array([0.8, 0.4, 0.9, 1.0], np.float32), 16))
+    return image
+
+
+def node_of(tree, kind):
+    return next(node for node in tree.nodes if node.type == kind)
+
+
+def feeding(socket):
+    """The node that is linked to a socket."""
+    return socket.links[0].from_node if socket.is_linked else None
+
+
+def image_node(tree, picture):
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = picture
+    return node
+
+
+def use_surface(tree, shader, output="BSDF"):
+    tree.links.new(shader.outputs[output], node_of(tree, "OUTPUT_MATERIAL").inputs["Surface"])
+
+
+def materials(target):
+    return [slot.material.name if slot.material else None for slot in target.material_slots]
+
+
+def stylize(bpy):
+    """Stylize the cube; what the user was told."""
+    bpy.ops.styletex.stylize()
+
+
+def warnings(styletex):
+    return list(styletex.module("worker.runner").current_run().warnings)
+
+
+def test_normal_map_and_roughness_stay_and_two_slots_keep_their_materials(bpy, cube, give, picture):
+    wood, tree = give("Wood")
+    principled = node_of(tree, "BSDF_PRINCIPLED")
+    principled.inputs["Roughness"].default_value = 0.77
+    normal_map = tree.nodes.new("ShaderNodeNormalMap")
+    normal_map.uv_map = "UVMap"
+    uv = tree.nodes.new("ShaderNodeUVMap")
+    uv.uv_map = "UVMap"
+    node = image_node(tree, picture)
+    tree.links.new(uv.outputs["UV"], node.inputs["Vector"])
+    tree.links.new(node.outputs["Color"], normal_map.inputs["Color"])
+    tree.links.new(normal_map.outputs["Normal"], principled.inputs["Normal"])
+    metal, metal_tree = give("Metal")
+    node_of(metal_tree, "BSDF_PRINCIPLED").inputs["Metallic"].default_value = 1.0
+    cube.data.polygons.foreach_set("material_index", [0, 1, 0, 1, 0, 1])
+    stylize(bpy)
+    assert materials(cube) == ["StyleTex · Cube · Wood", "StyleTex · Cube · Metal"]
+    first, second = (slot.material.node_tree for slot in cube.material_slots)
+    shader = node_of(first, "BSDF_PRINCIPLED")
+    assert shader.inputs["Roughness"].default_value == pytest.approx(0.77)
+    kept = feeding(shader.inputs["Normal"])
+    assert (kept.type, kept.uv_map, feeding(kept.inputs["Color"]).image) == ("NORMAL_MAP", "UVMap", picture)
+    assert feeding(feeding(kept.inputs["Color"]).inputs["Vector"]).uv_map == "UVMap"
+    assert node_of(second, "BSDF_PRINCIPLED").inputs["Metallic"].default_value == 1.0
+    for used in (first, second):
+        colour = feeding(node_of(used, "BSDF_PRINCIPLED").inputs["Base Color"])
+        assert (colour.name, colour.image.name) == (TEXTURE, "StyleTex · Cube")
+        assert feeding(colour.inputs["Vector"]).uv_map == "UVMap"
+        assert used.nodes.active == colour
+    assert wood.use_fake_user and metal.use_fake_user
+    assert TEXTURE not in tree.nodes and TEXTURE not in metal_tree.nodes
+    indices = np.empty(6, dtype=np.int32)
+    cube.data.polygons.foreach_get("material_index", indices)
+    assert indices.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_material_of_several_slots_is_copied_once_and_empty_slots_get_a_new_one(bpy, cube, give):
+    wood, _ = give()
+    cube.data.materials.append(None)
+    cube.data.materials.append(wood)
+    cube.data.materials.append(None)
+    before = len(bpy.data.materials)
+    stylize(bpy)
+    first, second, third, fourth = (slot.material for slot in cube.material_slots)
+    assert first == third and second == fourth and first != second
+    assert len(bpy.data.materials) == before + 2
+
+
+def test_stylized_twice_there_are_no_further_copies_and_nodes_and_the_artists_changes_stay(bpy, cube, give):
+    for name in ("Wood", "Metal"):
+        give(name)
+    stylize(bpy)
+    kept = [slot.material for slot in cube.material_slots]
+    tree = kept[0].node_tree
+    hue = tree.nodes.new("ShaderNodeHueSaturation")
+    tree.links.new(tree.nodes[TEXTURE].outputs["Color"], hue.inputs["Color"])
+    tree.links.new(hue.outputs["Color"], node_of(tree, "BSDF_PRINCIPLED").inputs["Base Color"])
+    count, nodes = len(bpy.data.materials), [len(material.node_tree.nodes) for material in kept]
+    first = tree.nodes[TEXTURE].image
+    stylize(bpy)
+    assert [slot.material for slot in cube.material_slots] == kept
+    assert len(bpy.data.materials) == count
+    assert [len(material.node_tree.nodes) for material in kept] == nodes
+    images = {material.node_tree.nodes[TEXTURE].image for material in kept}
+    assert len(images) == 1 and first not in images and first.users
+    assert feeding(node_of(tree, "BSDF_PRINCIPLED").inputs["Base Color"]) == hue
+
+
+def test_texture_that_the_artist_unlinked_is_linked_again(bpy, cube, give):
+    give()
+    stylize(bpy)
+    tree = cube.active_material.node_tree
+    shader = node_of(tree, "BSDF_PRINCIPLED")
+    tree.links.remove(shader.inputs["Base Color"].links[0])
+    stylize(bpy)
+    assert feeding(shader.inputs["Base Color"]) == tree.nodes[TEXTURE]
+
+
+def test_copy_that_another_object_uses_too_is_left_alone(bpy, cube, give):
+    give()
+    stylize(bpy)
+    kept = cube.active_material
+    image = kept.node_tree.nodes[TEXTURE].image
+    bpy.data.objects["Suzanne"].material_slots[0].material = kept
+    stylize(bpy)
+    assert cube.active_material != kept
+    assert kept.node_tree.nodes[TEXTURE].image == image
+    assert len([node for node in cube.active_material.node_tree.nodes if node.type == "TEX_IMAGE"]) == 1
+
+
+def test_kept_first_and_new_then_gives_a_plain_new_material(bpy, cube, give):
+    _, tree = give()
+    node_of(tree, "BSDF_PRINCIPLED").inputs["Roughness"].default_value = 0.77
+    stylize(bpy)
+    kept = cube.active_material
+    bpy.context.scene.styletex.material = "new"
+    stylize(bpy)
+    new = cube.active_material
+    assert new != kept and kept.use_fake_user
+    assert node_of(new.node_tree, "BSDF_PRINCIPLED").inputs["Roughness"].default_value != pytest.approx(0.77)
+    stylize(bpy)
+    assert cube.active_material == new
+    bpy.context.scene.styletex.material = "keep"
+    stylize(bpy)
+    assert cube.active_material == new
+
+
+def test_alpha_of_a_leaf_stays_on_the_old_picture(bpy, cube, give, picture):
+    _, tree = give("Leaf")
+    shader, node = node_of(tree, "BSDF_PRINCIPLED"), image_node(tree, picture)
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(node.outputs["Alpha"], shader.inputs["Alpha"])
+    stylize(bpy)
+    kept = node_of(cube.active_material.node_tree, "BSDF_PRINCIPLED")
+    assert feeding(kept.inputs["Alpha"]).image == picture
+    assert feeding(kept.inputs["Base Color"]).name == TEXTURE
+
+
+def test_what_coloured_before_is_replaced_with_all_that_was_mixed_into_it(bpy, cube, give, picture):
+    _, tree = give()
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
+    tree.links.new(image_node(tree, picture).outputs["Color"], mix.inputs[6])
+    tree.links.new(tree.nodes.new("ShaderNodeVertexColor").outputs["Color"], mix.inputs[7])
+    tree.links.new(mix.outputs[2], node_of(tree, "BSDF_PRINCIPLED").inputs["Base Color"])
+    stylize(bpy)
+    kept = cube.active_material.node_tree
+    assert feeding(node_of(kept, "BSDF_PRINCIPLED").inputs["Base Color"]).name == TEXTURE
+
+
+def test_all_shaders_of_a_mix_get_the_image_beyond_reroutes_and_the_others_stay(bpy, cube, give):
+    _, tree = give()
+    shaders = [node_of(tree, "BSDF_PRINCIPLED"), tree.nodes.new("ShaderNodeBsdfDiffuse")]
+    mix, outer = tree.nodes.new("ShaderNodeMixShader"), tree.nodes.new("ShaderNodeAddShader")
+    for number, shader in enumerate(shaders, 1):
+        tree.links.new(shader.outputs["BSDF"], mix.inputs[number])
+    reroute = tree.nodes.new("NodeReroute")
+    tree.links.new(mix.outputs[0], reroute.inputs[0])
+    tree.links.new(reroute.outputs[0], outer.inputs[0])
+    tree.links.new(tree.nodes.new("ShaderNodeEmission").outputs[0], outer.inputs[1])
+    use_surface(tree, outer, "Shader")
+    unused = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    unused.name = "Unused"
+    stylize(bpy)
+    kept = cube.active_material.node_tree
+    assert feeding(kept.nodes["Principled BSDF"].inputs["Base Color"]).name == TEXTURE
+    assert feeding(node_of(kept, "BSDF_DIFFUSE").inputs["Color"]).name == TEXTURE
+    assert feeding(node_of(kept, "EMISSION").inputs["Color"]) is None
+    assert feeding(kept.nodes["Unused"].inputs["Base Color"]) is None
+
+
+def test_outputs_for_each_renderer_both_show_the_image(bpy, cube, give):
+    _, tree = give()
+    node_of(tree, "OUTPUT_MATERIAL").target = "CYCLES"
+    output, diffuse = tree.nodes.new("ShaderNodeOutputMaterial"), tree.nodes.new("ShaderNodeBsdfDiffuse")
+    output.target = "EEVEE"
+    tree.links.new(diffuse.outputs[0], output.inputs["Surface"])
+    stylize(bpy)
+    kept = cube.active_material.node_tree
+    assert feeding(node_of(kept, "BSDF_PRINCIPLED").inputs["Base Color"]).name == TEXTURE
+    assert feeding(node_of(kept, "BSDF_DIFFUSE").inputs["Color"]).name == TEXTURE
+
+
+def test_unlit_material_shows_the_image_by_its_emission(bpy, cube, give):
+    _, tree = give()
+    use_surface(tree, tree.nodes.new("ShaderNodeEmission"), "Emission")
+    stylize(bpy)
+    assert feeding(node_of(cube.active_material.node_tree, "EMISSION").inputs["Color"]).name == TEXTURE
+
+
+def toon(tree):
+    """Light on a surface, in steps: an image instead would end that."""
+    ramp, emission = tree.nodes.new("ShaderNodeValToRGB"), tree.nodes.new("ShaderNodeEmission")
+    light = tree.nodes.new("ShaderNodeShaderToRGB")
+    tree.links.new(tree.nodes.new("ShaderNodeBsdfDiffuse").outputs[0], light.inputs[0])
+    tree.links.new(light.outputs["Color"], ramp.inputs["Fac"])
+    tree.links.new(ramp.outputs["Color"], emission.inputs["Color"])
+    use_surface(tree, emission, "Emission")
+
+
+def glass(tree):
+    use_surface(tree, tree.nodes.new("ShaderNodeBsdfGlass"))
+
+
+def no_surface(tree):
+    tree.nodes.clear()
+
+
+@pytest.mark.parametrize("make", [toon, glass, no_surface])
+def test_slot_whose_material_takes_no_image_gets_a_new_one_and_that_is_said(bpy, cube, give, styletex, make):
+    give("Wood")
+    odd, tree = give("Odd")
+    make(tree)
+    stylize(bpy)
+    assert materials(cube) == ["StyleTex · Cube · Wood", "StyleTex · Cube"]
+    assert [text for text in warnings(styletex) if "The material 'Odd' in slot 2 " in text]
+    assert odd.use_fake_user
+    assert feeding(node_of(cube.material_slots[1].material.node_tree, "BSDF_PRINCIPLED").inputs["Base Color"])
+
+
+def test_material_without_nodes_keeps_its_looks(bpy, cube):
+    if bpy.app.version >= (5, 0):
+        pytest.skip("every material has nodes")
+    plain = bpy.data.materials.new("Plain")
+    plain.diffuse_color, plain.roughness, plain.metallic = (0.2, 0.3, 0.4, 1.0), 0.25, 0.75
+    cube.data.materials.append(plain)
+    stylize(bpy)
+    shader = node_of(cube.active_material.node_tree, "BSDF_PRINCIPLED")
+    assert shader.inputs["Roughness"].default_value == pytest.approx(0.25)
+    assert shader.inputs["Metallic"].default_value == pytest.approx(0.75)
+    assert tuple(shader.inputs["Base Color"].default_value[:3]) == pytest.approx((0.2, 0.3, 0.4))
+    assert feeding(shader.inputs["Base Color"]).name == TEXTURE
+    assert not plain.use_nodes
+
+
+def test_name_that_is_no_unicode_is_kept_as_far_as_it_can_be_read(bpy, cube, give, tmp_path):
+    give("bois_Q")
+    _, tree = give("verre_Q")
+    glass(tree)
+    path = tmp_path / "latin.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
+    data = path.read_bytes()
+    for name in (b"MAbois_", b"MAverre_"):
+        assert name + b"Q" in data
+        data = data.replace(name + b"Q", name + b"\xe9")
+    path.write_bytes(data)
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    stylize(bpy)
+    names = materials(bpy.data.objects["Cube"])
+    assert names[0].startswith("StyleTex · Cube · bois_") and names[1] == "StyleTex · Cube"
+
+
+def test_grease_pencil_material_in_a_slot_ends_nothing(bpy, cube):
+    drawn = bpy.data.materials.new("Drawn")
+    bpy.data.materials.create_gpencil_data(drawn)
+    cube.data.materials.append(drawn)
+    stylize(bpy)
+    assert materials(cube) == ["StyleTex · Cube"] and drawn.use_fake_user
+    assert cube.active_material.node_tree.nodes[TEXTURE].image.name == "StyleTex · Cube"
+
+
+@pytest.fixture
+def library(bpy, tmp_path, picture):
+    """A file with the material "Linked", whose Principled BSDF is in a node group."""
+    path = tmp_path / "library.blend"
+    material = bpy.data.materials.new("Linked")
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    in_a_group(bpy, material.node_tree)
+    bpy.data.libraries.write(str(path), {material})
+    group = material.node_tree.nodes["Group"].node_tree
+    bpy.data.materials.remove(material)
+    bpy.data.node_groups.remove(group)
+    return path
+
+
+def in_a_group(bpy, tree, exposed=False):
+    """Put the surface of a tree into a node group that has the shader's colour inside, or takes it in."""
+    group = bpy.data.node_groups.new("Paint", "ShaderNodeTree")
+    group.interface.new_socket(name="Shader", in_out="OUTPUT", socket_type="NodeSocketShader")
+    end, shader = group.nodes.new("NodeGroupOutput"), group.nodes.new("ShaderNodeBsdfPrincipled")
+    shader.inputs["Roughness"].default_value = 0.77
+    group.links.new(shader.outputs["BSDF"], end.inputs["Shader"])
+    if exposed:
+        for name, kind in (("Tint", "NodeSocketColor"), ("Bumps", "NodeSocketVector")):
+            group.interface.new_socket(name=name, in_out="INPUT", socket_type=kind)
+        start = group.nodes.new("NodeGroupInput")
+        group.links.new(start.outputs["Tint"], shader.inputs["Base Color"])
+        group.links.new(start.outputs["Bumps"], shader.inputs["Normal"])
+    node = tree.nodes.new("ShaderNodeGroup")
+    node.name, node.node_tree = "Group", group
+    use_surface(tree, node, "Shader")
+    return group
+
+
+@pytest.mark.parametrize("override", [False, True])
+def test_library_material_is_copied_into_the_file(bpy, cube, library, override):
+    with bpy.data.libraries.load(str(library), link=True) as (_, loaded):
+        loaded.materials = ["Linked"]
+    linked = bpy.data.materials["Linked", str(library)]
+    if override:
+        linked = linked.override_create(remap_local_usages=True)
+    cube.data.materials.append(linked)
+    stylize(bpy)
+    kept = cube.active_material
+    assert kept != linked and not kept.library and not kept.override_library
+    group = kept.node_tree.nodes["Group"]
+    assert feeding(group.inputs[TEXTURE]).name == TEXTURE
+    assert not group.node_tree.library
+    assert TEXTURE not in linked.node_tree.nodes
+
+
+def test_group_that_others_use_is_copied_and_led_into(bpy, cube, give):
+    _, tree = give()
+    group = in_a_group(bpy, tree)
+    other = bpy.data.materials.new("Other")
+    if bpy.app.version < (5, 0):
+        other.use_nodes = True
+    other.node_tree.nodes.new("ShaderNodeGroup").node_tree = group
+    inputs = len(group.interface.items_tree)
+    for _ in range(2):
+        stylize(bpy)
+        node = cube.active_material.node_tree.nodes["Group"]
+        assert node.node_tree != group and len(bpy.data.node_groups) == 2
+        shader = node_of(node.node_tree, "BSDF_PRINCIPLED")
+        assert feeding(shader.inputs["Base Color"]).type == "GROUP_INPUT"
+        assert feeding(node.inputs[TEXTURE]) == cube.active_material.node_tree.nodes[TEXTURE]
+        assert shader.inputs["Roughness"].default_value == pytest.approx(0.77)
+        assert len(node.node_tree.interface.items_tree) == inputs + 1
+    assert len(group.interface.items_tree) == inputs
+
+
+def test_group_that_takes_its_colour_in_is_not_copied(bpy, cube, give):
+    _, tree = give()
+    group = in_a_group(bpy, tree, exposed=True)
+    stylize(bpy)
+    node = cube.active_material.node_tree.nodes["Group"]
+    assert node.node_tree == group
+    assert feeding(node.inputs["Tint"]).name == TEXTURE
+
+
+def test_group_in_a_group_is_led_into(bpy, cube, give):
+    _, tree = give()
+    inner = in_a_group(bpy, tree)
+    outer = bpy.data.node_groups.new("Outer", "ShaderNodeTree")
+    outer.interface.new_socket(name="Shader", in_out="OUTPUT", socket_type="NodeSocketShader")
+    end, held = outer.nodes.new("NodeGroupOutput"), outer.nodes.new("ShaderNodeGroup")
+    held.node_tree = inner
+    outer.links.new(held.outputs["Shader"], end.inputs["Shader"])
+    tree.nodes["Group"].node_tree = outer
+    use_surface(tree, tree.nodes["Group"], "Shader")
+    bpy.context.scene.styletex.use_relief = True
+    stylize(bpy)
+    node = cube.active_material.node_tree.nodes["Group"]
+    deep = node_of(node.node_tree, "GROUP").node_tree
+    assert deep not in (inner, outer) and node.node_tree != outer
+    shader = node_of(deep, "BSDF_PRINCIPLED")
+    assert feeding(shader.inputs["Base Color"]).type == "GROUP_INPUT"
+    assert feeding(shader.inputs["Normal"]).name == "StyleTex Relief"
+    assert len(bpy.data.node_groups) == 4
+
+
+def test_relief_on_stronger_and_off_leaves_the_normal_map_as_it_was(bpy, cube, give, picture):
+    _, tree = give()
+    normal_map = tree.nodes.new("ShaderNodeNormalMap")
+    tree.links.new(image_node(tree, picture).outputs["Color"], normal_map.inputs["Color"])
+    tree.links.new(normal_map.outputs["Normal"], node_of(tree, "BSDF_PRINCIPLED").inputs["Normal"])
+    settings = bpy.context.scene.styletex
+    stylize(bpy)
+    kept = cube.active_material.node_tree
+    plain, normal = len(kept.nodes), node_of(kept, "BSDF_PRINCIPLED").inputs["Normal"]
+    assert feeding(normal).type == "NORMAL_MAP"
+    settings.use_relief = True
+    for strength in (0.25, 0.5):
+        settings.relief = strength
+        stylize(bpy)
+        bump = feeding(normal)
+        assert (bump.type, bump.name) == ("BUMP", "StyleTex Relief")
+        assert bump.inputs["Strength"].default_value == pytest.approx(strength)
+        assert bump.inputs["Distance"].default_value == pytest.approx(0.04)
+        assert feeding(bump.inputs["Normal"]).type == "NORMAL_MAP"
+        assert feeding(feeding(bump.inputs["Height"]).inputs["Color"]) == kept.nodes[TEXTURE]
+        assert len(kept.nodes) == plain + 2
+    settings.use_relief = False
+    stylize(bpy)
+    assert feeding(normal).type == "NORMAL_MAP"
+    assert len(kept.nodes) == plain
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_relief_in_a_group_goes_again_with_its_input(bpy, cube, give, exposed):
+    _, tree = give()
+    in_a_group(bpy, tree, exposed)
+    settings = bpy.context.scene.styletex
+    stylize(bpy)
+    node = cube.active_material.node_tree.nodes["Group"]
+    before = [item.name for item in node.node_tree.interface.items_tree]
+    settings.use_relief = True
+    stylize(bpy)
+    if exposed:
+        assert feeding(node.inputs["Bumps"]).name == "StyleTex Relief"
+    else:
+        bump = feeding(node_of(node.node_tree, "BSDF_PRINCIPLED").inputs["Normal"])
+        assert bump.name == "StyleTex Relief" and feeding(bump.inputs["Height"]).type == "GROUP_INPUT"
+    settings.use_relief = False
+    stylize(bpy)
+    assert [item.name for item in node.node_tree.interface.items_tree] == before
+    assert not feeding(node_of(node.node_tree, "BSDF_PRINCIPLED").inputs["Normal"]) or exposed
+
+
+def test_relief_on_a_new_material_and_none_on_pure_emission(bpy, cube, give, styletex):
+    settings = bpy.context.scene.styletex
+    settings.use_relief, settings.relief, settings.material = True, 0.4, "new"
+    stylize(bpy)
+    bump = feeding(node_of(cube.active_material.node_tree, "BSDF_PRINCIPLED").inputs["Normal"])
+    assert bump.inputs["Strength"].default_value == pytest.approx(0.4)
+    cube.data.materials.clear()
+    _, tree = give()
+    use_surface(tree, tree.nodes.new("ShaderNodeEmission"), "Emission")
+    settings.material = "keep"
+    stylize(bpy)
+    assert [text for text in warnings(styletex) if "no relief can be seen on" in text]
+
+
+def test_active_uv_maps_are_left_so_that_other_textures_stay_where_they_are(bpy, cube, give, picture):
+    """A texture without a UV node lies on the map for rendering, and a texture of ours names its own."""
+    _, tree = give()
+    node = image_node(tree, picture)
+    tree.links.new(node.outputs["Color"], node_of(tree, "BSDF_PRINCIPLED").inputs["Roughness"])
+    cube.data.uv_layers.new(name="Second")
+    cube.data.uv_layers.active = cube.data.uv_layers["Second"]
+    stylize(bpy)
+    assert next(layer.name for layer in cube.data.uv_layers if layer.active_render) == "UVMap"
+    kept = cube.active_material.node_tree
+    assert feeding(kept.nodes[TEXTURE].inputs["Vector"]).uv_map == "Second"
+    assert feeding(feeding(node_of(kept, "BSDF_PRINCIPLED").inputs["Roughness"]).inputs["Vector"]) is None
+
+
+def test_images_that_had_no_uv_map_are_named(bpy, cube, give, picture, styletex):
+    _, tree = give()
+    tree.links.new(image_node(tree, picture).outputs["Color"], node_of(tree, "BSDF_PRINCIPLED").inputs["Roughness"])
+    cube.data.uv_layers.remove(cube.data.uv_layers[0])
+    stylize(bpy)
+    assert [text for text in warnings(styletex) if "'picture'" in text and "UV map" in text]
+
+
+def test_objects_of_one_mesh_share_the_copies_and_other_users_of_the_mesh_keep_theirs(bpy, cube, give, styletex):
+    for name in ("Wood", "Metal"):
+        give(name)
+    twin, other = (bpy.data.objects.new(name, cube.data) for name in ("Twin", "Other"))
+    for found in (twin, other):
+        bpy.context.scene.collection.objects.link(found)
+    twin.select_set(True)
+    for _ in range(2):
+        stylize(bpy)
+        assert materials(cube) == materials(twin) == ["StyleTex · Cube · Wood", "StyleTex · Cube · Metal"]
+        assert materials(other) == ["Wood", "Metal"]
+        assert len([found for found in bpy.data.materials if found.name.startswith("StyleTex")]) == 2
+
+
+def test_object_of_the_same_mesh_that_was_given_another_material_meanwhile_keeps_it(bpy, cube, give, styletex):
+    give()
+    twin = bpy.data.objects.new("Twin", cube.data)
+    bpy.context.scene.collection.objects.link(twin)
+    run = styletex.begin([cube, twin])
+    styletex.until(lambda: run.frames_shown >= 1)
+    red = bpy.data.materials.new("Red")
+    twin.material_slots[0].link = "OBJECT"
+    twin.material_slots[0].material = red
+    styletex.end(run)
+    assert materials(cube) + materials(twin) == ["StyleTex · Cube · Wood", "StyleTex · Cube · Red"]
+
+
+def test_failure_leaves_materials_groups_and_images_as_they_were(bpy, cube, give, styletex, monkeypatch):
+    _, tree = give()
+    in_a_group(bpy, tree)
+    give("Metal")
+    stylize(bpy)
+    give("Late")
+    before = styletex.inventory()
+    groups, shown = len(bpy.data.node_groups), materials(cube)
+    image = cube.active_material.node_tree.nodes[TEXTURE].image
+    material_module = styletex.module("scene.material")
+    set_relief, calls = material_module.set_relief, []
+
+    def fail_at_the_second(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise ReferenceError("injected")
+        return set_relief(*arguments)
+
+    monkeypatch.setattr(material_module, "set_relief", fail_at_the_second)
+    bpy.context.scene.styletex.use_relief = True
+    stylize(bpy)
+    assert "injected" in styletex.module("worker.runner").current_run().outcomes[0].error.detail
+    assert styletex.inventory() == before
+    assert (len(bpy.data.node_groups), materials(cube)) == (groups, shown)
+    kept = cube.material_slots[0].material.node_tree
+    assert kept.nodes[TEXTURE].image == image
+    assert "StyleTex Brightness" not in kept.nodes
+
+
+def test_undo_brings_all_materials_back_and_redo_the_copies(bpy, cube, give):
+    for name in ("Wood", "Metal"):
+        give(name)
+    bpy.ops.ed.undo_push(message="Materials")
+    stylize(bpy)
+    bpy.ops.ed.undo()
+    assert materials(bpy.data.objects["Cube"]) == ["Wood", "Metal"]
+    assert not [found for found in bpy.data.materials if found.name.startswith("StyleTex")]
+    bpy.ops.ed.redo()
+    assert materials(bpy.data.objects["Cube"]) == ["StyleTex · Cube · Wood", "StyleTex · Cube · Metal"]
+
+
+def test_kept_texture_and_queued_job_of_an_older_styletex_keep_the_materials(styletex, tmp_path):
+    (tmp_path / "landing.json").write_text(
+        '{"object_name": "Cube", "blend_file": "", "destination": "packed", "state": {}}'
+    )
+    landing = styletex.module("folders.kept").read_landing(tmp_path)
+    settings = styletex.module("settings").Settings(style_image="picture", prompt="a box", destination="packed")
+    assert (landing.material, landing.relief) == (settings.material, settings.relief) == ("keep", 0.0)
+
+
+def test_choice_is_checked_and_part_of_what_a_job_was_given(bpy, cube, give, styletex):
+    settings_module = styletex.module("settings")
+    for wrong in ({"material": "own"}, {"relief": 1.5}, {"relief": float("nan")}):
+        with pytest.raises(JobError) as raised:
+            settings_module.Settings("picture", "a box", **wrong)
+        assert raised.value.code == "bad_setting"
+    give()
+    panel = bpy.context.scene.styletex
+    panel.material, panel.use_relief, panel.relief = "new", True, 0.5
+    run = styletex.begin([cube])
+    panel.material, panel.use_relief = "keep", False
+    landing = styletex.module("folders.kept").read_landing(run.tasks[0].folder.path)
+    assert (landing.material, landing.relief) == ("new", 0.5)
+    styletex.end(run)
+    assert materials(cube) == ["StyleTex · Cube"]
+    bump = feeding(node_of(cube.active_material.node_tree, "BSDF_PRINCIPLED").inputs["Normal"])
+    assert bump.inputs["Strength"].default_value == pytest.approx(0.5)
