@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | download | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | download | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -55,7 +55,14 @@ def _parser() -> argparse.ArgumentParser:
 
     stylize = subparsers.add_parser("stylize", help="texture one mesh", description="Texture one mesh.")
     stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
-    stylize.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture whose style to take")
+    stylize.add_argument(
+        "--style",
+        type=path_and_weight,
+        action="append",
+        required=True,
+        metavar="IMAGE[:WEIGHT]",
+        help="the picture whose style to take; several are blended by their weights (1)",
+    )
     stylize.add_argument("--prompt", required=True, metavar="TEXT", help='what the mesh is ("a wooden chest")')
     stylize.add_argument(
         "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
@@ -119,6 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
     download.set_defaults(run=_download)
 
+    suggest = subparsers.add_parser(
+        "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
+    )
+    suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
+    suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
+    suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    suggest.add_argument("--count", type=int, default=5, metavar="N", help="how many words (5)")
+    suggest.set_defaults(run=_suggest)
+
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
     worker.set_defaults(run=_worker)
@@ -162,6 +178,12 @@ def _stylize(options: argparse.Namespace) -> int:
 
 def _download(options: argparse.Namespace) -> int:
     from .commands.download import run
+
+    return run(options)
+
+
+def _suggest(options: argparse.Namespace) -> int:
+    from .commands.suggest import run
 
     return run(options)
 

@@ -35,6 +35,9 @@ STROKE_SIZES = (0.1, 4.0)
 LORA_WEIGHTS = (-4.0, 4.0)
 """Least and greatest."""
 
+STYLE_WEIGHTS = (0.0, 1000.0)
+"""Least and greatest."""
+
 LARGEST_UV_AREA = 100
 """How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
 direction: UVs in pixels, or of a tiled pattern, cannot carry one texture."""
@@ -150,6 +153,11 @@ class Job:
     ``LORA_WEIGHTS``."""
     own_vae: str | None = None
     """Absolute path of another VAE, a safetensors file or a folder; ``None`` takes the model's own."""
+    style_weight: float = 1.0
+    """Weight of the style image among ``more_styles``, in ``STYLE_WEIGHTS``; alone it plays no part."""
+    more_styles: tuple[tuple[str, float], ...] = ()
+    """Further style images: file name inside the job folder and weight of each. Their sum counts as 1; what weighs 0 is
+    left out."""
     style_name: str = ""
     """What the user calls the style image, for messages; empty takes its name in the job folder."""
     base_color_name: str = ""
@@ -187,10 +195,6 @@ class Job:
             f"The stroke size is {self.stroke_size}; it must be between {STROKE_SIZES[0]} and {STROKE_SIZES[1]}",
         )
         _require(
-            bool(self.style_image) and Path(self.style_image).name == self.style_image,
-            f"The style image is {self.style_image!r}; it must be a file name inside the job folder",
-        )
-        _require(
             self.base_color is None or (bool(self.base_color) and Path(self.base_color).name == self.base_color),
             f"The present base colour is {self.base_color!r}; it must be a file name inside the job folder",
         )
@@ -202,6 +206,19 @@ class Job:
             0.0 <= self.restyle_strength <= 1.0,
             f"The restyle strength is {self.restyle_strength}; it must be between 0 and 1",
         )
+        for name, weight in ((self.style_image, self.style_weight), *self.more_styles):
+            _require(
+                bool(name) and Path(name).name == name,
+                f"A style image is {name!r}; it must be a file name inside the job folder",
+            )
+            _require(
+                STYLE_WEIGHTS[0] <= weight <= STYLE_WEIGHTS[1],
+                f"The style {name} has weight {weight}; it must be between {STYLE_WEIGHTS[0]} and {STYLE_WEIGHTS[1]}",
+            )
+        _require(
+            self.style_weight + sum(weight for _, weight in self.more_styles) > 0.0,
+            "The weights of the style images add up to 0; one of them must be more",
+        )
         for what, path in (("model", self.own_model), ("VAE", self.own_vae), *(("LoRA", one) for one, _ in self.loras)):
             _require(
                 path is None or Path(path).is_absolute(),
@@ -212,6 +229,15 @@ class Job:
                 LORA_WEIGHTS[0] <= weight <= LORA_WEIGHTS[1],
                 f"The LoRA {path} has weight {weight}; it must be between {LORA_WEIGHTS[0]} and {LORA_WEIGHTS[1]}",
             )
+
+
+def style_shares(job: Job) -> list[tuple[str, float]]:
+    """File name and share of each style image of ``job`` that weighs anything, in order; the shares add up to 1."""
+    weighing = [
+        (name, weight) for name, weight in ((job.style_image, job.style_weight), *job.more_styles) if weight > 0.0
+    ]
+    total = sum(weight for _, weight in weighing)
+    return [(name, weight / total) for name, weight in weighing]
 
 
 def tile_file(number: int | str) -> str:

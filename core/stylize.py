@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from .detail.detail import find_detail
 from .detail.settings import style_extent
@@ -28,7 +29,7 @@ from .geometry.pinched import find_pinched
 from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
-from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, tile_file
+from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, style_shares, tile_file
 from .models.model_profile import LoraFile
 from .models.own_weights import OwnWeights
 from .models.profiles import ModelProfile, profile
@@ -180,9 +181,9 @@ def _run(
             reporter.warning("pinched_uvs", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
-        style_image = read_style_image(
-            folder / job.style_image, job.style_name, partial(reporter.warning, "style_image")
-        )
+        styles = _styles(job, folder, partial(reporter.warning, "style_image"))
+        # What can come from one picture alone comes from that with the greatest share.
+        style_image = max(styles, key=lambda one: one[1])[0]
         present = _present_color(job, folder, mesh, tiles, partial(reporter.warning, "base_color"))
         texel = texel_side(mesh, job.texture_size)
         extent = style_extent(job.stroke_size, style_image.size, texel)
@@ -196,11 +197,13 @@ def _run(
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
             noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
-            distillation = Distillation(networks, condition(networks, job, style_image), noise)
+            distillation = Distillation(networks, condition(networks, job, styles), noise)
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(
-            settings.statistics, as_tensor(style_image).to(device), SurfacePatches(mesh, overlap)
+            settings.statistics,
+            [(as_tensor(image).to(device), share) for image, share in styles],
+            SurfacePatches(mesh, overlap),
         )
     field = new_field(settings, job.seed, device)
     saved = checkpoint.read(field)
@@ -288,6 +291,14 @@ def _run(
     with optional(reporter, "report", f"There is no {REPORT_FILE}, since it could not be written"):
         write_json(report, folder / REPORT_FILE)
     return Result(textures, tiles.numbers if tiles else (), preview, folder / REPORT_FILE, report)
+
+
+def _styles(job: Job, folder: Path, tell: Callable[[str], None]) -> list[tuple[Image.Image, float]]:
+    """The style images and their shares."""
+    return [
+        (read_style_image(folder / name, job.style_name if name == job.style_image else "", tell), share)
+        for name, share in style_shares(job)
+    ]
 
 
 def _present_color(
@@ -398,7 +409,8 @@ def _fingerprint(
         "device": [choice.device.kind, choice.precision],
     }
     digest.update(json.dumps(decisive, sort_keys=True).encode())
-    names = [MESH_FILE, job.style_image, *([job.base_color] if job.base_color else [])]
+    styles = [name for name, _ in style_shares(job)]
+    names = [MESH_FILE, *styles, *([job.base_color] if job.base_color else [])]
     for path in (folder / name for name in names):
         if path.is_file():
             with path.open("rb") as file:

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     job = _job(options)
-    inputs = [path for path in (options.mesh, options.style, options.base_color) if path is not None]
+    styles = [path for path, _ in options.style]
+    inputs = [path for path in (options.mesh, *styles, options.base_color) if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     output: OutputFolder | None = None
@@ -84,8 +85,10 @@ def _farewell(resumable: bool) -> str:
 def _job(options: argparse.Namespace) -> Job:
     if not options.mesh.is_file():
         raise JobError("bad_mesh", f"There is no file {options.mesh}", "Name an .obj, .glb, .gltf or .ply file.")
-    if not options.style.is_file():
-        raise JobError("bad_image", f"There is no file {options.style}", "Name a PNG, JPEG or WebP picture.")
+    for style, _ in options.style:
+        if not style.is_file():
+            raise JobError("bad_image", f"There is no file {style}", "Name a PNG, JPEG or WebP picture.")
+    first, weight = options.style[0]
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
@@ -94,8 +97,12 @@ def _job(options: argparse.Namespace) -> Job:
     return Job(
         object_name=_printable(options.mesh.stem),
         prompt=options.prompt,
-        style_image=f"style{_plain_suffix(options.style)}",
-        style_name=_printable(options.style),
+        style_image=_style_file(0, first),
+        style_name=_printable(first),
+        style_weight=weight,
+        more_styles=tuple(
+            (_style_file(number, path), weight) for number, (path, weight) in enumerate(options.style[1:], 1)
+        ),
         content=options.content,
         preset=options.preset,
         profile=options.profile or _profile(options),
@@ -129,6 +136,11 @@ def _absolute(path: Path | None) -> str | None:
     return None if path is None else str(path.absolute())
 
 
+def _style_file(number: int, path: Path) -> str:
+    """Name of a style image in the job folder."""
+    return f"style{number or ''}{_plain_suffix(path)}"
+
+
 def _plain_suffix(path: Path) -> str:
     """The suffix, if it is one: whatever else follows a dot stays out of the job."""
     return path.suffix if path.suffix.isascii() and path.suffix[1:].isalnum() else ""
@@ -155,7 +167,8 @@ def _run_job(
         output.require_room(map(tile_file, tiles.numbers))
     with whole_file(output.job / MESH_FILE) as file:
         np.savez(file, **vars(mesh))
-    _copy(options.style, output.job / job.style_image)
+    for number, (path, _) in enumerate(options.style):
+        _copy(path, output.job / _style_file(number, path))
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)
     result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from PIL import Image
@@ -18,6 +19,10 @@ from .texts import Texts
 
 DIRECTION_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """Every word of ``core.views.cameras.direction_word``."""
+
+
+StyleImages: TypeAlias = Image.Image | Sequence[tuple[Image.Image, float]]
+"""One picture, or several with shares that add up to 1."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class Conditioning:
     zero_tokens: Tensor
     """[1, N, D] image tokens of the zero embedding."""
     content_cosine: float | None
-    """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
+    """Cosine between image and caption embedding before content removal, the greatest of several images; ``None``
+    without a caption."""
 
     def full_precision(self) -> Conditioning:
         """The same in float32."""
@@ -84,19 +90,23 @@ class Conditioning:
 
 
 @torch.no_grad()
-def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditioning:
+def condition(networks: Networks, job: Job, style_image: StyleImages) -> Conditioning:
     """Encode a job's words and its style image.
 
     Args:
         networks: the loaded profile.
         job: prompt, content caption and strength of content removal.
-        style_image: RGB; the feature extractor resizes it and takes its centre.
+        style_image: RGB; the feature extractor resizes it and takes its centre. Of several, what is left of each after
+            content removal is blended by its share.
     """
     prompt, content = job.prompt.strip(), job.content.strip()
     prompts = {"": _encode_text(networks, prompt)}
     if networks.profile.view_words:
         prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in DIRECTION_WORDS}
-    style, cosine = style_embedding(networks, style_image, content, job.content_removal)
+    images = [(style_image, 1.0)] if isinstance(style_image, Image.Image) else style_image
+    parts = [style_embedding(networks, image, content, job.content_removal) for image, _ in images]
+    style = torch.stack([share * part for (part, _), (_, share) in zip(parts, images, strict=True)]).sum(0)
+    cosines = [cosine for _, cosine in parts if cosine is not None]
     return Conditioning(
         prompts=prompts,
         negative=_encode_text(networks, networks.profile.negative_prompt),
@@ -104,7 +114,7 @@ def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditi
         null=_encode_text(networks, ""),
         style_tokens=networks.image_projection(style),
         zero_tokens=networks.image_projection(torch.zeros_like(style)),
-        content_cosine=cosine,
+        content_cosine=max(cosines) if cosines else None,
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, DDIMScheduler, UNet2DConditionModel
 from diffusers.loaders import IPAdapterMixin
-from diffusers.utils import logging as diffusers_logging
 from torch import Tensor, nn
 from transformers import (
     CLIPImageProcessorPil,
@@ -19,12 +18,11 @@ from transformers import (
     CLIPTokenizer,
     CLIPVisionModelWithProjection,
 )
-from transformers.utils import logging as transformers_logging
 
 from ..models.model_files import require_files, require_sound_files, source_folder
 from ..models.profiles import ControlNetProfile, ModelProfile, StyleLayers
 from .loading.loras import merge_loras
-from .loading.reading import load, load_network, refusing, unreadable
+from .loading.reading import load, load_network, quiet_libraries, refusing, unreadable
 from .texts import Texts
 
 NEARLY_NO_SIGNAL = 4.8973451890853435e-08
@@ -215,10 +213,7 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
     """
     require_files(profile)
     require_sound_files(profile)
-    diffusers_logging.set_verbosity_error()
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    quiet_libraries()
     unet = load_network(UNet2DConditionModel, profile, profile.unet, dtype)
     text_encoder = load_network(CLIPTextModel, profile, profile.text_encoder, dtype)
     second = _load_second(profile, dtype)

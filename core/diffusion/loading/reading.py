@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import torch
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
 
 from ...failure import as_job_error
 from ...job import JobError
@@ -24,6 +26,14 @@ class _Pretrained(Protocol):
 
 
 Loadable = TypeVar("Loadable", bound=_Pretrained)
+
+
+def quiet_libraries() -> None:
+    """Let neither diffusers nor transformers print what they load; what is wrong is an error here."""
+    diffusers_logging.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **arguments: Any) -> Loadable:
