@@ -23,6 +23,7 @@ TEXTURE_FILE = "base_color.png"
 REPORT_FILE = "report.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 PREVIEW_FILE = "preview.png"
+THUMBNAIL_FILE = "thumbnail.png"
 
 PRESETS = ("draft", "balanced", "paper")
 PROFILES = ("bundled", "sd15", "sdxl")

@@ -29,7 +29,17 @@ from .geometry.pinched import find_pinched
 from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import Tiles, find_tiles
-from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError, style_shares, tile_file
+from .job import (
+    MESH_FILE,
+    PREVIEW_FILE,
+    REPORT_FILE,
+    TEXTURE_FILE,
+    THUMBNAIL_FILE,
+    Job,
+    JobError,
+    style_shares,
+    tile_file,
+)
 from .models.model_profile import LoraFile
 from .models.own_weights import OwnWeights
 from .models.profiles import ModelProfile, profile
@@ -59,6 +69,8 @@ from .views.nvdiffrast_rasteriser import rasteriser_for
 
 PREVIEW_SIZE = 384
 """Side of each of the views in ``preview.png``, in pixels."""
+THUMBNAIL_SIZE = 128
+"""Side of the view from the front in ``thumbnail.png``, in pixels."""
 PREVIEW_COLUMNS = 3
 """Of them in a row."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
@@ -284,6 +296,8 @@ def _run(
     ):
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
         write_picture(contact_sheet(style_image, views, columns=PREVIEW_COLUMNS), preview)
+        front = Image.fromarray(views[0])
+        write_picture(front.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS), folder / THUMBNAIL_FILE)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
@@ -382,7 +396,7 @@ def _is_unicode(text: str) -> bool:
 
 def _remove_outputs(folder: Path) -> None:
     """Also what stands in their way."""
-    for name in (TEXTURE_FILE, tile_file("[0-9][0-9][0-9][0-9]"), PREVIEW_FILE, REPORT_FILE):
+    for name in (TEXTURE_FILE, tile_file("[0-9][0-9][0-9][0-9]"), PREVIEW_FILE, THUMBNAIL_FILE, REPORT_FILE):
         for path in folder.glob(name):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

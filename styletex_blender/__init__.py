@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Blender side: everything that touches ``bpy``, and nothing that needs PyTorch.
 
-A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``folders``
-(what is on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
-``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
-``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
-``exporting``, which makes an object a task of the queue, ``api``, which scripts call too, ``reopening``, which takes up
-a file's queue again, and ``handlers``, which keep undo, saving and loading safe while a job runs.
+A click passes these rooms, each of which imports only those named before it: ``scene`` (Blender's data), ``history``
+(what was made for an object before), ``folders`` (what is on the disk meanwhile), ``landing`` (how a finished texture
+gets onto an object that was worked on meanwhile), ``worker`` (the process, and the ``runner`` that brings all
+together), ``install`` (the worker's environment), ``library`` (the pictures to choose a style from), ``ui``; all speak
+by ``translation``. Between them lie ``settings``, ``exporting``, which makes an object a task of the queue,
+``rerunning``, which makes a result one again, ``api``, which scripts call too, ``reopening``, which takes up a file's
+queue again, and ``handlers``, which keep undo, saving and loading safe while a job runs.
 ``headless`` is the same without a window; ``demo`` is the scripts of the demo.
 """
 
@@ -30,8 +31,10 @@ def unregister() -> None:
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
     from . import handlers
+    from .history import entries
     from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
+    from .ui.history import history_operators
     from .ui.presets import preset_menu
     from .ui.queue import queue_list, queue_operators
     from .ui.results import result_operators
@@ -40,11 +43,13 @@ def _modules() -> tuple[ModuleType, ...]:
     return (
         translate,
         properties,
+        entries,
         preferences,
         install_operators,
         operators,
         style_operators,
         result_operators,
+        history_operators,
         queue_operators,
         queue_list,
         preset_menu,

@@ -14,15 +14,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from itertools import zip_longest
 
 import bpy
 
 from ..core.job import JobError
-from .exporting import export_task, problem_of
+from .exporting import export_variations, problem_of
 from .folders import kept
 from .folders.job_folder import prune
+from .history import entries
+from .history.shown import applied_image, show_applied, shown_image
 from .install import installer
+from .landing.put_back import put_back
 from .names import name_of
+from .rerunning import settings_of as settings_of, task_again
 from .scene.image import try_destination
 from .scene.preview import hide_previews
 from .settings import Settings
@@ -110,6 +115,69 @@ def retry(watch: Callable[[Run], None] | None = None, keys: Sequence[str] = ()) 
     return run
 
 
+def history(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """The results that were made for an object and are in its history, the newest first.
+
+    Each image says how it was made: ``settings_of(image)`` (from ``rerunning``, imported here).
+    """
+    return entries.images_of(target)
+
+
+def apply(target: bpy.types.Object, image: bpy.types.Image) -> None:
+    """Put a result of its history on an object; no step of undo is pushed.
+
+    Raises:
+        JobError: it does not fit the object as it is now; nothing has changed then.
+    """
+    put_back(target, _of(target, image))
+
+
+def rerun(target: bpy.types.Object, image: bpy.types.Image, watch: Callable[[Run], None] | None = None) -> Run:
+    """Make a result again: the same settings, style image, mesh and start, and so on the same processor, with the same
+    version of StyleTex, the same texture byte for byte. Like ``stylize``, in a window this returns at once.
+
+    Raises:
+        JobError: it cannot be made again exactly, and why; or see ``stylize``.
+    """
+    _check_worker()
+    _tidy()
+    run = runner.unfinished()
+    hide_previews()
+    try:
+        task = task_again(target, _of(target, image))
+        if run is None:
+            run = Run([task])
+        elif order.is_there(run, target, task.settings):
+            task.folder.leave(keep_checkpoint=True)
+            raise JobError("bad_request", "It is in the queue already, with the same settings")
+        else:
+            order.add(run, [task], [])
+            return run
+    finally:
+        runner.show_last_frame()
+    _carry_on(run, watch)
+    return run
+
+
+def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
+    """Take a result off an object's history, and out of the file if nothing else uses it.
+
+    Raises:
+        JobError: it is the one that is applied.
+    """
+    if _of(target, image) == applied_image(target):
+        raise JobError("bad_request", "It is applied to the object", "Apply another one first")
+    if image == shown_image(target):
+        show_applied(target)
+    entries.forget(target, [image])
+
+
+def _of(target: bpy.types.Object, image: bpy.types.Image) -> bpy.types.Image:
+    if image not in entries.images_of(target):
+        raise JobError("bad_request", f"{name_of(image)!r} is not in the history of {name_of(target)!r}")
+    return image
+
+
 def _carry_on(run: Run, watch: Callable[[Run], None] | None) -> None:
     """Begin a run, or go on with it: in a window by a timer, in the background until it is over or paused."""
     if not bpy.app.background:
@@ -169,43 +237,47 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     try_destination(settings.destination)
-    prune(jobs_folder())
-    kept.prune(kept_folder())
-    tasks: list[Task] = []
+    _tidy()
+    of_each: list[list[Task]] = []
     refused: list[Outcome] = []
     try:
         for first, *others in by_mesh(objects):
             try:
-                _check_new(run, first, settings)
-                tasks.append(
-                    replace(
-                        export_task(first, settings.of(first)),
-                        linked=tuple((other.session_uid, name_of(other)) for other in others),
-                    )
-                )
+                of_each.append(_export(run, first, others, settings.of(first)))
             except Exception as error:
                 problem = problem_of(error)
                 if problem.code not in _OF_ONE_OBJECT:
                     raise problem from error
                 refused.append(Outcome(name_of(first), error=problem, object_uid=first.session_uid))
         errors = [outcome.error for outcome in refused if outcome.error is not None]
-        if not tasks and (len(errors) == 1 or all(error.code not in {"bad_mesh", "internal"} for error in errors)):
+        if not of_each and (len(errors) == 1 or all(error.code not in {"bad_mesh", "internal"} for error in errors)):
             raise errors[0]
     except BaseException:
-        for task in tasks:
+        for task in (task for tasks in of_each for task in tasks):
             task.folder.leave(keep_checkpoint=True)
         raise
+    # All objects get their first variation before any gets its second.
+    tasks = [task for turn in zip_longest(*of_each) for task in turn if task is not None]
     for task in tasks:
         for notice in task.notices:
             run.warn(f"{task.object_name}: {notice}")
     return tasks, refused
 
 
-def _check_new(run: Run, target: bpy.types.Object, settings: Settings) -> None:
-    """Whether what is asked for is not in the queue already.
+def _tidy() -> None:
+    prune(jobs_folder())
+    kept.prune(kept_folder())
+
+
+def _export(run: Run, first: bpy.types.Object, others: Sequence[bpy.types.Object], settings: Settings) -> list[Task]:
+    """The tasks of an object and those that share its mesh, one for each variation that is not in the queue already.
 
     Raises:
-        JobError: ``bad_request``: it is.
+        JobError: ``bad_request``: all of them are; or see ``export_task``.
     """
-    if order.is_there(run, target, asdict(settings.of(target))):
+    one = replace(settings, variations=1)
+    new = [seed for seed in settings.seeds() if not order.is_there(run, first, asdict(replace(one, seed=seed)))]
+    if not new:
         raise JobError("bad_request", "It is in the queue already, with the same settings", "Change a setting first")
+    linked = tuple((other.session_uid, name_of(other)) for other in others)
+    return [replace(task, linked=linked) for task in export_variations(first, one, new)]

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import errno
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 import bpy
 
-from ..core.job import JobError, write_job
+from ..core.job import MESH_FILE, JobError, write_job
 from .folders import kept
 from .folders.job_folder import JobFolder
-from .landing.changes import read_state
+from .history.record import Record, Start, file_digest, read_record
+from .history.shown import shown_image
+from .landing.changes import ObjectState, changes_since, read_state
 from .names import name_of, readable
-from .scene.export import export_object
-from .scene.present_color import write_present_color
+from .scene.export import ExportedObject, export_object
+from .scene.present_color import FILE_NAME, write_present_color
 from .scene.style_picture import write_style_image
 from .settings import Settings
 from .worker import warm_worker
@@ -24,8 +27,8 @@ from .worker.run_state import Task
 
 
 @dataclass(frozen=True)
-class StyleFile:
-    """A style picture as a job folder holds it."""
+class PictureFile:
+    """A picture as a job folder holds it."""
 
     name: str
     """Its file name there."""
@@ -33,29 +36,93 @@ class StyleFile:
     """Its content."""
 
 
-def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile | None = None) -> Task:
+@dataclass(frozen=True)
+class StartFile:
+    """A base colour to start from, as a job folder holds it."""
+
+    data: bytes
+    """The file's content."""
+    start: Start
+    """What it is."""
+
+
+def export_task(
+    target: bpy.types.Object,
+    settings: Settings,
+    style: PictureFile | None = None,
+    start: StartFile | None = None,
+    group: str = "",
+) -> Task:
     """The task of one object.
 
     Args:
         target: of the current view layer.
         settings: how; they stay the task's whatever becomes of the scene's.
         style: in place of the image that the settings name.
+        start: in place of the object's present base colour, where the settings want to start from it.
+        group: of the variations that it is one of.
 
     Raises:
         JobError: it cannot be textured; or whatever else went wrong, for ``problem_of``.
     """
+    _check_style(settings)
+    exported = export_object(target, bpy.context)
+    state = read_state(target, exported.uv_map, exported.new_uvs)
+    return _task(target, exported, state, settings, style, start, group)
+
+
+def export_variations(target: bpy.types.Object, settings: Settings, seeds: Sequence[int]) -> list[Task]:
+    """A task for each of several seeds, all of the object and its base colour as they are now.
+
+    Raises:
+        JobError: see ``export_task``.
+    """
+    _check_style(settings)
+    exported = export_object(target, bpy.context)
+    state = read_state(target, exported.uv_map, exported.new_uvs)
+    group = uuid.uuid4().hex if len(seeds) > 1 else ""
+    tasks: list[Task] = []
+    try:
+        for seed in seeds:
+            tasks.append(_task(target, exported, state, replace(settings, seed=seed), None, None, group))
+    except BaseException:
+        for task in tasks:
+            task.folder.leave(keep_checkpoint=True)
+        raise
+    return tasks
+
+
+def _check_style(settings: Settings) -> None:
     if not settings.style_image:
         raise JobError("bad_setting", "There is no style image", "Choose one in the StyleTex panel")
-    exported = export_object(target, bpy.context)
+
+
+def _task(
+    target: bpy.types.Object,
+    exported: ExportedObject,
+    state: ObjectState,
+    settings: Settings,
+    style: PictureFile | None,
+    start: StartFile | None,
+    group: str,
+) -> Task:
     name = name_of(target)
     folder = JobFolder.new(jobs_folder())
     try:
         exported.arrays.save(folder.path)
-        present = write_present_color(target, exported.uv_map, folder.path) if settings.start_from_present else None
-        job = settings.job(name, _write_style(settings, style, folder), present)
+        began = _write_start(target, exported.uv_map, start, folder) if settings.start_from_present else None
+        job = settings.job(name, _write_style(settings, style, folder), None if began is None else FILE_NAME)
         write_job(job, folder.path)
+        record = Record(
+            object_name=name,
+            settings=asdict(settings),
+            style_digest=file_digest(folder.path / job.style_image),
+            mesh_digest=file_digest(folder.path / MESH_FILE),
+            state=state.to_dict(),
+            start=began,
+            group=group,
+        )
         folder.settle(job)
-        state = read_state(target, exported.uv_map, exported.new_uvs)
         blend_file = readable(bpy.data.filepath)
         kept.Landing(
             name,
@@ -65,6 +132,7 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
             exported.new_uvs,
             material=settings.material,
             relief=settings.relief,
+            record=record.to_dict(),
         ).write(folder.path)
     except BaseException:
         folder.leave(keep_checkpoint=True)
@@ -80,11 +148,15 @@ def export_task(target: bpy.types.Object, settings: Settings, style: StyleFile |
         export_again=lambda again: export_again(again, settings, folder, job.style_image),
         settings=asdict(settings),
         notices=exported.notices,
+        group=group,
     )
 
 
 def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder, style_file: str) -> Task:
     """The task of an object as it is now, with the settings and the style picture that it was added with.
+
+    A variation starts from what the others started from, although the object may have one of them on by now; unless its
+    UV map has become another, which that colour was laid out by.
 
     Args:
         target: of the current view layer.
@@ -96,12 +168,35 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
         JobError: see ``export_task``.
     """
     picture = folder.path / style_file
-    style = StyleFile(style_file, picture.read_bytes()) if picture.is_file() else None
+    style = PictureFile(style_file, picture.read_bytes()) if picture.is_file() else None
+    landing = kept.read_landing(folder.path) if (folder.path / kept.LANDING_FILE).is_file() else None
+    record = Record.from_dict(landing.record) if landing is not None and landing.record is not None else None
+    start, group = None, ""
+    if landing is not None and record is not None and record.group:
+        group = record.group
+        present = folder.path / FILE_NAME
+        fits = not changes_since(ObjectState.from_dict(landing.state), target).unfit
+        if record.start is not None and fits and present.is_file():
+            start = StartFile(present.read_bytes(), record.start)
     folder.leave(keep_checkpoint=True)
-    return export_task(target, settings, style)
+    return export_task(target, settings, style, start, group)
 
 
-def _write_style(settings: Settings, style: StyleFile | None, folder: JobFolder) -> str:
+def _write_start(target: bpy.types.Object, uv_map: str, start: StartFile | None, folder: JobFolder) -> Start:
+    if start is not None:
+        (folder.path / FILE_NAME).write_bytes(start.data)
+        return start.start
+    write_present_color(target, uv_map, folder.path)
+    image = shown_image(target)
+    record = read_record(image) if image is not None else None
+    return Start(
+        file_digest(folder.path / FILE_NAME),
+        readable(name_of(image)) if image is not None else "",
+        record.key if record is not None else "",
+    )
+
+
+def _write_style(settings: Settings, style: PictureFile | None, folder: JobFolder) -> str:
     if style is None:
         return write_style_image(settings.style_image, folder.path)
     (folder.path / style.name).write_bytes(style.data)

@@ -134,6 +134,7 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         texture_size=options.size,
         tiles=options.tiles,
         seed=options.seed,
+        variations=options.variations,
         content_removal=options.content_removal,
         tone=options.tone,
         style_strength=options.style_strength,
@@ -206,7 +207,8 @@ def _print_outcome(outcome: Any) -> None:
     elif outcome.cancelled:
         text = "cancelled"
     else:
-        text = f"textured in {outcome.seconds:.0f} s → {outcome.image} ({outcome.place})"
+        done = "textured" if outcome.applied else "another variation, in its history,"
+        text = f"{done} in {outcome.seconds:.0f} s → {outcome.image} ({outcome.place})"
     _tell(f"{outcome.object_name}: {text}")
 
 
@@ -265,6 +267,13 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
     parser.add_argument("--tiles", choices=job.UV_TILES, default="auto", help="images of UV tiles, as UDIM or one")
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
+    parser.add_argument(
+        "--variations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="make N textures of each object, each with the next seed: the first is put on it, all are in its history",
+    )
     parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
     parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
     parser.add_argument("--style-strength", type=float, default=1.0, help="how strongly the style is laid on, 0 to 2")

@@ -76,6 +76,7 @@ def _task(target: bpy.types.Object, folder: JobFolder, queued: Queued) -> Task:
         state=state,
         export_again=lambda again: export_again(again, settings, folder, style_file),
         settings=queued.settings,
+        group=str((landing.record or {}).get("group", "")),
         linked=tuple((other.session_uid, name_of(other)) for other in linked if other is not None),
     )
 

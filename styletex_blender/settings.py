@@ -13,6 +13,9 @@ from .names import readable
 from .scene.material import MATERIALS
 
 DESTINATIONS = ("packed", "beside")
+MOST_VARIATIONS = 8
+SEEDS = 2**31
+"""Seeds are less than this."""
 PROMPT_OPTIONAL = frozenset({"bundled"})
 """The profiles that make so little of the prompt that an object's name does as well."""
 
@@ -65,6 +68,8 @@ class Settings:
     """Strength of a relief that is made up from the texture's brightness, in [0, 1]; 0 for none."""
     prompt_from_name: bool = False
     """Whether each object's name says what it is, in place of ``prompt``."""
+    variations: int = 1
+    """How many textures to make of each object, each with the seed after the one before; 1 to ``MOST_VARIATIONS``."""
 
     def __post_init__(self) -> None:
         if self.destination not in DESTINATIONS:
@@ -77,6 +82,9 @@ class Settings:
             )
         if not 0.0 <= self.relief <= 1.0:
             raise JobError("bad_setting", f"The relief is {self.relief}; it must lie between 0 and 1")
+        if not 1 <= self.variations <= MOST_VARIATIONS:
+            text = f"The number of variations is {self.variations}; it must be between 1 and {MOST_VARIATIONS}"
+            raise JobError("bad_setting", text)
         self._job("object", "object", "style.png", None)
 
     @classmethod
@@ -106,7 +114,33 @@ class Settings:
             material=values.material,
             relief=values.relief if values.use_relief else 0.0,
             prompt_from_name=values.prompt_from_name,
+            variations=values.variations,
         )
+
+    def to_scene(self, scene: bpy.types.Scene) -> None:
+        """Set the panel to these settings: what ``from_scene`` reads. A style image that is gone leaves the panel's."""
+        values = scene.styletex
+        if (style := bpy.data.images.get(self.style_image)) is not None:
+            values.style_image = style
+        for name in ("tone", "detail", "stroke_size"):
+            value = getattr(self, name)
+            setattr(values, f"use_{name}", value is not None)
+            if value is not None:
+                setattr(values, name, value)
+        values.texture_size = str(self.texture_size)
+        values.use_relief = self.relief > 0.0
+        if self.relief > 0.0:
+            values.relief = self.relief
+        for name in (
+            *("prompt", "content", "preset", "profile", "tiles", "seed", "content_removal", "style_strength"),
+            *("shading", "start_from_present", "restyle_strength", "destination", "material"),
+            *("prompt_from_name", "variations"),
+        ):
+            setattr(values, name, getattr(self, name))
+
+    def seeds(self) -> list[int]:
+        """The seeds of the variations."""
+        return [(self.seed + number) % SEEDS for number in range(self.variations)]
 
     def of(self, target: bpy.types.Object) -> Settings:
         """These settings with those in their place that the object has of its own (``object.styletex``)."""

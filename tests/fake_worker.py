@@ -184,7 +184,12 @@ class FakeWorker:
             texture = folder / "base_color.1001.png"
         else:
             write_png(texture, side, pixels(side, 1.0))
-        report.write_text(json.dumps({"object_name": settings["object_name"], "seed": settings["seed"]}))
+        told = {
+            "object_name": settings["object_name"],
+            "seed": settings["seed"],
+            "finished_early": job in self.finishing,
+        }
+        report.write_text(json.dumps(told))
         seconds = time.monotonic() - started
         self.wire.send(
             "done",

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.job import REPORT_FILE, TEXTURE_FILE, tile_file
+from ...core.job import REPORT_FILE, TEXTURE_FILE, THUMBNAIL_FILE, tile_file
 from .age import count_today
 
 LANDING_FILE = "landing.json"
@@ -48,6 +48,8 @@ class Landing:
     """What was to become of the object's materials: "keep" or "new"."""
     relief: float = 0.0
     """Strength of the relief from the texture's brightness that was wished, in [0, 1]; 0 for none."""
+    record: dict[str, Any] | None = None
+    """How it is made, as a ``history.record.Record`` in plain values; ``None`` for one of an older StyleTex."""
 
     def write(self, folder: Path) -> None:
         """Write it into a job folder."""
@@ -74,6 +76,12 @@ class KeptTexture:
     def picture(self) -> Path:
         """The PNG, with tiles that of the first one."""
         return self.folder / (tile_file(self.tiles[0]) if self.tiles else TEXTURE_FILE)
+
+    @property
+    def thumbnail(self) -> Path:
+        """A small picture of the object with it; the PNG itself where there is none."""
+        path = self.folder / THUMBNAIL_FILE
+        return path if path.is_file() else self.picture
 
     def remove(self) -> None:
         """Remove it from the disk."""
@@ -167,7 +175,8 @@ def _pictures(folder: Path) -> tuple[int, ...] | None:
 def _trim(folder: Path) -> None:
     """Remove what the texture was made from; whatever does not go stays."""
     for entry in folder.iterdir():
-        if entry.name in {LANDING_FILE, REPORT_FILE, _UVS_FILE, TEXTURE_FILE} or _TEXTURE.fullmatch(entry.name):
+        wanted = {LANDING_FILE, REPORT_FILE, THUMBNAIL_FILE, _UVS_FILE, TEXTURE_FILE}
+        if entry.name in wanted or _TEXTURE.fullmatch(entry.name):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)

@@ -6,11 +6,14 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 
 import bpy
 
 from ...core.job import JobError
 from ..folders.kept import KeptTexture
+from ..history import entries, shown
+from ..history.record import Record, finished, write_record
 from ..names import name_of, readable
 from ..scene.image import check_destination, load_texture
 from ..scene.material import apply_texture, texture_name
@@ -22,6 +25,8 @@ from .changes import Changes, ObjectState, changes_since, uv_map_now
 
 UNDO_MESSAGE = "Stylize Texture"
 """Name of the undo step of a finished texture."""
+VARIATION_MESSAGE = "Add Variation"
+"""Name of the undo step of one that joins the object's history alone."""
 
 
 def land(
@@ -30,16 +35,19 @@ def land(
     destination: str,
     over_changes: bool = False,
     linked: Sequence[bpy.types.Object] = (),
+    applies: bool = True,
     warnings: list[str] | None = None,
 ) -> bpy.types.Image:
-    """Put a kept texture on an object.
+    """Put a kept texture on an object, and into its history.
 
     Args:
         target: a mesh object; if it has to be given a UV map, not in Edit Mode.
         kept: the texture, which stays where it is.
         destination: "packed" or "beside".
         over_changes: also where the material slots hold something else than when the job began.
-        linked: objects with the same mesh, which get the texture too; those that have another mesh by now do not.
+        linked: objects with the same mesh, which get the texture too, and the same result in their history; those that
+            have another mesh by now do not.
+        applies: whether the object is to show it; if not, it joins the history alone.
         warnings: what the user should know is added to them.
 
     Raises:
@@ -48,11 +56,11 @@ def land(
     hide_previews()
     before = ObjectState.from_dict(kept.landing.state)
     changes = changes_since(before, target)
-    if problem := changes.unfit or ("" if over_changes else changes.replaced):
+    if problem := changes.unfit or ("" if over_changes or not applies else changes.replaced):
         raise JobError("bad_mesh", f"While its texture was being made, {problem}", _way_on(changes))
     try:
-        objects = [target, *(other for other in linked if other.data == target.data)]
-        image, told = _land(objects, kept, destination, before)
+        together = [target, *(other for other in linked if other.data == target.data)]
+        image, told = _land(together, kept, destination, before, applies)
     except JobError:
         raise
     except OSError as error:
@@ -81,11 +89,17 @@ def _way_on(changes: Changes) -> str:
 
 
 def _land(
-    objects: Sequence[bpy.types.Object], kept: KeptTexture, destination: str, before: ObjectState
+    together: Sequence[bpy.types.Object],
+    kept: KeptTexture,
+    destination: str,
+    before: ObjectState,
+    applies: bool,
 ) -> tuple[bpy.types.Image, list[str]]:
     check_destination(destination)
-    target, *linked = objects
+    target, *linked = together
     mesh, new_uvs, landing = target.data, kept.landing.new_uvs, kept.landing
+    earlier = entries.present_images(target) if applies else []
+    told: list[str] = []
     uv_map, added, image = before.uv_map, False, None
     try:
         if new_uvs is not None:
@@ -93,17 +107,27 @@ def _land(
         else:
             uv_map = uv_map_now(before, target) or before.uv_map
         image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
-        with taken_back_on_failure(objects):
-            told = apply_texture(target, image, uv_map, linked, landing.material, landing.relief)
+        style = _write_record(image, kept, replace(before, uv_map=uv_map, has_uv_map=uv_map in mesh.uv_layers))
+        with taken_back_on_failure(together):
+            if applies:
+                told += apply_texture(target, image, uv_map, linked, landing.material, landing.relief)
             if added and len(mesh.uv_layers) == 1:
-                told += _of_images_without_uvs(objects, uv_map)
+                told += _of_images_without_uvs(together, uv_map)
     except BaseException:
         if image is not None:
             bpy.data.images.remove(image)
         if added:
             mesh.uv_layers.remove(mesh.uv_layers[uv_map])
         raise
-    _push_undo()
+    for each in together:
+        for picture in earlier:
+            entries.add(each, picture, None)
+        entries.add(each, image, style)
+        if applies:
+            shown.apply_shown(each)
+            each.styletex_history.chosen = None
+        entries.trim(each, bpy.context.scene.styletex.history_limit)
+    _push_undo(UNDO_MESSAGE if applies else VARIATION_MESSAGE)
     return image, told
 
 
@@ -114,8 +138,17 @@ def _of_images_without_uvs(objects: Sequence[bpy.types.Object], uv_map: str) -> 
     return [f"The image {name!r} had no UV map to lie on; now it lies on the new one, {uv_map!r}" for name in names]
 
 
-def _push_undo() -> None:
+def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState) -> bpy.types.Image | None:
+    """Note on the image how it was made, as far as that is known; its style image, if that is in the file."""
+    if kept.landing.record is None:
+        return None
+    record = replace(Record.from_dict(kept.landing.record), state=state.to_dict())
+    write_record(image, finished(record, kept.folder, kept.made), kept.thumbnail)
+    return bpy.data.images.get(record.settings["style_image"])
+
+
+def _push_undo(message: str) -> None:
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
+            bpy.ops.ed.undo_push(message=message)

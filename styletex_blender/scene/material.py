@@ -104,7 +104,7 @@ def _kept(
     for old in olds:
         if old is None:
             continue
-        if old in own and _replace_image(old, image, uv_map):
+        if old in own and put_image(old, image, uv_map):
             shown[old] = old
             continue
         kept = keep_material(old, f"{name} · {origin_of(old)}" if several else name, image, uv_map)
@@ -134,7 +134,7 @@ def _replaced(
     image: bpy.types.Image,
     uv_map: str,
 ) -> _Shown:
-    if len(olds) == 1 and own and not is_kept(own[0]) and _replace_image(own[0], image, uv_map):
+    if len(olds) == 1 and own and not is_kept(own[0]) and put_image(own[0], image, uv_map):
         return {own[0]: own[0]}
     new = new_material(texture_name(name_of(target)), image, uv_map)
     return dict.fromkeys(olds, new)
@@ -150,13 +150,3 @@ def _is_own(material: bpy.types.Material, objects: Sequence[bpy.types.Object]) -
     if mesh.users - mesh.use_fake_user <= len(objects):
         users += sum(found == material for found in mesh.materials)
     return material.users - material.use_fake_user == users
-
-
-def _replace_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str) -> bool:
-    node = texture_node(material)
-    old = node.image if node is not None else None
-    if not put_image(material, image, uv_map):
-        return False
-    if old is not None and not old.library:
-        old.use_fake_user = True
-    return True

@@ -11,6 +11,9 @@ The preview sits in object-linked slots: the mesh, which other objects may share
 the same get the same preview material, so that what comes back does not depend on the order of the slots, which the
 artist may change meanwhile.
 
+It is a plain material, also where the texture will go into a copy of the artist's: what is changed in the nodes of a
+preview is lost with it, and in nodes that look like their own people would change something.
+
 The image reads its pixels from a file. Pixels that were set from Python would count as unsaved work when Blender quits.
 """
 

@@ -13,6 +13,7 @@ from ..worker import runner
 from ..worker.environment import NOT_INSTALLED
 from .availability import selected_meshes, why_no_worker, why_not
 from .drawing import draw_button, draw_text
+from .history.history_panel import STYLETEX_PT_history
 from .kept_textures import draw_kept, kept_textures
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
@@ -110,10 +111,11 @@ class STYLETEX_PT_texture(SidebarPanel, Panel):
     def draw(self, context: Context) -> None:
         """Size, seed, place, and what to start from."""
         layout, settings = _property_layout(self.layout, context)
-        for name in ("texture_size", "tiles", "seed", "destination", "material"):
+        for name in ("texture_size", "tiles", "seed", "variations", "destination", "material"):
             layout.prop(settings, name)
         _draw_optional(layout, settings, "relief", "use_relief", _("Relief"))
         _draw_optional(layout, settings, "restyle_strength", "start_from_present", _("Restyle"))
+        layout.prop(settings, "history_limit")
 
 
 class STYLETEX_PT_style(SidebarPanel, Panel):
@@ -194,7 +196,7 @@ def _draw_words(
 
 
 def _draw_button(layout: UILayout, context: Context) -> None:
-    count = len(selected_meshes(context))
+    count = len(selected_meshes(context)) * context.scene.styletex.variations
     row = layout.row()
     row.scale_y = 1.6
     if runner.unfinished() is not None:
@@ -214,6 +216,7 @@ _CLASSES = (
     STYLETEX_PT_progress,
     STYLETEX_PT_queue,
     STYLETEX_PT_outcome,
+    STYLETEX_PT_history,
     STYLETEX_PT_kept,
     STYLETEX_PT_object,
     STYLETEX_PT_texture,

@@ -60,5 +60,5 @@ def saved_text(run: Run, task: Task) -> str:
 
 
 def outcome_line(textured: int, count: int) -> str:
-    """How many of several objects have their texture: "Textured 2 of 3 objects"."""
-    return _("Textured {number} of {count} objects").format(number=textured, count=count)
+    """How many of several textures were made: "Made 2 of 3 textures"."""
+    return _("Made {number} of {count} textures").format(number=textured, count=count)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from bpy.types import Object, PropertyGroup, Scene
 
 from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
+from ..settings import MOST_VARIATIONS
 from .styles.choice import StyleChoice
 
 _PRESET_TEXTS = {
@@ -83,6 +84,22 @@ class SceneSettings(StyleChoice, PropertyGroup):
         default=0,
         min=0,
         max=2**31 - 1,
+    )
+    variations: IntProperty(
+        name="Variations",
+        description="How many textures to make of each object, each with the next seed. The first is put on the "
+        "object; all are in its history, to be looked at and applied",
+        default=1,
+        min=1,
+        max=MOST_VARIATIONS,
+    )
+    history_limit: IntProperty(
+        name="Keep Results",
+        description="How many results of an object its history keeps in the file. The oldest go first, and never the "
+        "one that is applied",
+        default=10,
+        min=1,
+        max=100,
     )
     content_removal: FloatProperty(
         name="Keep Out",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 from ...core.job import JobError
 from ..folders.job_folder import JobFolder
 from ..folders.kept import KeptTexture
-from ..landing.changes import Changes, ObjectState
+from ..landing.changes import Changes, ObjectState, changes_since
 
 
 def find_object(uid: int, name: str) -> bpy.types.Object | None:
@@ -57,6 +57,8 @@ class Task:
     """What the user should know of the object as it was exported."""
     linked: tuple[tuple[int, str], ...] = ()
     """Other objects that have the same mesh and get the same texture: ``session_uid`` and name of each."""
+    group: str = ""
+    """Common to the variations that were asked for in one go; empty for a single texture."""
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Tells it from all others."""
 
@@ -69,6 +71,13 @@ class Task:
     def target(self) -> bpy.types.Object | None:
         """The object, or ``None`` when it was deleted."""
         return find_object(self.object_uid, self.object_name)
+
+    def changes(self, target: bpy.types.Object) -> Changes:
+        """What has changed of the object; that it has another material does not disturb a variation, which started from
+        what it had at first, and joins its history.
+        """
+        found = changes_since(self.state, target)
+        return replace(found, replaced="") if self.group else found
 
     def linked_targets(self) -> list[bpy.types.Object]:
         """The objects that get the same texture, without those that were deleted."""
@@ -102,6 +111,8 @@ class Outcome:
     """Name of the finished Blender image; empty when there is none."""
     place: str = ""
     """Where the image is, for people."""
+    applied: bool = True
+    """Whether the object shows the image; a variation may be in its history alone."""
     error: JobError | None = None
     """Why there is none."""
     cancelled: bool = False

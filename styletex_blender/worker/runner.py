@@ -29,7 +29,6 @@ import bpy
 from ...core.job import JobError
 from ..folders import queued
 from ..folders.kept import keep, read
-from ..landing.changes import changes_since
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
@@ -278,7 +277,7 @@ def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
     target = run.task.target()
     if target is None:
         raise JobError("bad_mesh", DELETED)
-    if anew or not run.task.folder.held or changes_since(run.task.state, target).any:
+    if anew or not run.task.folder.held or run.task.changes(target).any:
         run.stage = "Reading the object again"
         while what_is_going_on() and not (run.stops_this or run.wants_pause):
             yield
@@ -363,7 +362,7 @@ def _look_at_changes(run: Run, task: Task) -> None:
     run.look_again = False
     target = task.target()
     if target is not None:
-        run.changes = changes_since(task.state, target)
+        run.changes = task.changes(target)
     _next_look = time.monotonic() + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.detail.settings import DetailSettings
 from core.devices.device_choice import Device
-from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, Job, JobError
+from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, THUMBNAIL_FILE, Job, JobError
 from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation.checkpoint import CHECKPOINT_FILE, Checkpoint
@@ -75,6 +75,7 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     assert texture.shape == (256, 256, 3) and texture.dtype == np.uint8
     assert texture.reshape(-1, 3).std(axis=0).max() > 0
     assert Image.open(folder / PREVIEW_FILE).width > 4 * 384
+    assert Image.open(folder / THUMBNAIL_FILE).size == (128, 128)
     report = json.loads((folder / REPORT_FILE).read_text())
     assert report == json.loads(json.dumps(result.report))
     assert report["steps_done"] == 3 and report["seed"] == 3

@@ -116,6 +116,20 @@ def test_collection_is_textured_and_nothing_else(bpy, main, style_image, capsys)
     assert "Broken: The mesh has no faces" in told and "Smooth: textured in" in told and "Bare" not in told
 
 
+def test_variations_are_in_the_saved_files_history(bpy, main, style_image, tmp_path, capsys):
+    output = tmp_path / "out.blend"
+    arguments = ["--style", str(style_image), "--prompt", "a toy", "--objects", "Smooth", "--size", "256"]
+    assert main([*arguments, "--variations", "3", "--seed", "8", "--output", str(output)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("Smooth: textured in") == 1 and told.count("Smooth: another variation, in its history, in") == 2
+    bpy.ops.wm.open_mainfile(filepath=str(output))
+    smooth = bpy.data.objects["Smooth"]
+    images = [entry.image for entry in smooth.styletex_history.entries]
+    assert len(images) == 3 and all(image.packed_file for image in images)
+    (slot,) = smooth.material_slots
+    assert slot.material.node_tree.nodes["StyleTex Texture"].image == images[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -123,6 +137,7 @@ def test_collection_is_textured_and_nothing_else(bpy, main, style_image, capsys)
         (["--prompt", "a toy", "--collection", "Nothing"], "There is no collection 'Nothing'"),
         (["--prompt", " ", "--profile", "sd15", "--all"], "The object prompt is empty"),
         (["--prompt", "a toy", "--all", "--seed", "-3"], "The seed is -3"),
+        (["--prompt", "a toy", "--all", "--variations", "9"], "The number of variations is 9"),
         (["--prompt", "a toy", "--all", "--relief", "2"], "The relief is 2.0; it must lie between 0 and 1"),
         (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),
         (["--prompt", "a toy", "--image", "beside", "--objects", "Broken"], "The mesh has no faces"),

@@ -54,6 +54,13 @@ os.environ["STYLETEX_WORKER"] = json.dumps([sys.executable, "-u", {worker!r}, *{
 with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
     bpy.ops.styletex.stylize()
 """
+VARIATIONS = """
+bpy.context.scene.styletex.variations, bpy.context.scene.styletex.seed = 4, 41
+"""
+OPERATE = """
+with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
+    bpy.ops.styletex.{call}
+"""
 THREE_MORE = """
 for number, name in enumerate(("Barrel", "Chest of Drawers, Old.001", "Door")):
     copy = bpy.data.objects.new(name, bpy.data.objects["Suzanne"].data.copy())
@@ -118,7 +125,15 @@ PANEL = (
         1.0,
     ),
     ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 5.0),
-    ("progress", END + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
+    ("history", END + VARIATIONS + run(*QUICK) + alone("STYLETEX_PT_history"), 6.0),
+    ("history_looked_at", OPERATE.format(call="history_show(number=0)"), 1.0),
+    ("history_applied", OPERATE.format(call="history_apply()"), 1.0),
+    (
+        "history_whole",
+        WHOLE + OPERATE.format(call="history_show(number=1)") + "module('worker.runner').dismiss()",
+        1.5,
+    ),
+    ("progress", "bpy.context.scene.styletex.variations = 1\n" + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
     ("queue_empty", END + alone("STYLETEX_PT_queue"), 1.0),
     ("queue_running", THREE_MORE + run(*SLOW), 5.0),
     ("queue_paused", "module('worker.runner').pause()", 2.0),

@@ -73,6 +73,8 @@ def put_image(material: bpy.types.Material, image: bpy.types.Image, uv_map: str)
     for place in places:
         color = lead_in(material, texture.outputs["Color"], place.groups)
         place.tree(material).links.new(color, place.socket(material))
+    # In Solid mode too the texture is what is to be seen, whatever node was looked at last.
+    material.node_tree.nodes.active = texture
     return True
 
 

@@ -28,7 +28,7 @@ _ICONS = {
 
 
 class STYLETEX_UL_queue(UIList):
-    """A row for each texture: its object, and how it stands"""
+    """A row for each texture: its object, its seed, and how it stands"""
 
     bl_idname = "STYLETEX_UL_queue"
 
@@ -47,7 +47,7 @@ class STYLETEX_UL_queue(UIList):
         row.label(text=_named(task), icon=_ICONS[state], translate=False)
         words = row.row()
         words.alignment = "RIGHT"
-        words.label(text=_in_short(run, task, state), translate=False)
+        words.label(text=f"#{task.settings['seed']}  {_in_short(run, task, state)}".rstrip(), translate=False)
 
 
 def _named(task: Task) -> str:

@@ -7,6 +7,7 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from ...install.quantities import duration
+from ...library.thumbnails import icon_of_image
 from ...translation.translate import _
 from ...worker import runner
 from ...worker.queue import listing, order, time_left
@@ -67,8 +68,10 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
         return
     column = layout.column(align=True)
     style = bpy.data.images.get(task.settings["style_image"])
-    picture = {"icon_value": style.preview_ensure().icon_id} if style is not None else {"icon": "IMAGE_DATA"}
+    icon = icon_of_image(style) if style is not None else 0
+    picture = {"icon_value": icon} if icon else {"icon": "IMAGE_DATA"}
     column.label(text=task.settings["style_image"], translate=False, **picture)
+    column.label(text=_("Seed {seed}").format(seed=task.settings["seed"]), icon="BLANK1", translate=False)
     if words := task.settings["prompt"].strip():
         column.label(text=words, icon="BLANK1", translate=False)
     if task.linked:

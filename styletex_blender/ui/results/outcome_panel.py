@@ -7,6 +7,7 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from ...install.quantities import duration
+from ...library.thumbnails import icon_of_image
 from ...translation.translate import _
 from ...worker import runner
 from ...worker.run_state import Outcome, Run
@@ -69,7 +70,7 @@ def draw_images(layout: UILayout, context: Context, run: Run) -> None:
         time.label(text=duration(outcome.seconds), translate=False)
         row = column.row(align=True)
         image = bpy.data.images[outcome.image]
-        show = row.operator("styletex.show_image", text=outcome.image, icon_value=image.preview_ensure().icon_id)
+        show = row.operator("styletex.show_image", text=outcome.image, icon_value=icon_of_image(image))
         show.image = outcome.image
         row.operator("styletex.save_image", text="", icon="FILE_TICK").image = outcome.image
     if len(images) > _MOST_IMAGES:

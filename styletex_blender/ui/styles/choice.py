@@ -12,7 +12,7 @@ from bpy.props import EnumProperty, PointerProperty, StringProperty
 from bpy.types import Context, Image
 
 from ...library.pictures import Picture, picture_at, pictures
-from ...library.thumbnails import icon_of
+from ...library.thumbnails import icon_of, icon_of_image
 from ...names import name_of
 from ...translation.translate import _
 
@@ -59,7 +59,7 @@ def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, st
     if _number(settings) == _ANOTHER:
         image = settings.style_image
         name = name_of(image) if image is not None else _("Choose a Style")
-        icon = image.preview_ensure().icon_id if image is not None else _NO_PICTURE
+        icon = (icon_of_image(image) if image is not None else 0) or _NO_PICTURE
         items.insert(0, ("", name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
     _items = items
     return items

@@ -8,6 +8,7 @@ from dataclasses import replace
 import bpy
 
 from ....core.job import JobError
+from ...history import entries
 from ...landing.changes import changes_since
 from ...landing.land import land
 from ...names import name_of
@@ -39,22 +40,32 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         if target is None:
             raise JobError("bad_mesh", DELETED, "Undo that, then press Apply")
         name = name_of(target)
-        stale = changes_since(task.state, target).stale
-        warnings: list[str] = []
-        image = land(target, kept, kept.landing.destination, linked=task.linked_targets(), warnings=warnings)
+        changes = changes_since(task.state, target)
+        # Of the variations the first one is applied, as long as the artist has not chosen another material since.
+        applies = not (task.group and (changes.replaced or entries.has_of_group(target, task.group)))
+        linked, warnings = task.linked_targets(), []
+        image = land(target, kept, kept.landing.destination, linked=linked, applies=applies, warnings=warnings)
     except JobError as error:
         return kept_back(pending, error)
     except Exception as error:
         return kept_back(pending, warm_worker.internal_error(error))
-    if stale:
-        run.warn(f"{name}: While its texture was being made, {stale}; the texture is of how it was before")
+    if changes.stale:
+        run.warn(f"{name}: While its texture was being made, {changes.stale}; the texture is of how it was before")
     for warning in warnings:
         run.warn(f"{name}: {warning}")
     if not run.keeps_results:
         kept.remove()
     place = bpy.path.abspath(image.filepath) if kept.landing.destination == "beside" else "packed in the file"
-    folder = kept.folder if run.keeps_results else None
-    return Outcome(name, pending.seconds, image.name, place, object_uid=task.object_uid, key=task.key, kept=folder)
+    return Outcome(
+        name,
+        pending.seconds,
+        image.name,
+        place,
+        applied=applies,
+        object_uid=task.object_uid,
+        key=task.key,
+        kept=kept.folder if run.keeps_results else None,
+    )
 
 
 def kept_back(pending: Pending, error: JobError | None = None, cancelled: bool = False) -> Outcome:

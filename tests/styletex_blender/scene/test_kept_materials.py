@@ -134,7 +134,9 @@ def test_stylized_twice_there_are_no_further_copies_and_nodes_and_the_artists_ch
     tree.links.new(hue.outputs["Color"], node_of(tree, "BSDF_PRINCIPLED").inputs["Base Color"])
     count, nodes = len(bpy.data.materials), [len(material.node_tree.nodes) for material in kept]
     first = tree.nodes[TEXTURE].image
+    tree.nodes.active = hue
     stylize(bpy)
+    assert tree.nodes.active == tree.nodes[TEXTURE]
     assert [slot.material for slot in cube.material_slots] == kept
     assert len(bpy.data.materials) == count
     assert [len(material.node_tree.nodes) for material in kept] == nodes

@@ -82,7 +82,7 @@ def test_running_again_keeps_the_material_with_the_artists_changes_and_the_old_i
     bpy.ops.styletex.stylize()
     assert cube.material_slots[0].material == material
     assert material.node_tree.nodes["StyleTex Texture"].image != first
-    assert first.use_fake_user
+    assert not first.use_fake_user and cube.styletex_history.entries[0].image == first
     assert principled.inputs["Roughness"].default_value == pytest.approx(0.9)
 
 

@@ -24,7 +24,9 @@ class Layout:
         getattr(data, name)
         self.drawn.append(f"<{name}>")
 
-    def operator(self, name: str, *, text: str = "", icon: str = "NONE", icon_value: int = 0) -> SimpleNamespace:
+    def operator(
+        self, name: str, *, text: str = "", icon: str = "NONE", icon_value: int = 0, depress: bool = False
+    ) -> SimpleNamespace:
         assert icon in self.icons
         self.drawn.append(f"[{name} {text}]" if text else f"[{name}]")
         return SimpleNamespace()
@@ -38,7 +40,7 @@ class Layout:
     def _part(self, **_: Any) -> Layout:
         return Layout(self.drawn, self.icons)
 
-    row = column = box = split = _part
+    row = column = box = split = grid_flow = _part
     separator = template_icon = template_icon_view = template_ID = template_list = prop_enum = nothing
 
 

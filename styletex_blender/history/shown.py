@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which result an object shows, and which is applied to it.
+
+To show another result is to put it into the object's material in the place of the applied one, which the material then
+remembers in its custom properties. So both are part of the file: undo, saving and opening need nothing else, and a
+copy of the object or of the material has both too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ..scene.materials.nodes import TEXTURE_NODE, UV_NODE, set_texture, texture_node
+from ..scene.preview import materials_below
+
+_APPLIED = "styletex_applied"
+"""A material's custom property while it shows another result than the applied one: the image and its UV map."""
+
+
+def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
+    """The image of StyleTex's that the object's materials show, below the preview of a running job."""
+    return next((_node(material).image for material in _materials(target)), None)
+
+
+def applied_image(target: bpy.types.Object) -> bpy.types.Image | None:
+    """The image that is applied to the object; another one than the shown one while that is only looked at."""
+    for material in _materials(target):
+        applied = material[_APPLIED].get("image") if _APPLIED in material else None
+        return applied if applied is not None else _node(material).image
+    return None
+
+
+def show(target: bpy.types.Object, image: bpy.types.Image, uv_map: str = "") -> bool:
+    """Show a result on an object without applying it; whether there is a material of StyleTex's that can show it.
+
+    Args:
+        target: the object; others that have the same material show it too.
+        image: one of its results.
+        uv_map: name of the UV map that it is for; without, that of the one before.
+    """
+    materials = list(_materials(target))
+    for material in materials:
+        if _APPLIED not in material:
+            uv_node = material.node_tree.nodes.get(UV_NODE)
+            applied = {"image": _node(material).image, "uv_map": uv_node.uv_map if uv_node is not None else ""}
+            # A datablock's custom property cannot hold nothing as a datablock.
+            material[_APPLIED] = {name: value for name, value in applied.items() if value is not None}
+        set_texture(material, image, uv_map)
+        if material[_APPLIED].get("image") == image:
+            del material[_APPLIED]
+    return bool(materials)
+
+
+def show_applied(target: bpy.types.Object) -> None:
+    """Show what is applied again."""
+    for material in _materials(target):
+        if _APPLIED in material:
+            applied = material[_APPLIED].get("image")
+            if applied is not None:
+                set_texture(material, applied, material[_APPLIED].get("uv_map", ""))
+            del material[_APPLIED]
+
+
+def apply_shown(target: bpy.types.Object) -> None:
+    """What the object shows is applied now, and nothing else is remembered."""
+    for material in _materials(target):
+        if _APPLIED in material:
+            del material[_APPLIED]
+
+
+def _materials(target: bpy.types.Object) -> Iterator[bpy.types.Material]:
+    """The object's own materials that show a texture of StyleTex's, each once."""
+    seen: set[int] = set()
+    for material in materials_below(target):
+        if material is not None and material.session_uid not in seen and texture_node(material) is not None:
+            seen.add(material.session_uid)
+            yield material
+
+
+def _node(material: bpy.types.Material) -> bpy.types.Node:
+    return material.node_tree.nodes[TEXTURE_NODE]

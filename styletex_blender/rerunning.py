@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A result of an object's history becomes a task of the queue again: the same in all that decides the texture."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import fields, replace
+from pathlib import Path
+
+import bpy
+
+from ..core.job import JobError
+from .exporting import StartFile, export_task
+from .folders.kept import read_landing
+from .history import entries
+from .history.record import Record, Start, read_record
+from .names import name_of
+from .scene.picture_file import read_srgb, write_png
+from .scene.present_color import FILE_NAME, write_present_color
+from .settings import Settings
+from .worker.run_state import Task
+
+_WAY_ON = "Copy its settings, then stylize, for one that is like it"
+
+
+def settings_of(image: bpy.types.Image) -> Settings | None:
+    """The settings that a result was made with; ``None`` where they are not known, or are those of a newer StyleTex."""
+    record = read_record(image)
+    if record is None or not set(record.settings) <= {field.name for field in fields(Settings)}:
+        return None
+    try:
+        return Settings(**record.settings)
+    except (JobError, TypeError):
+        return None
+
+
+def task_again(target: bpy.types.Object, image: bpy.types.Image) -> Task:
+    """The task that makes a result again, texel for texel where the same processor computes it.
+
+    Args:
+        target: the object, of the current view layer.
+        image: one of its results.
+
+    Raises:
+        JobError: it cannot be made again exactly, and why; or see ``export_task``.
+    """
+    record, settings = read_record(image), settings_of(image)
+    if record is None or settings is None:
+        raise JobError("bad_request", f"How {name_of(image)!r} was made is not known", "Stylize anew")
+    if record.finished_early:
+        raise JobError("bad_request", "It was stopped before its end, so it cannot be made again exactly", _WAY_ON)
+    style = entries.style_of(target, image) or bpy.data.images.get(settings.style_image)
+    if style is None:
+        text = f"The style image {settings.style_image!r} is not in the file any more"
+        raise JobError("bad_image", text, "Load it again under that name")
+    settings = replace(
+        settings, style_image=style.name, prompt=settings.words_for(record.object_name), prompt_from_name=False
+    )
+    start = _start_again(target, record) if record.start is not None else None
+    task = export_task(target, settings, start=start)
+    try:
+        _check(record, _record_of(task), style)
+    except BaseException:
+        task.folder.leave(keep_checkpoint=False)
+        raise
+    return task
+
+
+def _record_of(task: Task) -> Record:
+    record = read_landing(task.folder.path).record
+    if record is None:
+        raise ValueError(f"{task.folder.path} has no record")
+    return Record.from_dict(record)
+
+
+def _check(before: Record, now: Record, style: bpy.types.Image) -> None:
+    """Whether the worker is given the same again.
+
+    Raises:
+        JobError: it is not.
+    """
+    if now.style_digest != before.style_digest:
+        raise JobError("bad_image", f"The style image {name_of(style)!r} is not what it was any more", _WAY_ON)
+    if now.mesh_digest != before.mesh_digest:
+        raise JobError("bad_mesh", "The object's shape or its UV map is not what it was any more", _WAY_ON)
+
+
+def _start_again(target: bpy.types.Object, record: Record) -> StartFile:
+    """The base colour that a result started from.
+
+    Raises:
+        JobError: it is to be found neither in the file nor on the object.
+    """
+    start = record.start
+    if start is None:
+        raise ValueError("It started from nothing")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        for image in _images_like(start):
+            write_png(read_srgb(image, linear=False), path)
+            if _is(path, start):
+                return StartFile(path.read_bytes(), start)
+        try:
+            write_present_color(target, str(record.state["uv_map"]), Path(folder))
+        except JobError:
+            path.unlink(missing_ok=True)  # It has another kind of colour now.
+        if path.is_file() and _is(path, start):
+            return StartFile(path.read_bytes(), start)
+    if start.image:
+        text = f"It started from the image {start.image!r}, which is not in the file as it was any more"
+    else:
+        text = "It started from a color that the object does not have any more"
+    raise JobError("bad_request", text, _WAY_ON)
+
+
+def _images_like(start: Start) -> list[bpy.types.Image]:
+    """The images that may be what a result started from, whatever they are called by now."""
+    found: list[bpy.types.Image] = []
+    for image in bpy.data.images:
+        record = read_record(image)
+        alike = name_of(image) == start.image or (record is not None and bool(start.key) and record.key == start.key)
+        if alike and image.size[0] and not image.is_float and image.source in {"FILE", "GENERATED"}:
+            found.append(image)
+    return found
+
+
+def _is(path: Path, start: Start) -> bool:
+    return hashlib.sha256(path.read_bytes()).hexdigest() == start.digest

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done with the results of the active object. Those that change the file are steps of undo."""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+import bpy
+from bpy.props import IntProperty
+from bpy.types import Context, Image, Object, Operator
+
+from ....core.job import JobError
+from ... import api
+from ...history import entries, shown
+from ...landing.put_back import map_for, put_back
+from ...names import name_of
+from ...translation.translate import _
+from ..availability import selected_meshes, why_no_worker
+from ..reasoned_operator import ReasonedOperator
+
+
+def object_of(context: Context) -> Object | None:
+    """The active object, if it is a mesh that has results."""
+    target = context.object
+    has = target is not None and target.type == "MESH" and bool(entries.images_of(target))
+    return target if has else None
+
+
+def why_nothing_chosen(context: Context) -> str:
+    """Why there is no result to do something with, or nothing."""
+    return "" if object_of(context) is not None else _("The active object has no results")
+
+
+def why_not_changed(context: Context) -> str:
+    """Why a result cannot be shown or applied now, or nothing."""
+    if reason := why_nothing_chosen(context):
+        return reason
+    if context.object.library or context.object.override_library:
+        return _("The object is linked from another file")
+    return "" if context.mode == "OBJECT" else _("Switch to Object Mode")
+
+
+def _why_not_another(context: Context) -> str:
+    """Why the chosen result cannot take the place of the applied one, or nothing."""
+    if reason := why_not_changed(context):
+        return reason
+    target = context.object
+    return _("It is applied already") if entries.chosen_image(target) == shown.applied_image(target) else ""
+
+
+def _chosen(context: Context) -> tuple[Object, Image]:
+    target = context.object
+    image = entries.chosen_image(target)
+    if image is None:
+        raise JobError("bad_request", _("The active object has no results"))
+    return target, image
+
+
+def _refuse(operator: Operator, error: JobError) -> set[str]:
+    operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+    return {"CANCELLED"}
+
+
+class STYLETEX_OT_history_show(ReasonedOperator, Operator):
+    """Look at this result on the object; what is applied comes back with Back to Applied"""
+
+    bl_idname = "styletex.history_show"
+    bl_label = "Show Result"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    number: IntProperty(name="Number", description="The newest result is 0", options={"SKIP_SAVE"})
+
+    why_not = staticmethod(why_not_changed)
+
+    def execute(self, context: Context) -> set[str]:
+        """Choose it, and show it."""
+        target, images = context.object, entries.images_of(context.object)
+        if not 0 <= self.number < len(images):
+            return {"CANCELLED"}
+        target.styletex_history.chosen = images[self.number]
+        return _show(self, target, images[self.number])
+
+
+def _show(operator: Operator, target: Object, image: Image) -> set[str]:
+    if image == shown.applied_image(target):
+        shown.show_applied(target)
+        return {"FINISHED"}
+    try:
+        uv_map = map_for(target, image)
+    except JobError as error:
+        return _refuse(operator, error)
+    for earlier in entries.present_images(target):
+        entries.add(target, earlier, None)
+    if not shown.show(target, image, uv_map):
+        operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
+    return {"FINISHED"}
+
+
+class STYLETEX_OT_history_compare(ReasonedOperator, Operator):
+    """Change between the chosen result and the applied one, at each click"""
+
+    bl_idname = "styletex.history_compare"
+    bl_label = "Compare"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    @staticmethod
+    def why_not(context: Context) -> str:
+        if reason := _why_not_another(context):
+            return reason if context.mode != "OBJECT" else _("Choose another result than the applied one")
+        return ""
+
+    def execute(self, context: Context) -> set[str]:
+        """Show the other one."""
+        target, chosen = _chosen(context)
+        if shown.shown_image(target) == chosen:
+            shown.show_applied(target)
+            return {"FINISHED"}
+        return _show(self, target, chosen)
+
+
+class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
+    """Put the chosen result on the object, and on the selected objects that share its mesh"""
+
+    bl_idname = "styletex.history_apply"
+    bl_label = "Apply Result"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    why_not = staticmethod(_why_not_another)
+
+    def execute(self, context: Context) -> set[str]:
+        """Apply it."""
+        target, chosen = _chosen(context)
+        linked = [other for other in selected_meshes(context) if other != target and other.data == target.data]
+        try:
+            put_back(target, chosen, linked)
+        except JobError as error:
+            return _refuse(self, error)
+        for other in linked:
+            entries.add(other, chosen, entries.style_of(target, chosen))
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_history_rerun(ReasonedOperator, Operator):
+    """Make the chosen result again from the same settings, style and start; a processor makes the very same one"""
+
+    bl_idname = "styletex.history_rerun"
+    bl_label = "Make Again"
+    bl_options = {"INTERNAL"}
+
+    @staticmethod
+    def why_not(context: Context) -> str:
+        return why_not_changed(context) or why_no_worker()
+
+    def execute(self, context: Context) -> set[str]:
+        """Start it, or add it to the queue."""
+        try:
+            api.rerun(*_chosen(context))
+        except JobError as error:
+            return _refuse(self, error)
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_history_copy_settings(ReasonedOperator, Operator):
+    """Set the panel to what the chosen result was made with"""
+
+    bl_idname = "styletex.history_copy_settings"
+    bl_label = "Copy Settings"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    why_not = staticmethod(why_nothing_chosen)
+
+    def execute(self, context: Context) -> set[str]:
+        """Set them; a style image that is gone is named."""
+        try:
+            target, chosen = _chosen(context)
+            settings = api.settings_of(chosen)
+            if settings is None:
+                raise JobError("bad_request", _("How {name} was made is not known").format(name=name_of(chosen)))
+        except JobError as error:
+            return _refuse(self, error)
+        settings.to_scene(context.scene)
+        style = entries.style_of(target, chosen)
+        if style is not None:
+            context.scene.styletex.style_image = style
+        elif settings.style_image not in bpy.data.images:
+            text = _("The style image {name} is not in the file any more").format(name=settings.style_image)
+            self.report({"WARNING"}, text)
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_history_delete(ReasonedOperator, Operator):
+    """Delete the chosen result, unless it is the one that is applied; a file beside the .blend file stays"""
+
+    bl_idname = "styletex.history_delete"
+    bl_label = "Delete Result"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    why_not = staticmethod(_why_not_another)
+
+    def execute(self, context: Context) -> set[str]:
+        """Delete it."""
+        try:
+            api.forget(*_chosen(context))
+        except JobError as error:
+            return _refuse(self, error)
+        return {"FINISHED"}
+
+
+class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
+    """Delete all results of the object but the one that is applied; files beside the .blend file stay"""
+
+    bl_idname = "styletex.history_clean_up"
+    bl_label = "Clean Up"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    why_not = staticmethod(why_not_changed)
+
+    def execute(self, context: Context) -> set[str]:
+        """Delete them."""
+        shown.show_applied(context.object)
+        count = entries.clean_up(context.object)
+        self.report({"INFO"}, _("Deleted {count} results").format(count=count))
+        return {"FINISHED"}
+
+
+_CLASSES = (
+    STYLETEX_OT_history_show,
+    STYLETEX_OT_history_compare,
+    STYLETEX_OT_history_apply,
+    STYLETEX_OT_history_rerun,
+    STYLETEX_OT_history_copy_settings,
+    STYLETEX_OT_history_delete,
+    STYLETEX_OT_history_clean_up,
+)
+
+
+def register() -> None:
+    """Add the operators."""
+    for operator in _CLASSES:
+        bpy.utils.register_class(operator)
+
+
+def unregister() -> None:
+    """Take them away."""
+    for operator in reversed(_CLASSES):
+        bpy.utils.unregister_class(operator)
