@@ -40,7 +40,6 @@ from .job import (
     style_shares,
     tile_file,
 )
-from .models.model_profile import LoraFile
 from .models.own_weights import OwnWeights
 from .models.profiles import ModelProfile, profile
 from .models.weights_fingerprint import weights_fingerprint
@@ -134,7 +133,7 @@ def stylize(
     for name, text in (("object prompt", job.prompt), ("content", job.content)):
         if not _is_unicode(text):
             raise JobError("bad_setting", f"The {name} is no Unicode text: {text!a}", "Write it anew.")
-    model = profile(job.profile, models.model_folder, own_weights(job))
+    model = profile(job.profile, models.model_folder, OwnWeights.of(job))
     if settings is None:
         settings = job_settings(model, job)
     if job.base_color is not None:
@@ -203,7 +202,7 @@ def _run(
     distillation = None
     if _uses_networks(settings):
         with stages.stage("models", "Loading the model"):
-            networks = models.get(job.profile, device, DTYPES[choice.precision], own_weights(job))
+            networks = models.get(job.profile, device, DTYPES[choice.precision], OwnWeights.of(job))
             # Networks are kept from job to job, and with them the last job's choice.
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
@@ -356,15 +355,6 @@ def _report(
         textures=[path.name for path in textures],
         content_cosine=content_cosine,
         warnings=warnings,
-    )
-
-
-def own_weights(job: Job) -> OwnWeights:
-    """The files of a person's own that ``job`` names."""
-    return OwnWeights(
-        model=None if job.own_model is None else Path(job.own_model),
-        loras=tuple(LoraFile(Path(path), weight) for path, weight in job.loras),
-        vae=None if job.own_vae is None else Path(job.own_vae),
     )
 
 

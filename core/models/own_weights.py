@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..job import JobError
+from ..job import Job, JobError
 from .model_profile import CONFIGURATIONS, LoraFile, ModelProfile, NetworkSource
 from .weights_header import WeightsHeader, family_title, read_header, refuse_pickle
 
@@ -34,6 +34,15 @@ class OwnWeights:
     """Changes of UNet and text encoders."""
     vae: Path | None = None
     """A safetensors file, or a folder with one and its ``config.json``; ``None`` for the model's own."""
+
+    @classmethod
+    def of(cls, job: Job) -> OwnWeights:
+        """The files that ``job`` names."""
+        return cls(
+            model=None if job.own_model is None else Path(job.own_model),
+            loras=tuple(LoraFile(Path(path), weight) for path, weight in job.loras),
+            vae=None if job.own_vae is None else Path(job.own_vae),
+        )
 
 
 def family_of(model: Path) -> str:
