@@ -8,7 +8,8 @@ together), ``install`` (the worker's environment), ``library`` (the pictures to 
 by ``translation``. Between them lie ``settings``, ``exporting``, which makes an object a task of the queue,
 ``rerunning``, which makes a result one again, ``api``, which scripts call too, ``reopening``, which takes up a file's
 queue again, and ``handlers``, which keep undo, saving and loading safe while a job runs.
-``headless`` is the same without a window; ``demo`` is the scripts of the demo.
+``headless`` is the same without a window, and ``cli_command`` makes a command of Blender of it; ``demo`` is the scripts
+of the demo.
 """
 
 from __future__ import annotations
@@ -30,14 +31,16 @@ def unregister() -> None:
 
 def _modules() -> tuple[ModuleType, ...]:
     # Loaded when they are wanted: the worker's client lives in this package too and does without ``bpy``.
-    from . import handlers
+    from . import cli_command, handlers
     from .history import entries
     from .translation import translate
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
+    from .ui.help import help_operators
     from .ui.history import history_operators
     from .ui.presets import preset_menu
     from .ui.queue import queue_list, queue_operators
     from .ui.results import result_operators
+    from .ui.scripting import adjust
     from .ui.styles import operators as style_operators
 
     return (
@@ -48,6 +51,8 @@ def _modules() -> tuple[ModuleType, ...]:
         install_operators,
         operators,
         style_operators,
+        help_operators,
+        adjust,
         result_operators,
         history_operators,
         queue_operators,
@@ -56,4 +61,5 @@ def _modules() -> tuple[ModuleType, ...]:
         kept_textures,
         panel,
         handlers,
+        cli_command,
     )

@@ -4,6 +4,8 @@
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
     --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --collection NAME | --all] [--output out.blend]
 
+Where the extension is installed, ``blender -c styletex scene.blend --style IMAGE …`` is the same (``cli_command``).
+
 An object with settings of its own (Own Settings in the panel) is textured by those, the others by the command line's.
 Writes one line an object to standard output, and to standard error how far it is and what else is known of a failure.
 The exit status is 0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and
@@ -36,10 +38,37 @@ PROGRESS_SECONDS = 5.0
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says; returns the exit status."""
+    """Do what the command line says with the file that is open; returns the exit status."""
     package = _package()
     job = importlib.import_module(f"{package}.core.job")
-    options = _parser(job).parse_args(arguments)
+    return _carry_out(package, job, _parser(job).parse_args(arguments))
+
+
+def command(arguments: list[str]) -> int:
+    """What ``blender -c styletex`` does; returns the exit status.
+
+    Args:
+        arguments: those after the command's name: the file, then those of ``main``.
+    """
+    package = _package()
+    job = importlib.import_module(f"{package}.core.job")
+    parser = _parser(job)
+    parser.prog = "blender -c styletex"
+    parser.add_argument("scene", type=Path, metavar="SCENE.blend", help="the file to open")
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as leaving:
+        # Blender goes on with the exit status that it is told; leaving by itself would skip its farewell.
+        return int(leaving.code or 0)
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(options.scene.resolve()))
+    except RuntimeError as error:
+        _tell(f"Nothing was textured: {options.scene} cannot be opened: {error}".rstrip())
+        return job.EXIT_STATUS["bad_request"]
+    return _carry_out(package, job, options)
+
+
+def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     teller = _Teller()
     cancelled = False
@@ -221,6 +250,8 @@ def _package() -> str:
 
     A checkout is given the name ``styletex``; a file in the installed extension uses the extension.
     """
+    if __package__:
+        return __package__.rpartition(".")[0]
     root = Path(__file__).resolve().parents[1]
     installed = importlib.util.find_spec(EXTENSION) if "bl_ext" in sys.modules else None
     if installed is not None and installed.origin and Path(installed.origin).resolve().parent == root:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 
@@ -18,6 +20,16 @@ SEEDS = 2**31
 """Seeds are less than this."""
 PROMPT_OPTIONAL = frozenset({"bundled"})
 """The profiles that make so little of the prompt that an object's name does as well."""
+
+
+class Values:
+    """The properties of a scene's settings, with others in the place of some."""
+
+    def __init__(self, settings: bpy.types.PropertyGroup, given: Mapping[str, Any]) -> None:
+        self._settings, self._given = settings, given
+
+    def __getattr__(self, name: str) -> Any:
+        return self._given[name] if name in self._given else getattr(self._settings, name)
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,20 @@ class Settings:
         self._job("object", "object", "style.png", None)
 
     @classmethod
-    def from_scene(cls, scene: bpy.types.Scene, device: str = "auto") -> Settings:
-        """The settings of the panel."""
-        values = scene.styletex
+    def from_scene(
+        cls, scene: bpy.types.Scene, device: str = "auto", given: Mapping[str, Any] | None = None
+    ) -> Settings:
+        """The settings of the panel.
+
+        Args:
+            scene: that they are set in.
+            device: one of ``core.job.DEVICES``.
+            given: values in place of the scene's, by the names of its properties.
+
+        Raises:
+            JobError: ``bad_setting``: one is out of its range.
+        """
+        values = Values(scene.styletex, given or {})
         return cls(
             # Each object may have its own; where one has none, that is said of that object.
             style_image=values.style_image.name if values.style_image is not None else "",

@@ -22,6 +22,7 @@ Behaviours (steps count from 1 and are those of every job):
     --stall-at N         fall silent at step N: no events, no heartbeats, no answers
     --error-at N         send an ``error`` with the code --error-code (out_of_memory) at step N
     --warning-at N       send a ``warning`` with the code "fake" at step N
+    --frame-side N       send frames of N x N pixels
     --tiles N            texture N UDIM tiles in a row, and show them all in the frames
     --flood N            send N ``progress`` events a step
     --damaged-frames     write frames of half their size
@@ -240,7 +241,8 @@ class FakeWorker:
         path = folder / "frames" / f"{self.frames:06d}.rgb"
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(".partial")
-        data = pixels(FRAME_SIDE, progress)
+        side = self.options.frame_side
+        data = pixels(side, progress)
         temporary.write_bytes(data[: len(data) // 2] if self.options.damaged_frames else data)
         temporary.replace(path)
         self.acknowledged.clear()
@@ -249,7 +251,7 @@ class FakeWorker:
             job,
             number=self.frames,
             path=str(path),
-            shape=[FRAME_SIDE, FRAME_SIDE, 3],
+            shape=[side, side, 3],
             dtype="uint8",
             colour_space="sRGB",
             extent=max(1, self.options.tiles),
@@ -283,6 +285,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--step-seconds", type=float, default=0.02)
     parser.add_argument("--frame-every", type=int, default=4)
+    parser.add_argument("--frame-side", type=int, default=FRAME_SIDE)
     parser.add_argument("--flood", type=int, default=1)
     parser.add_argument("--tiles", type=int, default=0)
     parser.add_argument("--announce-version", type=int, default=1)

@@ -50,8 +50,10 @@ ORDER = {
         ["api", "reopening"],
         ["handlers"],
         ["ui"],
+        ["headless"],
+        ["cli_command"],
         ["__init__"],
-        ["demo", "headless"],
+        ["demo"],
     ],
 }
 WORKSHOP = {"bench", "evaluation", "rehearsal", "training"}

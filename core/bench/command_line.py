@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,13 @@ def add_parser(subparsers: Any) -> None:
     """Add the ``bench`` command to ``subparsers`` (of ``ArgumentParser.add_subparsers``)."""
     parser = subparsers.add_parser("bench", help="measure time and memory", description=_DESCRIPTION)
     parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("jobs", "blender"),
+        default="jobs",
+        help="jobs, or what the add-on costs the Blender that the environment variable BLENDER names (jobs)",
+    )
+    parser.add_argument(
         "--ways", nargs="+", choices=WAYS, default=list(WAYS)[:2], metavar="WAY", help=f"of {', '.join(WAYS)}"
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way has its turn (3)")
@@ -29,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--preset", choices=PRESETS, default="draft", help="how long to optimise (draft)")
     parser.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="of blender: write the page of figures here")
     parser.set_defaults(run=run)
 
 
@@ -38,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         JobError: ``bad_setting`` when there are no rounds; whatever a job failed with.
     """
+    if arguments.what == "blender":
+        return _run_blender(arguments)
     from rich.console import Console
     from rich.progress import Progress
 
@@ -66,3 +78,21 @@ def run(arguments: argparse.Namespace) -> int:
             progress.advance(task)
     print(as_table(costs), end="")
     return 0
+
+
+def _run_blender(arguments: argparse.Namespace) -> int:
+    """Measure the add-on in Blender; 1 when a bound is missed."""
+    from .blender import FRAME_SIDES, as_page, measure, misses
+
+    program = os.environ.get("BLENDER", "")
+    if not program:
+        raise JobError("bad_request", "There is no Blender to measure", "Name one in the environment variable BLENDER")
+    runs = [measure(program, side) for side in FRAME_SIDES]
+    page = as_page(runs)
+    print(page, end="")
+    if arguments.output is not None:
+        arguments.output.write_text(page, encoding="utf-8")
+    missed = misses(runs)
+    for line in missed:
+        print(line, file=sys.stderr)
+    return 1 if missed else 0

@@ -34,7 +34,9 @@ def write_frame(frame: np.ndarray, path: Path) -> None:
     """Write a frame, uint8 [H, W, 3], as an uncompressed Targa file, which takes next to no time to write and read."""
     height, width = frame.shape[:2]
     header = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0)
-    path.write_bytes(header + np.ascontiguousarray(frame[::-1, :, ::-1]).tobytes())
+    with path.open("wb") as file:
+        file.write(header)
+        file.write(np.ascontiguousarray(frame[::-1, :, ::-1]).data)
 
 
 def check_destination(destination: str) -> None:

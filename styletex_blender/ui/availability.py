@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ...core.job import JobError
@@ -31,26 +33,41 @@ def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:
         objects_needed: whether it is for the selected objects.
     """
     meshes = selected_meshes(context)
+    if objects_needed and (reason := why_not_now(context)):
+        return reason
+    return why_no_worker() or why_not_these(context, meshes)
+
+
+def why_not_now(context: bpy.types.Context) -> str:
+    """The same as far as no setting can mend it, for callers that give their own."""
     if reason := why_no_worker():
         return reason
-    if context.mode == "OBJECT" and objects_needed and not meshes:
+    if context.mode == "OBJECT" and not selected_meshes(context):
         if any(found.instance_collection is not None for found in context.selected_objects):
             return _("Make the collection instance real first: Object > Apply > Make Instances Real")
         return _("Select at least one mesh object")
-    return why_not_these(context, meshes)
+    return "" if context.mode == "OBJECT" else _("Switch to Object Mode")
 
 
 def why_not_collection(context: bpy.types.Context) -> str:
     """The same for the active collection."""
-    meshes = meshes_of(context.collection, context.view_layer)
-    if not meshes:
-        return _("The active collection holds no mesh object that can be seen")
-    return why_no_worker() or why_not_these(context, meshes)
+    return (
+        why_no_meshes(context)
+        or why_no_worker()
+        or why_not_these(context, meshes_of(context.collection, context.view_layer))
+    )
 
 
-def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object]) -> str:
-    """What is amiss with the settings for some mesh objects, or nothing."""
-    settings = context.scene.styletex
+def why_no_meshes(context: bpy.types.Context) -> str:
+    """What is amiss with the active collection, or nothing."""
+    if meshes_of(context.collection, context.view_layer):
+        return ""
+    return _("The active collection holds no mesh object that can be seen")
+
+
+def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], values: Any = None) -> str:
+    """What is amiss with the settings for some mesh objects, or nothing; ``values`` in place of the scene's."""
+    settings = values or context.scene.styletex
     if context.mode != "OBJECT":
         return _("Switch to Object Mode")
     own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]

@@ -18,6 +18,7 @@ from ..install.installer_text import in_blender, outcome_line
 from ..install.quantities import amount
 from ..translation.translate import _
 from ..worker.environment import install_target, log_path, own_python, preference
+from .help.help_operators import show_log
 from .reasoned_operator import ReasonedOperator
 
 ALLOW_ONLINE = "Allow Online Access in Preferences > System > Network, or choose a Wheels Folder"
@@ -159,10 +160,9 @@ class STYLETEX_OT_open_install_log(ReasonedOperator, Operator):
     def why_not(_context: Context) -> str:
         return "" if _log().is_file() else _("There is no log yet: the installer has not run")
 
-    def execute(self, _context: Context) -> set[str]:
-        """Open it in the system's viewer for text files."""
-        bpy.ops.wm.path_open(filepath=str(_log()))
-        return {"FINISHED"}
+    def execute(self, context: Context) -> set[str]:
+        """Open it."""
+        return show_log(self, context, _log())
 
 
 class STYLETEX_OT_copy_bundle_command(Operator):

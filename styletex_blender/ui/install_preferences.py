@@ -15,6 +15,7 @@ from ..install.quantities import amount
 from ..translation.translate import _
 from ..worker.environment import install_target, worker_command
 from .drawing import draw_button, draw_text
+from .help.ways_out import INSTALLER_SECTION
 from .install_operators import (
     ALLOW_ONLINE,
     STYLETEX_OT_cancel_install,
@@ -196,7 +197,11 @@ def _draw_outcome(layout: UILayout, context: Context, run: InstallerRun) -> None
         layout.label(text=line, icon="ERROR" if run.wrong else "CHECKMARK")
     for finding in run.findings:
         _draw_finding(layout, context, finding)
-    draw_button(layout, context, STYLETEX_OT_open_install_log, icon="TEXT")
+    row = layout.row(align=True)
+    draw_button(row, context, STYLETEX_OT_open_install_log, icon="TEXT")
+    if run.failed and run.ending is not None:
+        page = row.operator("styletex.open_help", icon="QUESTION")
+        page.code, page.section = run.ending["code"], INSTALLER_SECTION
 
 
 def _draw_finding(layout: UILayout, context: Context, finding: Finding) -> None:

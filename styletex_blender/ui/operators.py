@@ -11,17 +11,18 @@ from bpy.types import Context, Operator
 from ...core.job import JobError
 from .. import api
 from ..library import recent
-from ..settings import Settings
+from ..settings import Settings, Values
 from ..translation.translate import _
 from ..worker import runner
-from ..worker.environment import PACKAGE, PACKAGE_FOLDER, is_extension, log_path, preference
+from ..worker.environment import PACKAGE, is_extension, preference
 from ..worker.run_state import find_object
-from .availability import selected_meshes, why_not
+from .availability import selected_meshes, why_not, why_not_now, why_not_these
 from .reasoned_operator import ReasonedOperator
+from .scripting.settings_properties import SettingsProperties
 from .styles.choice import file_of
 
 
-class STYLETEX_OT_stylize(ReasonedOperator, Operator):
+class STYLETEX_OT_stylize(SettingsProperties, ReasonedOperator, Operator):
     """Texture the selected objects in the style of the chosen image, one after another"""
 
     # No UNDO: the step is pushed when the texture is there, not when the work begins (see ``runner``).
@@ -31,25 +32,53 @@ class STYLETEX_OT_stylize(ReasonedOperator, Operator):
 
     why_not = staticmethod(why_not)
 
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether it can run with the right settings: a caller may give them."""
+        if reason := why_not_now(context):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
-        return start(self, context, selected_meshes(context))
+        return start_with(self, context, selected_meshes(context))
 
 
-def start(operator: Operator, context: Context, objects: list[bpy.types.Object]) -> set[str]:
-    """Texture objects with the scene's settings, or add them to the queue; what is refused is said at once."""
+def start_with(operator: SettingsProperties, context: Context, objects: list[bpy.types.Object]) -> set[str]:
+    """Texture objects with the operator's own settings and, for what it was not given, the scene's."""
+    try:
+        if reason := why_not_these(context, objects, Values(context.scene.styletex, operator.given())):
+            operator.report({"ERROR"}, reason)
+            return {"CANCELLED"}
+        settings = operator.settings(context.scene)
+    except JobError as error:
+        return refuse(operator, error)
+    return start(operator, context, objects, settings)
+
+
+def start(
+    operator: Operator, context: Context, objects: list[bpy.types.Object], settings: Settings | None = None
+) -> set[str]:
+    """Texture objects, or add them to the queue; what is refused is said at once. Without settings, the scene's."""
     before = run.outcomes if (run := runner.unfinished()) is not None else []
     try:
-        settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
+        if settings is None:
+            settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
         run = api.stylize(objects, settings)
     except JobError as error:
-        operator.report({"ERROR"}, f"{error.message}. {error.hint}" if error.hint else error.message)
-        return {"CANCELLED"}
+        return refuse(operator, error)
     _remember_style(context.scene.styletex)
     for outcome in run.outcomes:
         if outcome.error is not None and outcome not in before:
             operator.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
     return {"FINISHED"}
+
+
+def refuse(operator: Operator, error: JobError) -> set[str]:
+    """Say why nothing was begun."""
+    operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+    return {"CANCELLED"}
 
 
 def _remember_style(settings: bpy.types.PropertyGroup) -> None:
@@ -138,23 +167,6 @@ class STYLETEX_OT_dismiss(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_log(ReasonedOperator, Operator):
-    """Open the log, which says more about what went wrong"""
-
-    bl_idname = "styletex.open_log"
-    bl_label = "Open Log"
-    bl_options = {"INTERNAL"}
-
-    @staticmethod
-    def why_not(_context: Context) -> str:
-        return "" if log_path().is_file() else _("There is no log yet: no texture has been made")
-
-    def execute(self, _context: Context) -> set[str]:
-        """Open it in the system's viewer for text files."""
-        bpy.ops.wm.path_open(filepath=str(log_path()))
-        return {"FINISHED"}
-
-
 class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
     """Open the add-on's preferences, where what StyleTex computes with is installed"""
 
@@ -172,28 +184,13 @@ class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_open_help(Operator):
-    """Open StyleTex's manual, which came with it"""
-
-    bl_idname = "styletex.open_help"
-    bl_label = "Help"
-    bl_options = {"INTERNAL"}
-
-    def execute(self, _context: Context) -> set[str]:
-        """Show it in the browser."""
-        bpy.ops.wm.url_open(url=(PACKAGE_FOLDER / "README.md").as_uri())
-        return {"FINISHED"}
-
-
 _CLASSES = (
     STYLETEX_OT_stylize,
     STYLETEX_OT_cancel,
     STYLETEX_OT_finish,
     STYLETEX_OT_again,
     STYLETEX_OT_dismiss,
-    STYLETEX_OT_open_log,
     STYLETEX_OT_open_preferences,
-    STYLETEX_OT_open_help,
 )
 
 

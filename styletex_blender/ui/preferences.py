@@ -13,7 +13,7 @@ from ..translation.translate import _
 from ..worker.environment import PACKAGE
 from . import install_preferences
 from .drawing import draw_button
-from .operators import STYLETEX_OT_open_log
+from .help.help_operators import STYLETEX_OT_open_log
 
 _DEVICE_TEXTS = {
     "auto": ("Automatic", "The graphics card when there is one, else the processor"),
@@ -21,6 +21,8 @@ _DEVICE_TEXTS = {
     "cuda": ("NVIDIA", "A graphics card by CUDA"),
     "mps": ("Apple", "The graphics processor of a Mac by Metal"),
 }
+DEVICE_ITEMS = [(key, *_DEVICE_TEXTS[key]) for key in DEVICES]
+"""Where textures can be computed, as a choice."""
 
 _INSTALL_DEVICE_TEXTS = {
     "auto": ("Automatic", "For the graphics card that has a driver here, else for the processor"),
@@ -68,7 +70,7 @@ class StyleTexPreferences(AddonPreferences):
     device: EnumProperty(
         name="Device",
         description="Where textures are computed",
-        items=[(key, *_DEVICE_TEXTS[key]) for key in DEVICES],
+        items=DEVICE_ITEMS,
         default="auto",
     )
     styles_folder: StringProperty(

@@ -111,12 +111,13 @@ class WorkerClient:
             raise JobError("dependencies", f"StyleTex's process cannot be started: {error}", _REPAIR) from error
         self._looked = self._connection.heard
 
-    def run(self, job_id: str, folder: Path) -> None:
+    def run(self, job_id: str, folder: Path, title: str = "") -> None:
         """Send a job, starting the worker when it does not run.
 
         Args:
             job_id: a name never used before, not empty.
             folder: the job folder, absolute.
+            title: what the log calls the job, for people.
 
         Raises:
             JobError: ``dependencies`` when the program cannot be started, ``bad_request`` when a job is open.
@@ -124,6 +125,8 @@ class WorkerClient:
         if self._job is not None:
             raise JobError("bad_request", f"StyleTex's process is still busy with the job {self._job.name!r}")
         self.start()
+        assert self._connection is not None
+        self._connection.log.begin_job(f"StyleTex begins {title or job_id} in {folder}")
         self._job = _OpenJob(job_id, folder)
         self._send_job(self._job)
 

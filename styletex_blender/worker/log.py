@@ -11,14 +11,16 @@ from pathlib import Path
 
 MAXIMUM_BYTES = 2 << 20
 """Size at which the log starts a new file."""
-KEPT_FILES = 3
-"""The log itself and the ones before it (``.1``, ``.2``)."""
+KEPT_FILES = 10
+"""The log itself and the ones before it (``.1``, ``.2`` and so on)."""
 TAIL_LINES = 40
 """Lines shown with a failure."""
 
 
 class WorkerLog:
-    """Takes lines from any thread. Each object starts a new file and keeps the last ones under other names."""
+    """Takes lines from any thread. Each object starts a new file, and each job but its first another one; the last
+    files are kept under other names.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the log at ``path``, making its folder.
@@ -31,11 +33,24 @@ class WorkerLog:
         self._handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=MAXIMUM_BYTES, backupCount=KEPT_FILES - 1, encoding="utf-8", errors="replace"
         )
-        if used:
-            # Windows renames no file that another program holds; then the old one goes on.
-            with contextlib.suppress(PermissionError):
-                self._handler.doRollover()
+        self._has_job = False
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
+        if used:
+            self._start_file()
+
+    def begin_job(self, title: str) -> None:
+        """What comes from now on is of another job: it has a file of its own, which begins with ``title``."""
+        if self._has_job:
+            self._tail.clear()
+            with self._handler.lock or contextlib.nullcontext():
+                self._start_file()
+        self._has_job = True
+        self.write(title.encode("utf-8", "replace"))
+
+    def _start_file(self) -> None:
+        # Windows renames no file that another program holds; then the old one goes on.
+        with contextlib.suppress(PermissionError):
+            self._handler.doRollover()
 
     def write(self, line: bytes) -> None:
         """Append one line."""

@@ -310,7 +310,7 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
         JobError: what the worker reported, or what became of it or of the object.
     """
     client = warm_worker.acquire()
-    client.run(task.job_id, task.folder.path)
+    client.run(task.job_id, task.folder.path, task.object_name)
     told_cancel = told_finish = told_pause = False
     frames = run.frames_shown
     while True:

@@ -37,6 +37,11 @@ def acquire() -> WorkerClient:
     return _client
 
 
+def is_warm() -> bool:
+    """Whether a worker runs, with or without a job."""
+    return _client is not None and _client.alive
+
+
 def note(text: str) -> None:
     """Write something of Blender's side on the system console, and into the log if that can be written."""
     print(readable(text), file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 """Pictures of every state of the panel and the preferences, from a real Blender window of 1280 x 800 pixels.
 
 python -m tests.window.screenshots --output DIR [--scale 1 2] [--only NAME …]
+python -m tests.window.screenshots --docs              (those of docs/guide.md, as JPEG into docs/pictures/)
 
 Needs Xvfb, xdotool and imagemagick, and the Blender that the environment variable BLENDER names. Each picture is called
 after its state and its interface scale in percent: ``ready_100.png``.
@@ -17,7 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.window.conftest import ROOT, STYLE_IMAGE, BlenderWindow, virtual_screen
+import numpy as np
+from PIL import Image
+
+from tests.window.conftest import ROOT, SCREEN, STYLE_IMAGE, BlenderWindow, virtual_screen
 
 FAKE_WORKER = ROOT / "tests" / "fake_worker.py"
 FAKE_INSTALLER = ROOT / "tests" / "fake_installer.py"
@@ -34,6 +38,7 @@ bpy.utils.register_class(panel.on_show[0])
 WHOLE = """
 panel = module("ui.panel")
 bpy.utils.unregister_class(panel.on_show[0])
+del panel.on_show
 panel.register()
 """
 REDRAW = """
@@ -73,6 +78,28 @@ module("worker.runner").abandon()
 """
 
 
+FAILED = """
+state, error = module("worker.run_state"), __import__("importlib").import_module("styletex.core.job").JobError
+uid = bpy.data.objects["Suzanne"].session_uid
+message, hint = {message!r}, {hint!r}
+outcome = state.Outcome("Suzanne", error=error({code!r}, message, hint), object_uid=uid)
+ended = state.Run([], refused=[outcome])
+ended.finished = True
+module("worker.runner").adopt(ended)
+"""
+"""The panel after an error."""
+MEMORY = FAILED.format(
+    code="out_of_memory",
+    message="Memory ran out: CUDA out of memory. Tried to allocate 1.2 GiB",
+    hint="Choose a smaller texture or close other programs that use the device, then try again",
+)
+LONG = FAILED.format(
+    code="bad_mesh",
+    message="The mesh has UVs that reach across 4,096 repeats of the texture in one face, " * 6,
+    hint="Unwrap the object, or remove its UV map to have one made.",
+)
+
+
 def run(*behaviour: str) -> str:
     """Code that starts a texture with the fake worker."""
     return RUN.format(worker=str(FAKE_WORKER), behaviour=list(behaviour))
@@ -106,7 +133,8 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("running", run(*SLOW, "--warning-at", "2"), 4.0),
+    ("at_work", run(*SLOW, "--frame-every", "4"), 9.0),
+    ("running", END + run(*SLOW, "--warning-at", "2"), 4.0),
     (
         "canceling",
         "bpy.app.timers.unregister(module('worker.runner')._tick)\n"
@@ -115,6 +143,8 @@ PANEL = (
     ),
     ("done", END + run(*QUICK), 5.0),
     ("failed", END + run(*QUICK, "--error-at", "3"), 5.0),
+    ("failed_long", END + LONG, 1.0),
+    ("failed_memory", END + MEMORY, 1.0),
     ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
     ("style_and_model", alone("STYLETEX_PT_style"), 1.0),
     (
@@ -139,6 +169,7 @@ PANEL = (
     ("queue_paused", "module('worker.runner').pause()", 2.0),
     ("queue_failed", END + run(*QUICK, "--error-at", "3"), 5.0),
     ("whole", END + WHOLE, 1.0),
+    ("help", "bpy.ops.styletex.open_help(code='worker_died')", 3.0),
 )
 """Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""
 ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
@@ -164,27 +195,48 @@ PREFERENCES = (
 )
 
 
+DOCS = ROOT / "docs" / "pictures"
+OF_DOCS = {
+    "ready": "sidebar",
+    "at_work": "screen",
+    "done": "sidebar",
+    "failed_memory": "sidebar",
+    "texture": "sidebar",
+    "style_and_model": "sidebar",
+    "own_settings": "sidebar",
+    "queue_running": "sidebar",
+    "preferences_absent": "screen",
+}
+"""The states that the guide shows, each with what of the window it shows."""
+MOST_BYTES = 100_000
+"""Of a picture of the guide."""
+
+
 def main(arguments: list[str]) -> int:
     """Take the pictures; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.window.screenshots", description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, required=True, help="the folder for the pictures")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--output", type=Path, help="the folder for the pictures")
+    where.add_argument("--docs", action="store_true", help="write those of the guide into docs/pictures/")
     parser.add_argument("--scale", type=float, nargs="+", default=[1.0, 2.0], help="interface scales (1 2)")
     parser.add_argument("--only", nargs="+", choices=("panel", "preferences"), default=("panel", "preferences"))
     options = parser.parse_args(arguments)
+    if options.docs:
+        options.output, options.scale = ROOT / "build" / "pictures", [1.0]
     program = os.environ.get("BLENDER", "")
     if not program:
         print("Name a Blender in the environment variable BLENDER", file=sys.stderr)
         return 2
     for scale in options.scale:
         if "panel" in options.only:
-            _take(program, options.output, scale, PANEL, "watch.py", str(STYLE_IMAGE))
+            _take(program, options.output, scale, PANEL, options.docs, "watch.py", str(STYLE_IMAGE))
         if "preferences" in options.only:
             behaviour = ("online", str(FAKE_INSTALLER), "--stage-seconds", "2")
-            _take(program, options.output, scale, PREFERENCES, "watch_preferences.py", *behaviour)
+            _take(program, options.output, scale, PREFERENCES, options.docs, "watch_preferences.py", *behaviour)
     return 0
 
 
-def _take(program: str, output: Path, scale: float, states: tuple, script: str, *arguments: str) -> None:
+def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, script: str, *arguments: str) -> None:
     with virtual_screen() as display, tempfile.TemporaryDirectory() as folder:
         window = BlenderWindow(program, display, Path(folder), script, arguments)
         try:
@@ -198,10 +250,39 @@ def _take(program: str, output: Path, scale: float, states: tuple, script: str, 
                 ticks = window.state()["ticks"]
                 window.until(lambda state, before=ticks: state["ticks"] > before + 1, "a drawing")
                 path = window.photograph(name, output)
+                if docs and name in OF_DOCS:
+                    _write_jpeg(path, window.state()["sidebar"] if OF_DOCS[name] == "sidebar" else None, name)
                 path.rename(output / f"{name}_{100 * scale:.0f}.png")
                 print(json.dumps({"state": name, "scale": scale}), flush=True)
         finally:
             window.close()
+
+
+def _write_jpeg(screen: Path, sidebar: list[int] | None, name: str) -> None:
+    """A picture for the guide: of the sidebar as far as anything is in it, or of the whole window.
+
+    Raises:
+        ValueError: it is larger than ``MOST_BYTES`` however much it is compressed.
+    """
+    with Image.open(screen) as opened:
+        picture = opened.convert("RGB")
+    if sidebar is not None:
+        left, bottom, width, height = sidebar
+        picture = picture.crop((left, SCREEN[1] - bottom - height, left + width, SCREEN[1] - bottom))
+        picture = picture.crop((0, 0, width, _used(picture)))
+    DOCS.mkdir(exist_ok=True)
+    for quality in (88, 80, 70, 60):
+        picture.save(DOCS / f"{name}.jpg", quality=quality, optimize=True)
+        if (DOCS / f"{name}.jpg").stat().st_size <= MOST_BYTES:
+            return
+    raise ValueError(f"{name}.jpg is larger than {MOST_BYTES} bytes")
+
+
+def _used(sidebar: Image.Image) -> int:
+    """Rows of a picture of the sidebar down to the last that differs from the ones at its bottom."""
+    rows = np.asarray(sidebar, dtype=int)[:, 8 : sidebar.width // 2]
+    different = np.abs(rows - rows[-1:]).max((1, 2)) > 12
+    return min(sidebar.height, int(np.flatnonzero(different).max(initial=0)) + 12)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,17 @@ from ...translation.translate import _
 from ...worker import runner
 from ...worker.queue import listing, order
 from ...worker.run_state import Run
-from ..availability import why_no_worker, why_not_collection
-from ..operators import start
+from ..availability import why_no_meshes, why_no_worker, why_not_collection
+from ..operators import start_with
 from ..reasoned_operator import ReasonedOperator
+from ..scripting.settings_properties import SettingsProperties
 
 
 class QueueRow(PropertyGroup):
     """A texture in the queue; its name is the key of its task"""
 
 
-class STYLETEX_OT_stylize_collection(ReasonedOperator, Operator):
+class STYLETEX_OT_stylize_collection(SettingsProperties, ReasonedOperator, Operator):
     """Texture all mesh objects of the active collection that can be seen, one after another"""
 
     bl_idname = "styletex.stylize_collection"
@@ -34,9 +35,17 @@ class STYLETEX_OT_stylize_collection(ReasonedOperator, Operator):
 
     why_not = staticmethod(why_not_collection)
 
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether it can run with the right settings: a caller may give them."""
+        if reason := why_no_worker() or why_no_meshes(context):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
     def execute(self, context: Context) -> set[str]:
         """Start the run, or add to the one that goes on."""
-        return start(self, context, api.meshes_of(context.collection, context.view_layer))
+        return start_with(self, context, api.meshes_of(context.collection, context.view_layer))
 
 
 class STYLETEX_OT_pause(ReasonedOperator, Operator):

@@ -14,7 +14,8 @@ from ...worker.queue import listing, order, time_left
 from ...worker.queue.order import State
 from ...worker.run_state import Run, Task
 from ..drawing import draw_button, draw_text
-from ..operators import STYLETEX_OT_open_log
+from ..help.help_buttons import draw_help
+from ..help.short_text import draw_short
 from ..panel_text import saved_text
 from ..results.sidebar import SidebarPanel
 from .queue_operators import STYLETEX_OT_stylize_collection
@@ -32,17 +33,19 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
     def draw(self, context: Context) -> None:
         """The list with its buttons, the whole time left, and what is known of the chosen one."""
         layout, run = self.layout, runner.current_run()
-        if run is not None and run.tasks and (_failed(run) or not run.finished):
+        is_listed = run is not None and bool(run.tasks) and (_failed(run) or not run.finished)
+        if is_listed and run is not None:
             _draw_list(layout, context, run)
-            _draw_whole(layout, context, run)
-            _draw_chosen(layout, context, run)
+            _draw_whole(layout, run)
         else:
             draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
+        draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
+        if is_listed and run is not None:
+            _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
             if outcome.error is not None:
                 text = _("{name} was not added: {why}").format(name=outcome.object_name, why=_(outcome.error.message))
-                draw_text(layout, context, text, "ERROR")
-        draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
+                draw_short(layout, context, text)
 
 
 def _failed(run: Run) -> bool:
@@ -79,16 +82,14 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
         draw_text(column, context, text, "LINKED")
     outcome = run.outcome_of(task)
     if outcome is not None and outcome.error is not None:
-        box = layout.box()
-        box.alert = True
-        draw_text(box, context, _(outcome.error.message), "ERROR")
-        if outcome.error.hint:
-            draw_text(layout, context, _(outcome.error.hint), "BLANK1")
+        error = outcome.error
+        draw_short(layout.box(), context, _(error.message), _(error.hint) if error.hint else "")
+        draw_help(layout, context, [error.code])
     elif line := _at_length(run, task):
         draw_text(column, context, line, "BLANK1")
 
 
-def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
+def _draw_whole(layout: UILayout, run: Run) -> None:
     if not run.finished:
         left = time_left.seconds_left(run)
         if left is not None and len(run.open_tasks) > 1:
@@ -101,11 +102,8 @@ def _draw_whole(layout: UILayout, context: Context, run: Run) -> None:
         row.operator("styletex.cancel", text=_("Canceling") if run.wants_cancel else _("Cancel All"))
     if _failed(run):
         layout.operator("styletex.queue_retry", text=_("Retry Failed"), icon="FILE_REFRESH").all = True
-    row = layout.row(align=True)
-    if _failed(run) and not STYLETEX_OT_open_log.why_not(context):
-        row.operator("styletex.open_log")
     if run.finished:
-        row.operator("styletex.dismiss", text=_("Clear"))
+        layout.operator("styletex.dismiss", text=_("Clear"))
 
 
 def _at_length(run: Run, task: Task) -> str:

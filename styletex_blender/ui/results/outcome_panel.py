@@ -12,16 +12,16 @@ from ...translation.translate import _
 from ...worker import runner
 from ...worker.run_state import Outcome, Run
 from ..drawing import draw_text
-from ..operators import STYLETEX_OT_again, STYLETEX_OT_open_log
+from ..help.help_buttons import draw_help
+from ..help.short_text import draw_short, draw_warnings
+from ..operators import STYLETEX_OT_again
 from ..panel_text import outcome_line
 from .sidebar import SidebarPanel, draw_switch_to_textures
 
-_SETUP_CODES = frozenset({"dependencies"})
-"""Errors that the preferences can cure."""
-_PLAIN_CODES = frozenset({"bad_image", "bad_mesh", "bad_request", "bad_setting"})
-"""Errors that the log has nothing to add to."""
 _MOST_IMAGES = 8
 """So many images are listed."""
+_MOST_ERRORS = 3
+"""So many errors are; the queue's list has all of them."""
 
 
 class STYLETEX_PT_outcome(SidebarPanel, Panel):
@@ -80,26 +80,18 @@ def draw_images(layout: UILayout, context: Context, run: Run) -> None:
 
 def _draw_problems(layout: UILayout, context: Context, run: Run) -> None:
     box = layout.box()
-    for object_name, error in run.failures:
+    for object_name, error in run.failures[:_MOST_ERRORS]:
         several = len(run.tasks) + len(run.refused) > 1
         message = f"{object_name}: {_(error.message)}" if several else _(error.message)
-        column = box.column(align=True)
-        column.alert = True
-        draw_text(column, context, message, "ERROR")
-        if error.hint:
-            draw_text(box, context, _(error.hint), "BLANK1")
-    for warning in run.warnings:
-        draw_text(box, context, warning, "INFO")
+        draw_short(box, context, message, _(error.hint) if error.hint else "")
+    if (more := len(run.failures) - _MOST_ERRORS) > 0:
+        box.label(text=_("and {count} more").format(count=more), icon="ERROR")
+    draw_warnings(box, context, run.warnings)
     row = box.row(align=True)
     for outcome in run.kept_back if len(run.kept_back) == 1 else []:
         if outcome.kept is not None:
             row.operator("styletex.apply_kept").folder = outcome.kept.name
     if run.kept_back and not STYLETEX_OT_again.why_not(context):
         row.operator("styletex.again", icon="FILE_REFRESH")
-    row = box.row(align=True)
     codes = {error.code for _name, error in run.failures}
-    if codes & _SETUP_CODES:
-        row.operator("styletex.open_preferences")
-    if codes - _PLAIN_CODES and not STYLETEX_OT_open_log.why_not(context):
-        row.operator("styletex.open_log")
-    row.operator("styletex.dismiss")
+    (draw_help(box, context, codes) if codes else box).operator("styletex.dismiss")

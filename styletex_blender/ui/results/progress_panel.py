@@ -9,6 +9,7 @@ from ...translation.translate import _
 from ...worker import runner
 from ...worker.run_state import Run
 from ..drawing import draw_button, draw_text
+from ..help.short_text import draw_warnings
 from ..operators import STYLETEX_OT_again
 from ..panel_text import changes_text, object_line, progress_line, saved_text
 from .sidebar import SidebarPanel, draw_switch_to_textures
@@ -73,5 +74,4 @@ def _draw(layout: UILayout, context: Context, run: Run) -> None:
         column.alert = bool(run.changes.unfit)
         draw_text(column, context, text, "ERROR" if run.changes.unfit else "INFO")
         draw_button(layout, context, STYLETEX_OT_again, icon="FILE_REFRESH")
-    for warning in run.warnings:
-        draw_text(layout, context, warning, "INFO")
+    draw_warnings(layout, context, run.warnings)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adjust Last Operation (F9) for a finished texture.
+
+Stylize Texture returns long before its texture is there, so it cannot be the operation that is adjusted. That is this
+one, which the landing of a texture calls as its undo step. To change a setting there costs nothing yet; *Make Anew*
+takes the texture back and makes it with what is set.
+"""
+
+# pyright: reportInvalidTypeForm=false
+# (Blender reads properties from annotations that are calls.)
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, IntProperty
+from bpy.types import Context, Object, Operator
+
+from ....core.job import JobError
+from ... import api
+from ...names import name_of, readable
+from ...translation.translate import _
+from ...worker import runner
+from ..operators import refuse
+from .settings_properties import SWITCHES, SettingsProperties
+
+
+class STYLETEX_OT_adjust(SettingsProperties, Operator):
+    """Make this texture anew with other settings"""
+
+    bl_idname = "styletex.adjust"
+    bl_label = "Stylize Texture"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    object_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    anew: BoolProperty(
+        name="Make Anew",
+        description="Take the texture back, and make it again with these settings",
+        options={"SKIP_SAVE"},
+    )
+
+    def execute(self, context: Context) -> set[str]:
+        """The first time, be the undo step of the texture; adjusted or repeated, make it anew."""
+        target = self._target()
+        if not (self.options.is_repeat or self.options.is_repeat_last):
+            if target is not None:
+                self._take_over(target)
+            return {"FINISHED"}
+        if not self.anew and not self.options.is_repeat_last:
+            return {"CANCELLED"}
+        self.anew = False
+        if target is None:
+            self.report({"ERROR"}, _("The object is not there any more"))
+            return {"CANCELLED"}
+        try:
+            api.stylize([target], self.settings(context.scene))
+        except JobError as error:
+            return refuse(self, error)
+        return {"FINISHED"}
+
+    def _target(self) -> Object | None:
+        return next((found for found in bpy.data.objects if found.session_uid == self.object_uid), None)
+
+    def _take_over(self, target: Object) -> None:
+        """Show the settings that the texture was made with."""
+        run = runner.current_run()
+        tasks = [task for task in run.tasks if task.target() == target] if run is not None else []
+        if not tasks:
+            return
+        used = tasks[-1].settings
+        for name, value in used.items():
+            known = self.properties.bl_rna.properties.get(name)
+            if known is None or value is None:
+                continue
+            setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
+        for name, switch in SWITCHES.items():
+            if switch not in used:
+                setattr(self, switch, used[name] is not None)
+
+    def draw(self, _context: Context) -> None:
+        """The settings in their order, then the switch that does it."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if (target := self._target()) is not None:
+            layout.label(text=name_of(target), icon="MESH_DATA", translate=False)
+        layout.prop_search(self, "style_image", bpy.data, "images")
+        shown: set[str] = {"style_image", *SWITCHES.values()}
+        for name in [*SettingsProperties.__annotations__]:
+            if name in shown:
+                continue
+            if name in SWITCHES:
+                _draw_optional(layout, self, name)
+            else:
+                layout.prop(self, name)
+        layout.prop(self, "anew", toggle=True, icon="FILE_REFRESH")
+
+
+def _draw_optional(layout: bpy.types.UILayout, operator: Any, name: str) -> None:
+    row = layout.row(heading=operator.properties.bl_rna.properties[name].name)
+    row.prop(operator, SWITCHES[name], text="")
+    value = row.row()
+    value.active = getattr(operator, SWITCHES[name])
+    value.prop(operator, name, text="")
+
+
+def register() -> None:
+    """Add the operator."""
+    bpy.utils.register_class(STYLETEX_OT_adjust)
+
+
+def unregister() -> None:
+    """Take it away."""
+    bpy.utils.unregister_class(STYLETEX_OT_adjust)
