@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..diffusion.suggestion import load_joint_space, suggest_content
+from ..diffusion.suggesting.suggestion import load_joint_space, suggest_content
 from ..job import JobError
 from ..models.profiles import profile
 from ..style.style_image import read_style_image

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from core.diffusion.nouns import NOUNS
-from core.diffusion.suggestion import load_joint_space, suggest_content
+from core.diffusion.suggesting.nouns import NOUNS
+from core.diffusion.suggesting.suggestion import load_joint_space, suggest_content
 from core.models.profiles import profile
 
 

@@ -15,9 +15,9 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from ..models.model_files import require_files, require_sound_files
-from ..models.profiles import ModelProfile
-from .loading.reading import load, load_network, quiet_libraries
+from ...models.model_files import require_files, require_sound_files
+from ...models.profiles import ModelProfile
+from ..loading.reading import load, load_network, quiet_libraries
 from .nouns import NOUNS
 
 
