@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | download | suggest | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | batch | download | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from .failure import as_job_error
 from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES, JobError
@@ -20,6 +21,11 @@ from .reporting import Cancelled
 
 WORKSHOP = ("evaluation", "rehearsal", "bench")
 """Packages with a command of their own that are in a checkout, but not in the extension."""
+_BATCH = """\
+Texture many meshes; each result is a folder of the mesh's name in DIR. The same command goes on where the last one
+stopped: what is finished is not made again, what failed is tried again. Several commands may work on one DIR at once.
+The exit status is 1 when something failed.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,22 +60,74 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     stylize = subparsers.add_parser("stylize", help="texture one mesh", description="Texture one mesh.")
+    _add_stylize_arguments(stylize)
+    stylize.set_defaults(run=_stylize)
+
+    batch = subparsers.add_parser("batch", help="texture many meshes", description=_BATCH)
+    batch.add_argument(
+        "manifest", type=Path, metavar="MANIFEST", help="a .toml file, a file of JSON lines, or a folder of meshes"
+    )
+    batch.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    batch.add_argument(
+        "--ray", metavar="ADDRESS", help='let a Ray cluster do it: its address, "auto", or "local" for this machine'
+    )
+    batch.add_argument(
+        "--workers", type=int, metavar="N", help="on the cluster (one to each graphics card, or else to each core)"
+    )
+    for_all = batch.add_argument_group("for all meshes that the manifest says nothing else of")
+    _add_job_options(for_all, required=False)
+    # What is not given must not hide what the manifest says.
+    batch.set_defaults(**dict.fromkeys(_job_option_names()), run=_batch)
+
+    download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
+    download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
+    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
+    download.set_defaults(run=_download)
+
+    suggest = subparsers.add_parser(
+        "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
+    )
+    suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
+    suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
+    suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    suggest.add_argument("--count", type=int, default=5, metavar="N", help="how many words (5)")
+    suggest.set_defaults(run=_suggest)
+
+    worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
+    worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
+    worker.set_defaults(run=_worker)
+
+    for name in WORKSHOP:
+        if importlib.util.find_spec(f"{__package__}.{name}") is not None:
+            importlib.import_module(f"{__package__}.{name}.command_line").add_parser(subparsers)
+    return parser
+
+
+def _add_stylize_arguments(stylize: argparse.ArgumentParser) -> None:
     stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
-    stylize.add_argument(
-        "--style",
-        type=path_and_weight,
-        action="append",
-        required=True,
-        metavar="IMAGE[:WEIGHT]",
-        help="the picture whose style to take; several are blended by their weights (1)",
-    )
-    stylize.add_argument("--prompt", required=True, metavar="TEXT", help='what the mesh is ("a wooden chest")')
-    stylize.add_argument(
-        "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
-    )
+    _add_job_options(stylize, required=True)
     stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     stylize.add_argument(
         "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
+    )
+    stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+
+
+def _add_job_options(stylize: argparse._ActionsContainer, required: bool) -> None:
+    """Options that say how a mesh is textured; ``required``: whether there must be a style and a prompt."""
+    stylize.add_argument(
+        "--style",
+        type=path_and_weight,
+        action=_Style,
+        required=required,
+        metavar="IMAGE[:WEIGHT]",
+        help="the picture whose style to take; several are blended by their weights (1)",
+    )
+    stylize.set_defaults(style_weight=1.0, more_styles=[])
+    stylize.add_argument("--prompt", required=required, metavar="TEXT", help='what the mesh is ("a wooden chest")')
+    stylize.add_argument(
+        "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
     )
     stylize.add_argument("--preset", choices=PRESETS, default="balanced", help="how long to optimise (balanced)")
     stylize.add_argument("--profile", choices=PROFILES, help="which model (bundled, or the family of --model)")
@@ -118,31 +176,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     stylize.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
     stylize.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto)")
-    stylize.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
-    stylize.set_defaults(run=_stylize)
 
-    download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
-    download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
-    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
-    download.set_defaults(run=_download)
 
-    suggest = subparsers.add_parser(
-        "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
-    )
-    suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
-    suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
-    suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
-    suggest.add_argument("--count", type=int, default=5, metavar="N", help="how many words (5)")
-    suggest.set_defaults(run=_suggest)
+def _job_option_names() -> list[str]:
+    """As ``argparse`` names them."""
+    parser = argparse.ArgumentParser(add_help=False)
+    _add_job_options(parser, required=False)
+    return list(vars(parser.parse_args([])))
 
-    worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
-    worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
-    worker.set_defaults(run=_worker)
 
-    for name in WORKSHOP:
-        if importlib.util.find_spec(f"{__package__}.{name}") is not None:
-            importlib.import_module(f"{__package__}.{name}.command_line").add_parser(subparsers)
-    return parser
+class _ItemParser(argparse.ArgumentParser):
+    """Reads the arguments of ``core stylize`` from elsewhere than the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``JobError``."""
+        raise JobError("bad_setting", message, "`python -m core stylize --help` shows what there is.")
+
+
+class _Style(argparse.Action):
+    """The first picture is ``style`` with its ``style_weight``; further ones are ``more_styles``, in pairs."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        path, weight = values
+        if namespace.style is not None:
+            namespace.more_styles = [*(namespace.more_styles or []), values]
+            return
+        namespace.style = path
+        if weight != 1.0:
+            namespace.style_weight = weight
 
 
 def path_and_weight(text: str) -> tuple[Path, float]:
@@ -174,6 +237,16 @@ def _stylize(options: argparse.Namespace) -> int:
     from .commands.stylize import run
 
     return run(options)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    _share_cores()
+    from .batch.command import run
+
+    parser = _ItemParser(prog="core stylize", add_help=False, allow_abbrev=False)
+    _add_stylize_arguments(parser)
+    given = {name: value for name in _job_option_names() if (value := getattr(options, name)) is not None}
+    return run(options, given, parser.parse_args)
 
 
 def _download(options: argparse.Namespace) -> int:

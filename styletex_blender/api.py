@@ -21,7 +21,7 @@ import bpy
 from ..core.job import JobError
 from .exporting import export_variations, problem_of
 from .folders import kept
-from .folders.job_folder import prune
+from .folders.job_folder import prune, unlocked
 from .history import entries
 from .history.shown import applied_image, show_applied, shown_image
 from .install import installer
@@ -71,6 +71,8 @@ def stylize(
     if (run := runner.unfinished()) is not None:
         return add(run, objects, settings)
     run = prepare(objects, settings)
+    if not bpy.app.background and (before := runner.current_run()) is not None:
+        order.take_failed(run, before)
     run.keeps_results = keep_results
     _carry_on(run, watch)
     return run
@@ -261,6 +263,8 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
     for task in tasks:
         for notice in task.notices:
             run.warn(f"{task.object_name}: {notice}")
+    if jobs_folder() in unlocked:
+        run.warn(f"The file system of {jobs_folder()} has no locks: do not texture in two Blenders at once")
     return tasks, refused
 
 

@@ -127,4 +127,6 @@ def unregister() -> None:
     runner.abandon()
     warm_worker.close()
     for name, handler in reversed(_HANDLERS):
-        getattr(bpy.app.handlers, name).remove(handler)
+        # Another add-on may have cleared them all.
+        if handler in (handlers := getattr(bpy.app.handlers, name)):
+            handlers.remove(handler)

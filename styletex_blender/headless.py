@@ -69,7 +69,8 @@ def command(arguments: list[str]) -> int:
 
 
 def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     teller = _Teller()
     cancelled = False
     try:

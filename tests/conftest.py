@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,16 @@ def _alias_package() -> None:
 
 
 _alias_package()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what tests start hear Ctrl-C, also where the shell runs pytest in the background with its ear closed.
+
+    A signal that is ignored stays so in every child; one that is handled, however, is as at the system's start there.
+    """
+    del config
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -25,6 +25,7 @@ Behaviours (steps count from 1 and are those of every job):
     --frame-side N       send frames of N x N pixels
     --tiles N            texture N UDIM tiles in a row, and show them all in the frames
     --flood N            send N ``progress`` events a step
+    --elsewhere          remove the job folder in the end, and write the texture to a temporary folder
     --damaged-frames     write frames of half their size
     --pollute            write lines that are no messages among the events
     --strangers          send events of jobs that nobody asked for
@@ -44,10 +45,12 @@ import json
 import os
 import platform
 import queue
+import shutil
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -177,6 +180,9 @@ class FakeWorker:
         self.wire.send("stage", job, name="bake", label="Baking the texture")
         checkpoint.unlink(missing_ok=True)
         side = max(64, int(settings["texture_size"]))
+        if self.options.elsewhere:
+            shutil.rmtree(folder)
+            folder = Path(tempfile.mkdtemp(prefix="styletex-"))
         texture, report = folder / "base_color.png", folder / "report.json"
         tiles = [1001 + tile for tile in range(options.tiles)]
         for tile in tiles:
@@ -292,7 +298,16 @@ def main() -> None:
     parser.add_argument("--error-code", default="out_of_memory")
     for name in ("checkpoint", "die", "exit", "close-output", "stall", "error", "warning"):
         parser.add_argument(f"--{name}-at", type=int, default=0)
-    for name in ("pollute", "strangers", "ignore-cancel", "ignore-quit", "silent-start", "child", "damaged-frames"):
+    for name in (
+        "pollute",
+        "strangers",
+        "ignore-cancel",
+        "ignore-quit",
+        "silent-start",
+        "child",
+        "damaged-frames",
+        "elsewhere",
+    ):
         parser.add_argument(f"--{name}", action="store_true")
     FakeWorker(parser.parse_args()).serve()
 

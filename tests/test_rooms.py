@@ -32,6 +32,7 @@ ORDER = {
         ["stylize"],
         ["worker"],
         ["commands"],
+        ["batch"],
         ["bench", "evaluation", "rehearsal", "training"],
         ["command_line"],
         ["__main__"],
@@ -53,7 +54,7 @@ ORDER = {
         ["headless"],
         ["cli_command"],
         ["__init__"],
-        ["demo"],
+        ["demo", "gather"],
     ],
 }
 WORKSHOP = {"bench", "evaluation", "rehearsal", "training"}

@@ -70,6 +70,8 @@ class OutputFolder:
         self._made = [folder for folder in (self.path, *self.path.parents) if not os.path.lexists(folder)]
         self._lock = FileLock(self._work / _LOCK, timeout=1, thread_local=False, fallback_to_soft=False)
         self._owned = False
+        self.locked = True
+        """Whether another run is kept out: a network's file system may have no locks."""
         try:
             self._take()
             self._put_in_order()
@@ -222,6 +224,7 @@ class OutputFolder:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
+            self.locked = False
         self._owned = True
 
     def _put_in_order(self) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -15,12 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
 from ..models.own_weights import family_of, family_of_lora
-from ..reporting import Cancelled, RememberedWarnings
+from ..reporting import Cancelled, RememberedWarnings, Reporter
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
 from .console_reporter import ConsoleReporter as ConsoleReporter
 from .interruptions import InterruptibleReporter, Interruptions
 from .output_folder import MODEL_FILE, RESULTS, OutputFolder
+
+if TYPE_CHECKING:
+    from ..stylize import LoadedModels
+
+_CHECK_THE_PATH = "Check the path, and how its letters are encoded."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         JobError: something a person can act on.
     """
-    job = _job(options)
-    styles = [path for path, _ in options.style]
+    job = job_of(options)
+    styles = [options.style, *(path for path, _ in options.more_styles)]
     inputs = [path for path in (options.mesh, *styles, options.base_color) if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -59,7 +65,12 @@ def run(options: argparse.Namespace) -> int:
                 reporter.stage("imports", "Starting PyTorch")
                 output = OutputFolder(options.output, options.force, inputs)
                 output.require_room(RESULTS)
-                textures = _run_job(job, options, output, reporter)
+                if not output.locked:
+                    reporter.warning(
+                        "no_lock",
+                        f"The file system of {output.path} has no locks: use that folder for one run at a time",
+                    )
+                textures = run_job(job, options, output, reporter)
         except (Cancelled, KeyboardInterrupt):
             leave()
             progress.stop()
@@ -82,26 +93,30 @@ def _farewell(resumable: bool) -> str:
     return "Cancelled before there was anything to keep."
 
 
-def _job(options: argparse.Namespace) -> Job:
+def job_of(options: argparse.Namespace) -> Job:
+    """The job that the options ask for.
+
+    Raises:
+        JobError: a file is not there, or a setting is out of range.
+    """
     if not options.mesh.is_file():
-        raise JobError("bad_mesh", f"There is no file {options.mesh}", "Name an .obj, .glb, .gltf or .ply file.")
-    for style, _ in options.style:
+        raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
+    for style in (options.style, *(path for path, _ in options.more_styles)):
         if not style.is_file():
-            raise JobError("bad_image", f"There is no file {style}", "Name a PNG, JPEG or WebP picture.")
-    first, weight = options.style[0]
+            raise JobError("bad_image", f"There is no file {_printable(style)}", _CHECK_THE_PATH)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
     if base_color is not None and not base_color.is_file():
-        raise JobError("bad_image", f"There is no file {base_color}", "Name a PNG, JPEG or WebP picture.")
+        raise JobError("bad_image", f"There is no file {_printable(base_color)}", _CHECK_THE_PATH)
     return Job(
         object_name=_printable(options.mesh.stem),
         prompt=options.prompt,
-        style_image=_style_file(0, first),
-        style_name=_printable(first),
-        style_weight=weight,
+        style_image=_style_file(0, options.style),
+        style_name=_printable(options.style),
+        style_weight=options.style_weight,
         more_styles=tuple(
-            (_style_file(number, path), weight) for number, (path, weight) in enumerate(options.style[1:], 1)
+            (_style_file(number, path), weight) for number, (path, weight) in enumerate(options.more_styles, 1)
         ),
         content=options.content,
         preset=options.preset,
@@ -146,10 +161,24 @@ def _plain_suffix(path: Path) -> str:
     return path.suffix if path.suffix.isascii() and path.suffix[1:].isalnum() else ""
 
 
-def _run_job(
-    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: InterruptibleReporter
+def run_job(
+    job: Job, options: argparse.Namespace, output: OutputFolder, reporter: Reporter, models: LoadedModels | None = None
 ) -> list[Path]:
-    """Returns the textures."""
+    """Do the job, and put the results into ``output``.
+
+    Args:
+        job: what ``options`` ask for.
+        options: of the command line.
+        output: the folder for the results.
+        reporter: told of everything that happens.
+        models: of earlier jobs.
+
+    Returns:
+        The textures.
+
+    Raises:
+        JobError: something a person can act on.
+    """
     from ..geometry.tiles import find_tiles
     from ..mesh_files.import_file import import_file
     from ..results.glb import write_glb
@@ -167,11 +196,12 @@ def _run_job(
         output.require_room(map(tile_file, tiles.numbers))
     with whole_file(output.job / MESH_FILE) as file:
         np.savez(file, **vars(mesh))
-    for number, (path, _) in enumerate(options.style):
+    _copy(options.style, output.job / job.style_image)
+    for number, (path, _) in enumerate(options.more_styles, 1):
         _copy(path, output.job / _style_file(number, path))
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)
-    result = stylize(job, output.job, told, LoadedModels(options.models), keep_checkpoint=True)
+    result = stylize(job, output.job, told, models or LoadedModels(options.models), keep_checkpoint=True)
     model = output.job / MODEL_FILE
     with optional(told, "model", f"There is no {MODEL_FILE}, since it could not be written"):
         meshes = [tiles.part(mesh, index) for index in range(len(tiles.numbers))] if tiles else [mesh]

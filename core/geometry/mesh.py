@@ -16,6 +16,10 @@ from ..job import LARGEST_UV_AREA, JobError
 LARGEST_SIDE = 1.8
 """Of the bounding box of a normalised mesh."""
 
+_MOST_CROSSED = 5_000_000
+"""Repeats of the texture that faces lie across together, beyond one for each; a hundred bytes are kept for each."""
+_OTHER_UVS = "Unwrap the object, or remove its UV map to have one made."
+
 _ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "positions": (np.float32, (3,)),
     "triangles": (np.int32, (3,)),
@@ -77,7 +81,7 @@ def check(mesh: Mesh) -> None:
     if not solid.any():
         raise JobError("bad_mesh", "The mesh has no area: every face is a point or a line", "Check the object's scale.")
     extent = np.ptp(mesh.corner_uvs.reshape(-1, 2), axis=0)
-    hint = "Unwrap the object, or remove its UV map to have one made."
+    hint = _OTHER_UVS
     if extent.max() < 1e-6:
         u, v = mesh.corner_uvs[0, 0]
         raise JobError("bad_mesh", f"All UVs of the mesh are in one point ({u:g}, {v:g})", hint)
@@ -90,13 +94,7 @@ def check(mesh: Mesh) -> None:
             f"The UVs of the mesh cover the texture {repeats:.0f} times over; at most {LARGEST_UV_AREA} is allowed",
             hint,
         )
-    across = np.ptp(mesh.corner_uvs.astype(np.float64), axis=1).max()
-    if across > LARGEST_UV_AREA:
-        raise JobError(
-            "bad_mesh",
-            f"The UVs of a face reach across {across:.0f} repeats of the texture; at most {LARGEST_UV_AREA} is allowed",
-            hint,
-        )
+    require_few_repeats(mesh.corner_uvs)
 
 
 def normalise(mesh: Mesh) -> Mesh:
@@ -179,6 +177,31 @@ def require_finite(what: str, values: NDArray[Any]) -> None:
             "bad_mesh",
             f"The mesh has {bad} face corner{'s' if bad > 1 else ''} with a {what} that is not finite",
             "Remove those vertices, or apply and check the modifiers that made them.",
+        )
+
+
+def require_few_repeats(corner_uvs: NDArray[Any]) -> None:
+    """Whether triangles [T, 3, 2] in the UV layout lie across few repeats of the texture.
+
+    Raises:
+        JobError: ``bad_mesh`` when one reaches across more than ``LARGEST_UV_AREA``, or all of them together, in their
+            bounding boxes, across very many; or UVs are not finite.
+    """
+    require_finite("UV", corner_uvs)
+    low, high = corner_uvs.astype(np.float64).min(axis=1), corner_uvs.astype(np.float64).max(axis=1)
+    across = (high - low).max()
+    if across > LARGEST_UV_AREA:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of a face reach across {across:.0f} repeats of the texture; at most {LARGEST_UV_AREA} is allowed",
+            _OTHER_UVS,
+        )
+    crossed = (np.ceil(high) - np.floor(low)).clip(1.0).prod(axis=1).sum()
+    if crossed > len(corner_uvs) + _MOST_CROSSED:
+        raise JobError(
+            "bad_mesh",
+            f"The UVs of the faces reach across {crossed:,.0f} repeats of the texture together, which is too many",
+            _OTHER_UVS,
         )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from ..failure import DETAIL_LENGTH, MESSAGE_LENGTH
 from ..job import JobError
+from ..reporting import Cancelled
 
 
 @contextmanager
@@ -28,12 +29,13 @@ def refusing(code: str, what: str, hint: str) -> Iterator[None]:
 
     Raises:
         JobError: with ``code``, or ``out_of_memory``.
+        Cancelled: whoever waits for the file said so.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except JobError:
+    except (JobError, Cancelled):
         raise
     except MemoryError as error:
         raise JobError(
@@ -53,4 +55,7 @@ def cause(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     lines = str(error).strip()[:MESSAGE_LENGTH].splitlines()
+    if isinstance(error, LookupError | TypeError | AttributeError | AssertionError):
+        # What a reader stumbles over says nothing to people without its name.
+        return f"it is damaged ({': '.join([type(error).__name__, *lines[:1]])})"
     return lines[0] if lines else f"it is damaged ({type(error).__name__})"

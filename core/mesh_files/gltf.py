@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from .raw_mesh import RawMesh, Unreadable, by_corner, joined, refuse_too_many
 
 _MODES = ("points", "lines", "line loops", "line strips", "triangles", "triangle strips", "triangle fans")
 _TRIANGLES, _STRIP = 4, 5
+_VERTICES_AT_ONCE = 100_000
+"""Of instances that are put in their places together."""
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +30,10 @@ class _Primitive:
     """Triangles in the space of their mesh, undeformed."""
 
     described: Mapping[str, Any]
+    vertices: NDArray[np.int64]
+    """[V] which of the file's it uses: many primitives may share the array of all."""
     triangles: NDArray[np.int64]
+    """[T, 3] indices into ``vertices``."""
 
 
 def read_gltf(path: Path, tick: Callable[[], None]) -> RawMesh:
@@ -50,21 +55,18 @@ def read_gltf(path: Path, tick: Callable[[], None]) -> RawMesh:
     primitives: dict[int, list[_Primitive]] = {}
     count = 0
     for node in nodes.values():
-        tick()
         number = node["mesh"]
         if number not in primitives:
-            found = (_triangles_of(document, one, notices) for one in document.item("meshes", number)["primitives"])
-            primitives[number] = [primitive for primitive in found if primitive is not None]
+            primitives[number] = _primitives_of(document, number, notices, tick)
         count += sum(len(one.triangles) for one in primitives[number]) * instance_count(document, node)
         refuse_too_many(count)
     parts: list[RawMesh] = []
     at_rest: dict[int, list[RawMesh]] = {}
     for number, node in nodes.items():
-        tick()
         mesh, own = node["mesh"], node.get("weights")
         if own is not None or mesh not in at_rest:
             weights = document.item("meshes", mesh).get("weights", []) if own is None else own
-            still = [_deformed(document, primitive, weights, notices) for primitive in primitives[mesh]]
+            still = [_deformed(document, primitive, weights, notices, tick) for primitive in primitives[mesh]]
             if own is None:
                 at_rest[mesh] = still
         else:
@@ -72,10 +74,11 @@ def read_gltf(path: Path, tick: Callable[[], None]) -> RawMesh:
         if "skin" in node:
             # A skin says itself where the mesh is, whatever its node says.
             for part, primitive in zip(still, primitives[mesh], strict=True):
-                parts.append(_moved(part, _skin_matrices(document, primitive.described, node["skin"], world)))
-        else:
+                matrices = _skin_matrices(document, primitive.described, node["skin"], world)[primitive.vertices]
+                parts.append(_moved(part, matrices))
+        elif still:
             places = shown[number] @ instances(document, node)
-            parts += [_moved(part, place) for part in still for place in places]
+            parts += [moved for part in still for moved in _at_places(part, places, tick)]
     return joined(parts, notices)
 
 
@@ -87,13 +90,27 @@ def _notice_what_is_not_shown(document: Document, shown: Mapping[int, Floats], n
         notices.append(f"{len(missing)} of its {len(meshes)} meshes are not shown in its scene, and are left out")
 
 
-def _triangles_of(document: Document, described: Mapping[str, Any], notices: list[str]) -> _Primitive | None:
+def _primitives_of(document: Document, number: int, notices: list[str], tick: Callable[[], None]) -> list[_Primitive]:
+    """Those of a mesh that have triangles."""
+    found: list[_Primitive] = []
+    for described in document.item("meshes", number)["primitives"]:
+        tick()
+        triangles = _triangles_of(document, described, notices)
+        refuse_too_many(sum(len(one.triangles) for one in found) + len(triangles))
+        if len(triangles):
+            vertices, index = np.unique(triangles, return_inverse=True)
+            found.append(_Primitive(described, vertices, index.reshape(-1, 3)))
+    return found
+
+
+def _triangles_of(document: Document, described: Mapping[str, Any], notices: list[str]) -> NDArray[np.int64]:
+    """[T, 3] indices of the file's vertices."""
     mode = described.get("mode", _TRIANGLES)
     if mode not in range(len(_MODES)):
         raise Unreadable(f"has a primitive of mode {mode}, which is none of glTF 2.0")
     if mode < _TRIANGLES:
         notices.append(f"Its {_MODES[mode]} are left out: they have no surface")
-        return None
+        return np.empty((0, 3), np.int64)
     attributes = described["attributes"]
     compressed = DRACO in described.get("extensions", {})
     if "POSITION" not in attributes:
@@ -113,16 +130,19 @@ def _triangles_of(document: Document, described: Mapping[str, Any], notices: lis
             notices.append(
                 f"The last {len(index) % 3} corners of a list of triangles are no triangle, and are left out"
             )
-        return _Primitive(described, index[: len(index) // 3 * 3].reshape(-1, 3))
+        return index[: len(index) // 3 * 3].reshape(-1, 3)
     at = np.arange(max(len(index) - 2, 0))
     if mode == _STRIP:
-        return _Primitive(described, np.stack([index[at], index[at + 1 + at % 2], index[at + 2 - at % 2]], axis=-1))
-    return _Primitive(described, np.stack([index[at + 1], index[at + 2], np.full(len(at), index[:1].sum())], axis=-1))
+        return np.stack([index[at], index[at + 1 + at % 2], index[at + 2 - at % 2]], axis=-1)
+    return np.stack([index[at + 1], index[at + 2], np.full(len(at), index[:1].sum())], axis=-1)
 
 
-def _deformed(document: Document, primitive: _Primitive, weights: list[float], notices: list[str]) -> RawMesh:
+def _deformed(
+    document: Document, primitive: _Primitive, weights: list[float], notices: list[str], tick: Callable[[], None]
+) -> RawMesh:
     """The primitive with its morph targets at ``weights``."""
-    described, triangles = primitive.described, primitive.triangles
+    tick()
+    described, vertices, triangles = primitive.described, primitive.vertices, primitive.triangles
     positions = _morphed(document, described, "POSITION", "VEC3", weights)
     if differs_from_its_bounds(document, described["attributes"]["POSITION"], positions) and not any(weights):
         notices.append("Its bounds are not those that it says; the file may be damaged")
@@ -139,11 +159,11 @@ def _deformed(document: Document, primitive: _Primitive, weights: list[float], n
         if values is not None and len(values) != len(positions):
             raise Unreadable(f"has {len(values)} {name} for {len(positions)} vertices")
     return RawMesh(
-        positions,
+        positions[vertices],
         triangles,
-        corner_uvs=by_corner(uvs, triangles, 2),
+        corner_uvs=by_corner(None if uvs is None else uvs[vertices], triangles, 2),
         bare=np.full(len(triangles), uvs is None),
-        corner_normals=by_corner(normals, triangles, 3),
+        corner_normals=by_corner(None if normals is None else normals[vertices], triangles, 3),
     )
 
 
@@ -190,6 +210,18 @@ def _skin_matrices(
     for column in range(joints.shape[1]):
         moved += weights[:, column, None, None] * matrices[joints[:, column]]
     return moved
+
+
+def _at_places(part: RawMesh, places: Floats, tick: Callable[[], None]) -> Iterator[RawMesh]:
+    """``part`` at each of ``places`` [N, 4, 4], many at once."""
+    step = max(1, _VERTICES_AT_ONCE // len(part.positions))
+    for start in range(0, len(places), step):
+        tick()
+        some = places[start : start + step]
+        if len(some) == 1:
+            yield _moved(part, some[0])
+        else:
+            yield _moved(joined([part] * len(some)), np.repeat(some, len(part.positions), axis=0))
 
 
 def _moved(part: RawMesh, matrix: Floats) -> RawMesh:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .gltf_document import MESHOPT, Document, is_meshopt
-from .raw_mesh import MOST_TRIANGLES, Unreadable
+from .raw_mesh import Unreadable
 
 _COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_MOST = 3 * MOST_TRIANGLES
-"""Elements of an accessor that no data stand behind."""
+_FEW = 10_000
+"""Elements of an accessor that no data stand behind, as of a morph target that moves a few vertices; more only where
+the file holds as many bytes."""
 
 
 def read_accessor(document: Document, index: Any, kind: str) -> NDArray[np.float64]:
@@ -84,7 +85,7 @@ def _raw(document: Document, accessor: dict[str, Any], kind: str) -> NDArray[Any
     dtype, width, count = np.dtype(_COMPONENTS[accessor["componentType"]]), _WIDTHS[kind], _count(accessor)
     if "bufferView" in accessor:
         values = _strided(document, accessor, dtype, count, width).copy()
-    elif count > _MOST:
+    elif count > max(_FEW, document.loaded_bytes):
         raise Unreadable(f"says that it has {count:,} values, without data for them")
     else:
         values = np.zeros((count, width), dtype)

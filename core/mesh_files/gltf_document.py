@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import posixpath
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,8 +69,15 @@ class Document:
             self._buffers[index] = self._load(index, described)
         return self._buffers[index]
 
+    @property
+    def loaded_bytes(self) -> int:
+        """Of its buffers, so far."""
+        return len(self.binary or b"") + sum(map(len, self._buffers.values()))
+
     def _load(self, index: int, described: dict[str, Any]) -> bytes:
         uri, length = described.get("uri"), described["byteLength"]
+        if isinstance(length, bool) or not isinstance(length, int) or length < 0:
+            raise Unreadable(f"has a buffer of {length} bytes")
         if uri is None:
             if any(name in described.get("extensions", {}) for name in MESHOPT):
                 raise is_meshopt()
@@ -155,8 +163,19 @@ def _read_beside(folder: Path, uri: str, length: int) -> bytes:
         raise Unreadable(f"keeps its data at {uri[:100]}; only files beside it are read")
     # Not every exporter encodes names as the standard says.
     for name in (unquote(uri, errors="surrogateescape"), uri):
+        if _leads_outside(name):
+            raise Unreadable(
+                f"keeps its data at {name[:100]}, outside its own folder; only files beside it are read",
+                "Move that file to the mesh's, or export it again as .glb.",
+            )
         path = folder / name
         if path.is_file():
             with path.open("rb") as file:
                 return file.read(length)
     raise Unreadable(f"needs the file {unquote(uri)}, which is not there", "Keep the two together.")
+
+
+def _leads_outside(name: str) -> bool:
+    """Whether a relative path leads out of the folder that it begins in, on any system; links are the user's own."""
+    path = posixpath.normpath(name.replace("\\", "/"))
+    return path.startswith(("/", "../")) or path == ".." or bool(re.match(r"[A-Za-z]:", path))

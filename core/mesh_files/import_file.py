@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..failure import MESSAGE_LENGTH
 from ..geometry.crease import crease_normals
-from ..geometry.mesh import Mesh, checked, require_finite
+from ..geometry.mesh import Mesh, checked, require_few_repeats, require_finite
+from ..inputs.refusal import refusing
 from ..job import JobError
 from ..reporting import Cancelled, Reporter
 from ..unwrapping.beside import unwrap_beside
@@ -29,6 +31,8 @@ _READERS: dict[str, Callable[[Path, Callable[[], None]], RawMesh]] = {
     ".ply": read_ply,
 }
 FILE_SUFFIXES = tuple(_READERS)
+_MOST_BYTES = 4_000_000_000
+"""Of a file: 20 million triangles as text have half of that."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def import_file(path: Path, unwrap: bool = True, reporter: Reporter | None = Non
     if unwrapped == len(bare):
         uvs = unwrap_mesh(positions, raw.triangles, reporter)
     elif unwrapped:
+        require_few_repeats(uvs[~bare])
         uvs = unwrap_beside(positions, raw.triangles, uvs, bare, reporter)
         share = 100.0 * unwrapped / len(bare)
         notices.append(
@@ -121,19 +126,18 @@ def _read(path: Path, reporter: Reporter | None) -> RawMesh:
         if reporter is not None and reporter.should_cancel():
             raise Cancelled
 
-    try:
-        raw = _READERS[suffix](path, tick)
-    except Unreadable as error:
-        raise JobError("bad_mesh", f"The mesh {path.name} {error.message}", error.hint) from error
-    except (Cancelled, MemoryError):
-        raise
-    except Exception as error:
-        # A malformed file makes readers stumble over whatever it has in the wrong place; there is no narrower type.
+    if (size := path.stat().st_size) > _MOST_BYTES:
         raise JobError(
             "bad_mesh",
-            f"The mesh {path.name} cannot be read: {type(error).__name__} {error}",
-            "Open it in Blender and export it again.",
-        ) from error
+            f"The mesh {path.name} has {size / 1e9:.1f} GB; at most {_MOST_BYTES / 1e9:.0f} GB are read",
+            "Reduce it with a Decimate modifier.",
+        )
+    with refusing("bad_mesh", f"The mesh {path.name}", "Open it in Blender and export it again."):
+        try:
+            raw = _READERS[suffix](path, tick)
+        except Unreadable as error:
+            text = error.message[:MESSAGE_LENGTH]
+            raise JobError("bad_mesh", f"The mesh {path.name} {text}", error.hint) from error
     if not len(raw.triangles):
         why = f" ({'; '.join(raw.notices)})" if raw.notices else ""
         raise JobError("bad_mesh", f"The mesh {path.name} has no faces{why}", "Choose a file with at least one face.")

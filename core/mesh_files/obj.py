@@ -6,6 +6,7 @@ Read line by line, since a negative index counts back from the line it stands in
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from .polygons import triangulate
 from .raw_mesh import RawMesh, Unreadable, refuse_too_many
 
 _TICK_LINES = 1 << 15
+_VALUES = {b"v": ("vertex", 3), b"vt": ("UV", 2), b"vn": ("normal", 3)}
+"""What stands in a line, and how many numbers of it count."""
 _FREE_FORM = {b"curv", b"curv2", b"surf"}
 
 
@@ -32,11 +35,11 @@ def read_obj(path: Path, tick: Callable[[], None]) -> RawMesh:
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     for joint in (b"\\\r\n", b"\\\n"):
         data = data.replace(joint, b" ")
-    values: dict[bytes, list[list[bytes]]] = {b"v": [], b"vt": [], b"vn": []}
+    # Arrays, since lists of numbers take many times the file's size.
+    values = {kind: array("d") for kind in _VALUES}
     vertices, uvs, normals = values.values()
     # For each corner of each face its position, UV and normal, from 0; -1 where there is none.
-    corners: list[tuple[int, int, int]] = []
-    counts: list[int] = []
+    corners, counts = array("q"), array("q")
     notices: set[str] = set()
     for number, line in enumerate(data.splitlines(), start=1):
         if number % _TICK_LINES == 0:
@@ -46,10 +49,12 @@ def read_obj(path: Path, tick: Callable[[], None]) -> RawMesh:
             continue
         kind = words[0]
         if kind in values:
-            values[kind].append(words[1:])
+            what, width = _VALUES[kind]
+            values[kind].extend(_numbers(words[1:], width, what, len(values[kind]) // width + 1))
         elif kind in (b"f", b"fo") and len(words) > 3:
-            sizes = (len(vertices), len(uvs), len(normals))
-            corners.extend(_corner(word, sizes, number) for word in words[1:])
+            sizes = (len(vertices) // 3, len(uvs) // 2, len(normals) // 3)
+            for word in words[1:]:
+                corners.extend(_corner(word, sizes, number))
             counts.append(len(words) - 1)
         elif kind in _FREE_FORM:
             notices.add("Its free-form curves and surfaces are left out; convert them to a mesh to have them textured")
@@ -58,17 +63,20 @@ def read_obj(path: Path, tick: Callable[[], None]) -> RawMesh:
     polygons = np.array(counts, np.int64)
     refuse_too_many(int((polygons - 2).sum()))
     position, uv, normal = np.array(corners, np.int64).reshape(-1, 3).T
-    positions = _floats(vertices, 3, "vertex")
+    positions, coordinates, directions = (
+        np.array(found, np.float64).reshape(-1, width)
+        for found, (_, width) in zip((vertices, uvs, normals), _VALUES.values(), strict=True)
+    )
     _refuse_beyond(position, len(positions), "vertex")
-    _refuse_beyond(uv, len(uvs), "UV")
+    _refuse_beyond(uv, len(coordinates), "UV")
     tick()
-    cut, _ = triangulate(positions, position, polygons)
+    cut, _ = triangulate(positions, position, polygons, tick)
     return RawMesh(
         positions,
         triangles=position[cut],
-        corner_uvs=_at_corners(_floats(uvs, 2, "UV"), uv[cut]),
+        corner_uvs=_at_corners(coordinates, uv[cut]),
         bare=(uv[cut] < 0).any(axis=1),
-        corner_normals=_at_corners(_floats(normals, 3, "normal"), np.where(normal < len(normals), normal, -1)[cut]),
+        corner_normals=_at_corners(directions, np.where(normal < len(directions), normal, -1)[cut]),
         notices=sorted(notices),
     )
 
@@ -90,16 +98,14 @@ def _corner(word: bytes, sizes: tuple[int, int, int], line: int) -> tuple[int, i
     return found[0], found[1], found[2]
 
 
-def _floats(rows: list[list[bytes]], width: int, what: str) -> NDArray[np.float64]:
-    """[N, ``width``] of the first words of ``rows``; what follows them is a weight or a colour."""
-    padded = rows
-    if what == "UV":
-        padded = [row if len(row) != 1 else [*row, b"0"] for row in rows]
-    short = next((number for number, row in enumerate(padded, start=1) if len(row) < width), None)
-    if short is not None:
-        raise Unreadable(f"has fewer than {width} numbers for {what} {short}")
+def _numbers(words: list[bytes], width: int, what: str, number: int) -> list[float]:
+    """The first ``width`` of ``words``; what follows them is a weight or a colour."""
+    if what == "UV" and len(words) == 1:
+        words = [*words, b"0"]
+    if len(words) < width:
+        raise Unreadable(f"has fewer than {width} numbers for {what} {number}")
     try:
-        return np.array([row[:width] for row in padded], np.bytes_).astype(np.float64).reshape(-1, width)
+        return [float(word) for word in words[:width]]
     except ValueError as error:
         raise Unreadable(f"has a {what} that is no number: {error}") from error
 

@@ -59,7 +59,7 @@ def read_ply(path: Path, tick: Callable[[], None]) -> RawMesh:
         raise Unreadable(f"has a face that refers to vertex {wrong} of {len(positions)}")
     refuse_too_many(int((polygons.counts - 2).clip(0).sum()))
     tick()
-    cut, polygon = triangulate(positions, polygons.corners, polygons.counts)
+    cut, polygon = triangulate(positions, polygons.corners, polygons.counts, tick)
     triangles = polygons.corners[cut]
     found = (vertices.columns(*names) for names in _UV_NAMES)
     of_vertices = next((uv for uv in found if uv is not None), None)

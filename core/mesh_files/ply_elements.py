@@ -241,6 +241,7 @@ def _take_uneven(source: _Binary | _Text, element: Element, tick: Callable[[], N
 
 def _as_floats(words: list[bytes]) -> NDArray[np.float64]:
     try:
-        return np.array(words, np.bytes_).astype(np.float64)
+        # Not as an array of words, in which each takes as much as the longest.
+        return np.fromiter(map(float, words), np.float64, len(words))
     except ValueError as error:
         raise Unreadable(f"has a value that is no number: {error}") from error

@@ -3,24 +3,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+
+from .raw_mesh import Unreadable
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def triangulate(positions: Floats, corners: Ints, counts: Ints) -> tuple[Ints, Ints]:
+_MOST_CONCAVE = 10_000
+"""Corners of a concave polygon that is cut: half a minute's work."""
+_MOST_ROUNDS = 8
+"""So often ears are looked for anew in a polygon that has none; it crosses itself."""
+
+
+def triangulate(
+    positions: Floats, corners: Ints, counts: Ints, tick: Callable[[], None] = lambda: None
+) -> tuple[Ints, Ints]:
     """Cut polygons into triangles that cover what the polygons cover.
 
     Args:
         positions: [V, 3].
         corners: [C] the vertices of all polygons, one polygon after the other.
         counts: [P] corners of each polygon; polygons with fewer than three make no triangle.
+        tick: called now and then; may raise, to stop.
 
     Returns:
         [T, 3] indices into ``corners``, with the winding and in the order of the polygons, and [T] which polygon each
         triangle is of.
+
+    Raises:
+        Unreadable: a concave polygon has more corners than can be cut.
     """
     starts = np.cumsum(counts) - counts
     triangles, owners = [np.empty((0, 3), np.int64)], [np.empty(0, np.int64)]
@@ -36,8 +52,14 @@ def triangulate(positions: Floats, corners: Ints, counts: Ints) -> tuple[Ints, I
             cut[turned] = other
         elif count > 4:
             flat = _projected(positions[corners[local]])
-            for number in np.flatnonzero(~_is_convex(flat)).tolist():
-                cut[number] = _clip_ears(flat[number])
+            concave = np.flatnonzero(~_is_convex(flat)).tolist()
+            if concave and count > _MOST_CONCAVE:
+                raise Unreadable(
+                    f"has a concave face of {count:,} corners; at most {_MOST_CONCAVE:,} can be cut into triangles",
+                    "Open it in Blender, triangulate its faces (Face > Triangulate Faces), and export it again.",
+                )
+            for number in concave:
+                cut[number] = _clip_ears(flat[number], tick)
         triangles.append((starts[members, None, None] + cut).reshape(-1, 3))
         owners.append(np.repeat(members, count - 2))
     owner = np.concatenate(owners)
@@ -75,38 +97,77 @@ def _least_area(flat: Floats, cut: Ints) -> Floats:
     return _cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]).min(axis=-1)
 
 
-def _clip_ears(flat: Floats) -> Ints:
+class _Ring:
+    """A polygon [N, 2] from which corners are clipped one by one.
+
+    Whether a corner is an ear changes only where a neighbour was clipped, and only corners that turn right can lie in
+    an ear (Eberly, Triangulation by Ear Clipping, 2002), so that N corners take O(N) tests.
+    """
+
+    def __init__(self, flat: Floats, tick: Callable[[], None]) -> None:
+        self._flat, self._tick = flat, tick
+        count = len(flat)
+        self.before = [count - 1, *range(count - 1)]
+        self.after = [*range(1, count), 0]
+        # Those that go straight on lie in the way of others as well.
+        self._right = ~(_cross(flat - np.roll(flat, 1, axis=0), np.roll(flat, -1, axis=0) - flat) > 0.0)
+        self._left = np.ones(count, bool)
+        self._ears = [self._is_ear(corner) for corner in range(count)]
+        self._rounds_without = 0
+
+    def next_ear(self, corner: int) -> int:
+        """The first ear from ``corner`` on; ``corner`` where there is none."""
+        at = corner
+        while not self._ears[at]:
+            at = self.after[at]
+            if at == corner:
+                return corner if self._rounds_without > _MOST_ROUNDS else self._look_again(corner)
+        return at
+
+    def clip(self, corner: int) -> tuple[int, int, int]:
+        """Take ``corner`` off; the triangle that goes with it."""
+        before, after = self.before[corner], self.after[corner]
+        self.after[before], self.before[after] = after, before
+        self._left[corner] = self._right[corner] = False
+        for beside in (before, after):
+            a, b, c = self._flat[[self.before[beside], beside, self.after[beside]]]
+            self._right[beside] = not _cross(b - a, c - b) > 0.0
+        for beside in (before, after):
+            self._ears[beside] = self._is_ear(beside)
+        return before, corner, after
+
+    def _look_again(self, corner: int) -> int:
+        """As ``next_ear``, where none was known: corners in one place or on one line may hide one."""
+        self._rounds_without += 1
+        for at in np.flatnonzero(self._left).tolist():
+            self._ears[at] = self._is_ear(at)
+        return next((at for at in np.flatnonzero(self._left).tolist() if self._ears[at]), corner)
+
+    def _is_ear(self, corner: int) -> bool:
+        self._tick()
+        if self._right[corner]:
+            return False
+        a, b, c = self._flat[[self.before[corner], corner, self.after[corner]]]
+        others = self._flat[self._right]
+        # A corner in the same place as one of the ear's, as where a hole is tied in, does not lie in the ear.
+        apart = ~((others == a).all(axis=1) | (others == b).all(axis=1) | (others == c).all(axis=1))
+        inside = (_cross(b - a, others - a) >= 0) & (_cross(c - b, others - b) >= 0) & (_cross(a - c, others - c) >= 0)
+        return not bool((inside & apart).any())
+
+
+def _clip_ears(flat: Floats, tick: Callable[[], None]) -> Ints:
     """[N - 2, 3] corners of the triangles of one polygon [N, 2]."""
-    left = list(range(len(flat)))
+    ring = _Ring(flat, tick)
     cut: list[tuple[int, int, int]] = []
     at = 0
-    since_last = 0
-    while len(left) > 3:
-        at %= len(left)
-        ear = (left[at - 1], left[at], left[(at + 1) % len(left)])
+    for _ in range(len(flat) - 3):
         # Where nothing is an ear the polygon crosses itself, and no way to cut it is right.
-        if since_last >= len(left) or _is_ear(flat, ear, left):
-            cut.append(ear)
-            del left[at]
-            since_last = 0
-            # Not at the neighbour, lest a round polygon become a fan of needles.
-            at += 1
-        else:
-            at += 1
-            since_last += 1
-    cut.append((left[0], left[1], left[2]))
+        at = ring.next_ear(at)
+        cut.append(ring.clip(at))
+        # Not at the neighbour, lest a round polygon become a fan of needles.
+        at = ring.after[ring.after[at]]
+    cut.append((ring.before[at], at, ring.after[at]))
     return np.array(cut, np.int64)
-
-
-def _is_ear(flat: Floats, ear: tuple[int, int, int], left: list[int]) -> bool:
-    a, b, c = (flat[corner] for corner in ear)
-    if not _cross(b - a, c - b) > 0.0:
-        return False
-    others = flat[left]
-    # A corner in the same place as one of the ear's, as where a hole is tied in, does not lie in the ear.
-    apart = ~((others == a).all(axis=1) | (others == b).all(axis=1) | (others == c).all(axis=1))
-    inside = (_cross(b - a, others - a) >= 0) & (_cross(c - b, others - b) >= 0) & (_cross(a - c, others - c) >= 0)
-    return not bool((inside & apart).any())
 
 
 def _cross(first: Floats, second: Floats) -> Floats:

@@ -9,6 +9,7 @@ killed one left is free for the next. No ``bpy`` here.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -26,6 +27,12 @@ from .queued import QUEUED_DAYS, is_queued
 
 KEPT_DAYS = 7
 """How long the checkpoint of an interrupted job waits for somebody to go on from it; see ``age``."""
+
+
+NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK})
+"""A file system that cannot lock, as a network's may be, says one of these."""
+unlocked: set[Path] = set()
+"""Folders of jobs that are on such a one: two Blenders may share what is in them."""
 
 
 class JobFolder:
@@ -116,6 +123,10 @@ def prune(jobs: Path) -> None:
     for path in {entry.with_suffix("") for entry in jobs.iterdir()}:
         if (lock := _take_lock(path)) is None:
             continue
+        if jobs in unlocked:
+            # Nobody can tell whether another Blender uses it.
+            _release_lock(lock, path)
+            continue
         if path.is_dir() and is_finished(path):
             # What cannot be moved now is tried again the next time.
             with contextlib.suppress(OSError, ValueError):
@@ -155,6 +166,11 @@ def _take_lock(folder: Path) -> BinaryIO | None:
         except (BlockingIOError, PermissionError):
             lock.close()
             return None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                lock.close()
+                raise
+            unlocked.add(folder.parent)
         if _is_at(lock, path):
             return lock
         # Its holder removed it just before it was taken.

@@ -50,6 +50,8 @@ class Landing:
     """Strength of the relief from the texture's brightness that was wished, in [0, 1]; 0 for none."""
     record: dict[str, Any] | None = None
     """How it is made, as a ``history.record.Record`` in plain values; ``None`` for one of an older StyleTex."""
+    linked: tuple[str, ...] = ()
+    """Names of the other objects that have the same mesh and get the same texture; there when it is finished."""
 
     def write(self, folder: Path) -> None:
         """Write it into a job folder."""
@@ -114,20 +116,47 @@ def keep(folder: Path, place: Path) -> KeptTexture:
         OSError: it cannot be moved; then it is where it was.
         ValueError: it holds no finished texture.
     """
-    landing = json.loads((folder / LANDING_FILE).read_text(encoding="utf-8"))
-    stem = re.sub(r"[^\w .-]", "_", landing["object_name"]).strip(" .") or "object"
-    name = f"{stem} {time.strftime('%Y-%m-%d %H%M%S')}"
-    kept, count = place / name, 1
-    while kept.exists():
-        count += 1
-        kept = place / f"{name} ({count})"
+    kept = _free_place(place, json.loads((folder / LANDING_FILE).read_text(encoding="utf-8"))["object_name"])
     folder.rename(kept)
     _trim(kept)
     return read(kept)
 
 
-def read(folder: Path) -> KeptTexture:
+def take_in(folder: Path, landing: Landing, place: Path) -> KeptTexture:
+    """Move a texture into ``place`` that lies in a folder of its own, which may be on another disk, and remove that.
+
+    Raises:
+        OSError: it cannot be moved; then it is where it was.
+        ValueError: there is none.
+    """
+    kept = _free_place(place, landing.object_name)
+    try:
+        shutil.copytree(folder, kept)
+        landing.write(kept)
+        found = read(kept)
+    except BaseException:
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def _free_place(place: Path, object_name: str) -> Path:
+    stem = re.sub(r"[^\w .-]", "_", object_name).strip(" .") or "object"
+    name = f"{stem} {time.strftime('%Y-%m-%d %H%M%S')}"
+    free, count = place / name, 1
+    while free.exists():
+        count += 1
+        free = place / f"{name} ({count})"
+    return free
+
+
+def read(folder: Path, landing: Landing | None = None) -> KeptTexture:
     """The texture in a kept folder.
+
+    Args:
+        folder: the folder.
+        landing: what it is for, where the folder does not say it.
 
     Raises:
         OSError: it cannot be read.
@@ -136,7 +165,7 @@ def read(folder: Path) -> KeptTexture:
     tiles = _pictures(folder)
     if tiles is None:
         raise ValueError(f"{folder} holds no texture")
-    landing = read_landing(folder)
+    landing = landing or read_landing(folder)
     made = (folder / (tile_file(tiles[0]) if tiles else TEXTURE_FILE)).stat().st_mtime
     return KeptTexture(folder, landing, tiles, made)
 

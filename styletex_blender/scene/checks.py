@@ -10,6 +10,9 @@ from ...core.job import LARGEST_UV_AREA, JobError
 from .mesh_arrays import MeshArrays
 from .uv import made_uv_map
 
+SURFACES = frozenset({"CURVE", "SURFACE", "FONT", "META", "POINTCLOUD", "CURVES", "VOLUME", "GREASEPENCIL"})
+"""Types of objects that show something and can be made meshes."""
+
 
 def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> None:
     """Whether the object is a visible mesh that may be changed.
@@ -26,7 +29,12 @@ def check_object(target: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> N
             "Make it local with Object > Relations > Make Local",
         )
     if not any(found == target for found in view_layer.objects):
-        raise JobError("bad_mesh", f"The object is not in the view layer {view_layer.name!r}")
+        scenes = [scene.name for scene in target.users_scene if scene != view_layer.id_data]
+        raise JobError(
+            "bad_mesh",
+            f"The object is not in the view layer {view_layer.name!r}",
+            f"Switch to the scene {scenes[0]!r}" if scenes else "Enable its collection in the Outliner",
+        )
     if not target.visible_get(view_layer=view_layer):
         raise JobError("bad_mesh", "The object is hidden", "Show it, so that its modifiers are evaluated")
 
@@ -40,7 +48,7 @@ def not_a_mesh(target: bpy.types.Object) -> JobError:
             "Use Object > Apply > Make Instances Real, or texture the objects of the collection",
         )
     kind = target.bl_rna.properties["type"].enum_items[target.type].name
-    if target.type in {"CURVE", "SURFACE", "FONT", "META", "POINTCLOUD", "CURVES", "VOLUME", "GREASEPENCIL"}:
+    if target.type in SURFACES:
         return JobError("bad_mesh", f"Its type is {kind}, not a mesh", "Convert it with Object > Convert > Mesh")
     return JobError("bad_mesh", f"Its type is {kind}, which has no surface", "Select a mesh object")
 

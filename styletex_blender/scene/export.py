@@ -13,7 +13,7 @@ import numpy as np
 from ...core.job import JobError
 from .checks import check_geometry, check_made_faces, check_object, check_uvs
 from .mesh_arrays import MeshArrays
-from .uv import active_uv_map, made_uv_map, unwrapped_copy
+from .uv import active_uv_map, unwrapped_copy, usable_uv_map
 
 INSTANCES_LEFT_OUT = (
     "The instances that its geometry nodes make are not textured; end the nodes with Realize Instances to have them so"
@@ -49,11 +49,11 @@ def export_object(target: bpy.types.Object, context: bpy.types.Context) -> Expor
     instances = _makes_instances(target, depsgraph)
     with _evaluated_mesh(target, depsgraph) as evaluated:
         check_made_faces(target.data, evaluated, target, instances)
-        uv_map = active_uv_map(target.data)
-        if uv_map is None and not len(target.data.polygons):
-            # What modifiers make of nothing cannot be unwrapped below them; geometry nodes may bring a UV map.
-            uv_map = made_uv_map(evaluated)
+        # Without modifiers, what is evaluated may be of before a UV map was removed.
+        uv_map = usable_uv_map(target.data, evaluated) if _has_nodes(target) else active_uv_map(target.data)
     notices = (INSTANCES_LEFT_OUT,) if instances else ()
+    if uv_map is not None and active_uv_map(target.data) not in (None, uv_map):
+        notices += (f"The UV map {uv_map!r} is used, which its modifiers make; they leave the active one without area",)
     if uv_map is not None:
         return ExportedObject(read_evaluated(target, depsgraph, uv_map, matrix), uv_map, None, notices)
     _check_before_unwrapping(target, depsgraph)
@@ -89,12 +89,16 @@ def _evaluated_mesh(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) ->
 
 def _makes_instances(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> bool:
     """Whether the object's geometry nodes make instances, which its mesh does not hold."""
-    if not any(modifier.type == "NODES" and modifier.show_viewport for modifier in target.modifiers):
+    if not _has_nodes(target):
         return False
     return any(
         found.is_instance and found.parent is not None and found.parent.original == target
         for found in depsgraph.object_instances
     )
+
+
+def _has_nodes(target: bpy.types.Object) -> bool:
+    return any(modifier.type == "NODES" and modifier.show_viewport for modifier in target.modifiers)
 
 
 def _check_before_unwrapping(target: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
@@ -123,7 +127,11 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
     mesh.calc_loop_triangles()
     triangles, loops = _read_triangles(mesh, "vertices"), _read_triangles(mesh, "loops")
     check_geometry(positions, triangles)
-    positions -= (positions.min(axis=0) + positions.max(axis=0)) / 2.0
+    # Vertices without a face may lie anywhere: around their middle too, single precision would be too coarse.
+    used = np.unique(triangles)
+    low, high = positions[used].min(axis=0), positions[used].max(axis=0)
+    centred = np.zeros_like(positions)
+    centred[used] = positions[used] - (low / 2.0 + high / 2.0)
     layer = mesh.uv_layers.get(uv_map)
     if layer is None:
         raise JobError(
@@ -139,7 +147,7 @@ def _read_mesh(mesh: bpy.types.Mesh, uv_map: str, matrix: np.ndarray) -> MeshArr
         # A mirrored object turns its faces inside out; the other order of corners turns them back.
         triangles, loops = triangles[:, ::-1], loops[:, ::-1]
     return MeshArrays(
-        positions=positions.astype(np.float32),
+        positions=centred.astype(np.float32),
         triangles=np.ascontiguousarray(triangles),
         corner_uvs=uvs[loops],
         corner_normals=_transform_normals(normals, matrix)[loops],

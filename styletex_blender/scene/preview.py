@@ -27,11 +27,12 @@ import numpy as np
 
 from .image import write_frame
 from .material import new_material
+from .materials.nodes import texture_node
 from .uv import add_uv_map
 
 PREVIEW_NAME = "StyleTex Preview"
 """Name of the preview's material and image; the image is one and the same for all frames."""
-_COVERED = "styletex_covered"
+_COVERED, _OURS = "styletex_covered", "styletex_preview"
 
 
 def show_preview(
@@ -56,9 +57,11 @@ def show_preview(
         _cover(target, image, uv_map, new_uvs, extent)
     # In Edit Mode the mesh's own drawing is kept until something says that the image is another.
     image.update_tag()
-    for slot in target.material_slots:
-        if slot.material is not None and _COVERED in slot.material:
-            slot.material.update_tag()
+    for material in _covers(target):
+        # The artist may have removed the image.
+        if (node := texture_node(material)) is not None and node.image != image:
+            node.image = image
+        material.update_tag()
 
 
 def is_shown() -> bool:
@@ -69,8 +72,7 @@ def is_shown() -> bool:
 def hide_previews() -> None:
     """Take every preview off, wherever it is, and remove its datablocks; does nothing when there is none."""
     hide_materials()
-    image = bpy.data.images.get(PREVIEW_NAME)
-    if image is not None:
+    if (image := _image()) is not None:
         bpy.data.images.remove(image)
 
 
@@ -98,13 +100,18 @@ def materials_below(target: bpy.types.Object) -> list[bpy.types.Material | None]
 def _show_frame(frame: np.ndarray) -> bpy.types.Image:
     path = Path(bpy.app.tempdir) / "styletex_preview.tga"
     write_frame(frame, path)
-    image = bpy.data.images.get(PREVIEW_NAME)
+    image = _image()
     if image is None:
         image = bpy.data.images.load(str(path))
-        image.name = PREVIEW_NAME
+        image.name, image[_OURS] = PREVIEW_NAME, True
     else:
         image.reload()
     return image
+
+
+def _image() -> bpy.types.Image | None:
+    """The preview's; one that merely has its name is the artist's."""
+    return next((image for image in bpy.data.images if _OURS in image and image.library is None), None)
 
 
 def _covers(target: bpy.types.Object) -> Iterator[bpy.types.Material]:

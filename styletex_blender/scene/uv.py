@@ -28,6 +28,37 @@ def made_uv_map(mesh: bpy.types.Mesh) -> str | None:
     return active if active in named else next(iter(named), None)
 
 
+def usable_uv_map(base: bpy.types.Mesh, evaluated: bpy.types.Mesh) -> str | None:
+    """Name of the UV map that an object shows its textures by, or ``None`` when it has none.
+
+    That is the active one of its own mesh. Where it has none, or its modifiers remove it or leave it without area, it
+    is one that they make, as geometry nodes do that store an attribute of 2D vectors.
+
+    Args:
+        base: the object's own mesh.
+        evaluated: the same with its modifiers.
+    """
+    active = active_uv_map(base)
+    if active is not None and _has_area(evaluated, active):
+        return active
+    made = [layer.name for layer in evaluated.uv_layers if layer.name not in base.uv_layers and layer.name[:1] != "."]
+    made.sort(key=lambda name: name != active_uv_map(evaluated))
+    return next((name for name in made if _has_area(evaluated, name)), active)
+
+
+def _has_area(mesh: bpy.types.Mesh, name: str) -> bool:
+    """Whether a UV map is there and lays any face out."""
+    if name not in mesh.uv_layers:
+        return False
+    mesh.calc_loop_triangles()
+    loops = np.empty((len(mesh.loop_triangles), 3), dtype=np.int32)
+    mesh.loop_triangles.foreach_get("loops", loops.reshape(-1))
+    corners = read_uvs(mesh, name)[loops].astype(np.float64)
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    # What is no number is for the checks to tell.
+    return bool(~(np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum() <= 1e-12))
+
+
 def read_uvs(mesh: bpy.types.Mesh, name: str) -> np.ndarray:
     """Coordinates of a UV map, float32 [loops, 2]."""
     uvs = np.empty((len(mesh.loops), 2), dtype=np.float32)

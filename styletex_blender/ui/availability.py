@@ -10,6 +10,8 @@ import bpy
 from ...core.job import JobError
 from ..api import meshes_of
 from ..install import installer
+from ..names import name_of
+from ..scene.checks import SURFACES, not_a_mesh
 from ..scene.image import check_destination
 from ..settings import PROMPT_OPTIONAL
 from ..translation.translate import _
@@ -23,6 +25,18 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The selected mesh objects, the active one first."""
     meshes = [found for found in context.selected_objects if found.type == "MESH"]
     return sorted(meshes, key=lambda found: found != context.view_layer.objects.active)
+
+
+def left_out(context: bpy.types.Context) -> list[str]:
+    """Of each selected object that has a surface and is no mesh, that it is not textured, and the way out."""
+    found = []
+    for other in context.selected_objects:
+        if other.type != "MESH" and (other.instance_collection is not None or other.type in SURFACES):
+            problem = not_a_mesh(other)
+            found.append(
+                _("{name} is not textured").format(name=name_of(other)) + f": {_(problem.message)}. {_(problem.hint)}"
+            )
+    return found
 
 
 def why_not(context: bpy.types.Context, objects_needed: bool = True) -> str:

@@ -54,6 +54,17 @@ def object_for(texture: KeptTexture, context: Context) -> bpy.types.Object | Non
     return found if found is not None and found.type == "MESH" else None
 
 
+def linked_to(texture: KeptTexture) -> list[bpy.types.Object]:
+    """The objects that shared the mesh of the one that a texture was made for, and were to have it too."""
+    run = runner.current_run()
+    for outcome in run.outcomes if run is not None else ():
+        task = next((task for task in run.tasks if task.key == outcome.key), None) if run is not None else None
+        if outcome.kept == texture.folder and task is not None:
+            return task.linked_targets()
+    found = (bpy.data.objects.get(name) for name in texture.landing.linked)
+    return [other for other in found if other is not None and other.users_scene]
+
+
 class _OfTexture:
     bl_options = {"INTERNAL"}
 
@@ -87,7 +98,8 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
                 text = _("There is no object {name}").format(name=repr(name))
                 raise JobError("bad_mesh", text, _("Select the object that it is for"))
             warnings: list[str] = []
-            land(target, texture, texture.landing.destination, over_changes=True, warnings=warnings)
+            others = linked_to(texture)
+            land(target, texture, texture.landing.destination, over_changes=True, linked=others, warnings=warnings)
         except JobError as error:
             self.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
             return {"CANCELLED"}

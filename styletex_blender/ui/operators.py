@@ -16,7 +16,7 @@ from ..translation.translate import _
 from ..worker import runner
 from ..worker.environment import PACKAGE, is_extension, preference
 from ..worker.run_state import find_object
-from .availability import selected_meshes, why_not, why_not_now, why_not_these
+from .availability import left_out, selected_meshes, why_not, why_not_now, why_not_these
 from .reasoned_operator import ReasonedOperator
 from .scripting.settings_properties import SettingsProperties
 from .styles.choice import file_of
@@ -42,7 +42,14 @@ class STYLETEX_OT_stylize(SettingsProperties, ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Start the run; in the background, do it."""
-        return start_with(self, context, selected_meshes(context))
+        beside = left_out(context)
+        result = start_with(self, context, selected_meshes(context))
+        run = runner.current_run()
+        if result == {"FINISHED"} and run is not None:
+            for text in beside:
+                run.warn(text)
+                self.report({"WARNING"}, text)
+        return result
 
 
 def start_with(operator: SettingsProperties, context: Context, objects: list[bpy.types.Object]) -> set[str]:
@@ -61,7 +68,7 @@ def start(
     operator: Operator, context: Context, objects: list[bpy.types.Object], settings: Settings | None = None
 ) -> set[str]:
     """Texture objects, or add them to the queue; what is refused is said at once. Without settings, the scene's."""
-    before = run.outcomes if (run := runner.unfinished()) is not None else []
+    before = run.outcomes if (run := runner.current_run()) is not None else []
     try:
         if settings is None:
             settings = Settings.from_scene(context.scene, str(preference("device", "auto")))

@@ -18,9 +18,7 @@ TAIL_LINES = 40
 
 
 class WorkerLog:
-    """Takes lines from any thread. Each object starts a new file, and each job but its first another one; the last
-    files are kept under other names.
-    """
+    """Takes lines from any thread. Each object starts a new file and keeps the last ones under other names."""
 
     def __init__(self, path: Path) -> None:
         """Open the log at ``path``, making its folder.
@@ -33,24 +31,16 @@ class WorkerLog:
         self._handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=MAXIMUM_BYTES, backupCount=KEPT_FILES - 1, encoding="utf-8", errors="replace"
         )
-        self._has_job = False
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
         if used:
-            self._start_file()
+            # Windows renames no file that another program holds; then the old one goes on.
+            with contextlib.suppress(PermissionError):
+                self._handler.doRollover()
 
     def begin_job(self, title: str) -> None:
-        """What comes from now on is of another job: it has a file of its own, which begins with ``title``."""
-        if self._has_job:
-            self._tail.clear()
-            with self._handler.lock or contextlib.nullcontext():
-                self._start_file()
-        self._has_job = True
+        """What comes from now on is of another job: it begins with a line that says so, and so does the tail."""
+        self._tail.clear()
         self.write(title.encode("utf-8", "replace"))
-
-    def _start_file(self) -> None:
-        # Windows renames no file that another program holds; then the old one goes on.
-        with contextlib.suppress(PermissionError):
-            self._handler.doRollover()
 
     def write(self, line: bytes) -> None:
         """Append one line."""

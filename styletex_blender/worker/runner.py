@@ -18,7 +18,6 @@ was being worked on goes on from its checkpoint.
 from __future__ import annotations
 
 import time
-import traceback
 import uuid
 from collections.abc import Generator
 from dataclasses import replace
@@ -28,12 +27,11 @@ import bpy
 
 from ...core.job import JobError
 from ..folders import queued
-from ..folders.kept import keep, read
 from ..landing.moment import what_is_going_on, where_uv_maps_wait
 from ..scene.preview import hide_previews
 from . import showing, warm_worker
-from .environment import kept_folder
 from .queue import hearing, listing, records
+from .queue.keeping import keep_result
 from .queue.outcomes import DELETED, kept_back, land_pending, outcome_without
 from .run_state import Outcome, Pending, Run, Task
 
@@ -318,7 +316,9 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
             if event.get("job") != task.job_id:
                 continue
             if event["type"] == "done":
-                _keep(run, task)
+                # Whatever comes now, the texture is where it is safe.
+                run.pending.append(Pending(task, keep_result(task, event), run.seconds))
+                _land_what_can(run)
                 return None
             if event["type"] == "paused":
                 run.spent[task.key] = run.seconds
@@ -364,18 +364,6 @@ def _look_at_changes(run: Run, task: Task) -> None:
     if target is not None:
         run.changes = task.changes(target)
     _next_look = time.monotonic() + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
-
-
-def _keep(run: Run, task: Task) -> None:
-    """Move the finished texture to where it is safe, and put it on the object as soon as that can be."""
-    try:
-        kept = keep(task.folder.path, kept_folder())
-    except OSError:
-        # It is safe in the job folder too, as long as that is not left.
-        warm_worker.note(traceback.format_exc())
-        kept = read(task.folder.path)
-    run.pending.append(Pending(task, kept, run.seconds))
-    _land_what_can(run)
 
 
 def _land_what_can(run: Run) -> None:

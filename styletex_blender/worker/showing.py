@@ -48,7 +48,7 @@ def keep_up(run: Run) -> None:
     if _may_show(run):
         if not is_shown():
             show(run)
-    elif is_shown() and not (_waits_for_object_mode(run) and what_is_going_on()):
+    elif is_shown() and not ((_waits_for_object_mode(run) or _is_painted(run)) and what_is_going_on()):
         hide_materials()
 
 
@@ -56,13 +56,19 @@ def _may_show(run: Run) -> bool:
     target = run.task.target()
     if target is None or target.type != "MESH" or run.stops_this or run.changes.unfit or run.changes.replaced:
         return False
-    return not (_waits_for_object_mode(run) or is_rendering() or is_exporting())
+    return not (_waits_for_object_mode(run) or _is_painted(run) or is_rendering() or is_exporting())
 
 
 def _waits_for_object_mode(run: Run) -> bool:
     """Whether the preview has a UV map of its own and its mesh is being edited."""
     target = run.task.target()
     return run.task.new_uvs is not None and target is not None and bool(where_uv_maps_wait(target))
+
+
+def _is_painted(run: Run) -> bool:
+    """Whether strokes go onto the object's images; on the preview they would be lost with the next frame."""
+    target = run.task.target()
+    return target is not None and target.mode == "TEXTURE_PAINT"
 
 
 def _warn(run: Run, text: str) -> None:

@@ -103,6 +103,17 @@ ROWS = (
         ),
     ),
     Row(
+        "a file system without locks",
+        "ENOLCK, as of a network's, on the command line and in Blender",
+        NOTHING,
+        "a warning; what another Blender may use is not tidied away",
+        core(f"{LINE}::test_where_files_cannot_be_locked_a_warning_says_so")
+        + blender(
+            "folders/test_job_folder.py::"
+            "test_where_files_cannot_be_locked_jobs_go_on_and_nothing_of_others_is_tidied_away",
+        ),
+    ),
+    Row(
         "planted links",
         "links in the place of our files and folders",
         NOTHING,

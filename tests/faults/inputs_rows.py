@@ -8,7 +8,7 @@ from .row import NOTHING, Row, blender, core
 ROWS = (
     Row(
         "damaged pictures, meshes, jobs, lines and models",
-        "thousands of random changes, from a seed; `STYLETEX_FUZZ=10000` for ten thousand of each",
+        "thousands of changes of bytes and structure, from a seed; `STYLETEX_FUZZ=10000` for ten thousand of each",
         NOTHING,
         "read or refused in words; memory bounded",
         core("inputs/test_mutations.py"),
@@ -19,6 +19,13 @@ ROWS = (
         NOTHING,
         "the right mesh, or the cause",
         core("mesh_files"),
+    ),
+    Row(
+        "mesh files that ask for much, or for other files",
+        "declared sizes, 10,000 corners, a thousand million instances; buffers at `../` and elsewhere",
+        NOTHING,
+        "refused before memory is taken; nothing outside the folder is read",
+        core("mesh_files/test_bounds.py"),
     ),
     Row(
         "pictures of every kind",

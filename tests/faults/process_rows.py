@@ -120,6 +120,13 @@ ROWS = (
         ),
     ),
     Row(
+        "Ctrl-C where it is ignored",
+        "SIGINT to a command that a shell began in the background, or nohup",
+        NOTHING,
+        "the texture",
+        core(f"{LINE}::test_started_in_the_background_it_stays_deaf_to_control_c"),
+    ),
+    Row(
         "cancelled",
         "at a step, between stages, in the sketch, while it waits",
         "the job, as asked",

@@ -39,7 +39,7 @@ EXPECTED = {
 """How a job with each may end; what comes late finds it done."""
 JOB_SECONDS = 120.0
 WARM_JOBS = 5
-"""Of one worker, before its memory is looked at: until then it loads what it needs."""
+"""That end with a texture, of one worker: the largest memory until then is what it needs."""
 _MOST_TOLD = 20
 GROWTH = 0.10
 """Of its memory that is taken for none."""
@@ -64,7 +64,8 @@ def soak(minutes: float, seed: int = 0) -> int:
         complaints += [f"{path} is left" for path in (folder / "jobs").iterdir()]
     ends = ", ".join(f"{fault} → {end}: {count}" for (fault, end), count in sorted(run.ends.items()))
     print(f"{sum(run.ends.values())} jobs, {len(run.pids)} workers. {ends}")
-    print(f"Largest growth of a worker after its first {WARM_JOBS} jobs: {run.growth:+.1%}")
+    grown = "not measured, none made as many" if run.growth is None else f"{run.growth:+.1%}"
+    print(f"Largest memory of a worker after its first {WARM_JOBS} textures, over that until then: {grown}")
     for complaint in complaints[:_MOST_TOLD]:
         print(f"FAULT: {complaint}")
     if len(complaints) > _MOST_TOLD:
@@ -78,12 +79,12 @@ class _Soak:
     def __init__(self, folder: Path, lots: random.Random) -> None:
         self._folder, self._lots = folder, lots
         self._number = self._jobs_of_worker = 0
-        self._first_memory: int | None = None
+        self._first_memory = 0
         self._client = None
         self.pids: list[int] = []
         self.ends: Counter[tuple[str, str]] = Counter()
         self.complaints: list[str] = []
-        self.growth = 0.0
+        self.growth: float | None = None
         (folder / "jobs").mkdir()
         box = folder / "box.obj"
         trimesh.creation.box(extents=(1, 2, 3)).export(box)
@@ -105,7 +106,7 @@ class _Soak:
         if end in ("cancelled", "error") and fault != "kill" and (folder / CHECKPOINT_FILE).exists():
             self.complaints.append(f"job {number} ({fault}) left a checkpoint that nobody needs")
         shutil.rmtree(folder)
-        self._look_at_memory()
+        self._look_at_memory(end)
 
     def close(self) -> None:
         """End the worker."""
@@ -119,7 +120,7 @@ class _Soak:
             self.close()
             command = [sys.executable, "-u", str(SOAK_WORKER), "12", "0.03", "none"]
             self._client = WorkerClient(command, ROOT, self._folder / "log" / "worker.log")
-            self._jobs_of_worker, self._first_memory = 0, None
+            self._jobs_of_worker = self._first_memory = 0
         return self._client
 
     def _fill(self, folder: Path, fault: str) -> None:
@@ -165,16 +166,16 @@ class _Soak:
             time.sleep(1.0)
             os.kill(client.pid, signal.SIGCONT)
 
-    def _look_at_memory(self) -> None:
+    def _look_at_memory(self, end: str) -> None:
         if self._client is None or not self._client.alive or self._client.pid is None:
             return
-        self._jobs_of_worker += 1
-        if self._jobs_of_worker < WARM_JOBS:
-            return
         pages = int(Path(f"/proc/{self._client.pid}/statm").read_text(encoding="ascii").split()[1])
-        if self._first_memory is None:
-            self._first_memory = pages
+        # Jobs that fail early load little.
+        self._jobs_of_worker += end == "done"
+        if self._jobs_of_worker <= WARM_JOBS:
+            self._first_memory = max(self._first_memory, pages)
+            return
         growth = pages / self._first_memory - 1.0
-        self.growth = max(self.growth, growth)
+        self.growth = growth if self.growth is None else max(self.growth, growth)
         if growth > GROWTH:
             self.complaints.append(f"the worker has grown by {growth:.0%} after {self._jobs_of_worker} jobs")

@@ -77,7 +77,7 @@ def run(root: Root, command: str, settings: network.Settings, minutes: float, ke
     RESULTS.mkdir(parents=True, exist_ok=True)
     log = log_of(root.case, command)
     print(f"==> {root.case.name}: python3 -m vendor_install {command}; see {log}", flush=True)
-    with _copy_of(root, log.stem, keep) as copy:
+    with copy_of(root, log.stem, keep) as copy:
         settings.put_into(copy.written)
         folder = checkout.copy_into(copy.written, committed)
         program = ["python3", "-m", "vendor_install", command]
@@ -115,7 +115,7 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 
 @contextmanager
-def _copy_of(root: Root, title: str, keep: bool) -> Iterator[_Copy]:
+def copy_of(root: Root, title: str, keep: bool) -> Iterator[_Copy]:
     """A copy of ``root``: what is changed lies over it where the kernel can do that, else it is copied whole."""
     folder = HOME / "runs"
     folder.mkdir(exist_ok=True)

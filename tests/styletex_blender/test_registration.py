@@ -58,3 +58,13 @@ def test_registering_again_and_again_works(bpy):
         addon.unregister()
         addon.register()
     assert bpy.context.scene.styletex.preset == "balanced"
+
+
+def test_it_can_be_disabled_where_another_add_on_cleared_all_handlers(bpy):
+    addon = importlib.import_module("styletex.styletex_blender")
+    bpy.app.handlers.save_pre.clear()
+    addon.unregister()
+    try:
+        assert not state(bpy)["scene"]
+    finally:
+        addon.register()

@@ -58,6 +58,19 @@ def add(run: Run, tasks: Sequence[Task], refused: Sequence[Outcome]) -> None:
     _changed(run)
 
 
+def take_failed(run: Run, before: Run) -> None:
+    """Have what failed in a run that is over stay in the queue, to be tried again, unless ``run`` does it anyway."""
+    uids = {task.object_uid for task in run.tasks}
+    failed = [task for task in before.tasks if state_of(before, task) is State.FAILED and task.target() is not None]
+    stay = [task for task in failed if task.object_uid not in uids]
+    run.tasks[:0] = stay
+    run.done[:0] = [outcome for task in stay if (outcome := before.outcome_of(task)) is not None]
+    for task in stay:
+        if task.key in before.saved:
+            run.saved[task.key] = before.saved[task.key]
+        run.spent[task.key] = before.spent.get(task.key, 0.0)
+
+
 def move(run: Run, key: str, up: bool) -> bool:
     """Let a task that waits change places with the one that waits before or after it; whether there was one."""
     waiting = [index for index, task in enumerate(run.tasks) if task in run.open_tasks and task != run.begun]

@@ -7,6 +7,7 @@ python tests/core/commands/quick_stylize.py STEPS SECONDS FAULT ARGUMENT...
     hang:STAGE      a call of the C library that takes a minute begins with the stage
     lose_output     the output folder is removed before the second step
     no_checkpoint   no checkpoint can be saved
+    no_locks        the file system cannot lock files
 """
 
 from __future__ import annotations
@@ -82,6 +83,13 @@ optimise._set_learning_rate = slow_rate
 interruptions.InterruptibleReporter.stage = hanging_stage
 if fault == "no_checkpoint":
     Checkpoint.save = no_checkpoint
+if fault == "no_locks":
+    import fcntl
+
+    def no_lock(*_) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    fcntl.flock = no_lock
 
 if __name__ == "__main__":
     sys.exit(main(arguments))

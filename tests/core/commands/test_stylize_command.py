@@ -47,8 +47,11 @@ def run(files, *more, **how):
 class Started:
     """The command, running."""
 
-    def __init__(self, files, **how):
-        self.process = subprocess.Popen(command(files, **how), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    def __init__(self, files, ignoring=False, **how):
+        ignore = (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignoring else None
+        self.process = subprocess.Popen(
+            command(files, **how), cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=ignore
+        )
         self.said = ""
 
     def until(self, words):
@@ -82,6 +85,18 @@ def test_the_first_control_c_stops_and_keeps(files):
     assert {path.name for path in (files / "out").iterdir()} == set(RESULTS)
     report = json.loads((files / "out" / "report.json").read_text())
     assert report["finished_early"] and 0 < report["steps_done"] < 500
+
+
+@posix
+def test_started_in_the_background_it_stays_deaf_to_control_c(files):
+    started = Started(files, ignoring=True, steps=20, seconds=0.05)
+    started.until("stage optimise")
+    for _ in range(2):
+        started.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert started.end(60) == 0
+    report = json.loads((files / "out" / "report.json").read_text())
+    assert report["steps_done"] == 20 and not report["finished_early"]
 
 
 @posix
@@ -211,3 +226,18 @@ def test_a_bad_picture_is_said_also_where_the_output_folder_is_the_current_one(f
     assert result.returncode == EXIT_STATUS["bad_image"] and "Traceback" not in result.stderr
     assert {path.name for path in files.iterdir()} >= {"box.obj", "picture.png"}
     assert not (files / WORK_FOLDER).exists()
+
+
+@posix
+def test_where_files_cannot_be_locked_a_warning_says_so(files):
+    result = run(files, fault="no_locks")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("has no locks: use that folder for one run at a time") == 1
+
+
+@posix
+def test_a_file_that_is_not_there_is_named_readably(files):
+    result = run(files, mesh=os.fsdecode(b"che\xe9.obj"))
+    assert result.returncode == EXIT_STATUS["bad_mesh"]
+    assert "There is no file" in result.stderr and "Check the path" in result.stderr
+    assert "che\N{REPLACEMENT CHARACTER}.obj" in result.stderr and "udce9" not in result.stderr

@@ -29,6 +29,7 @@ from PIL import Image
 
 from core.job import Job, JobError, read_job, write_job
 from core.protocol import COMMANDS, EVENTS, ProtocolError, message_writer, parse
+from tests.core.inputs import mesh_mutations
 
 ADDRESS_SPACE = 8_000_000_000
 """Bytes; what asks for more finds no memory."""
@@ -247,7 +248,24 @@ def model_case(folder: Path) -> Callable[[random.Random], None]:
     return case
 
 
-CASES = {"pictures": picture_case, "mesh": mesh_case, "job": job_case, "lines": line_case, "model": model_case}
+def of_mesh_files(
+    make: Callable[[Path, mesh_mutations.Damage], mesh_mutations.Case],
+) -> Callable[[Path], Callable[[random.Random], None]]:
+    """A kind of mesh files, damaged as others are."""
+    return lambda folder: make(folder, damaged)
+
+
+CASES = {
+    "pictures": picture_case,
+    "mesh": mesh_case,
+    "job": job_case,
+    "lines": line_case,
+    "model": model_case,
+    "obj": of_mesh_files(mesh_mutations.obj_case),
+    "ply": of_mesh_files(mesh_mutations.ply_case),
+    "gltf bytes": of_mesh_files(mesh_mutations.gltf_bytes_case),
+    "gltf structure": of_mesh_files(mesh_mutations.gltf_structure_case),
+}
 
 
 def main(kind: str, count: int, seed: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from styletex.core.job import CHECKPOINT_FILE, MESH_FILE, REPORT_FILE, TEXTURE_FILE, Job
+from styletex.styletex_blender.folders import job_folder
 from styletex.styletex_blender.folders.job_folder import KEPT_DAYS, JobFolder, prune
 from styletex.styletex_blender.folders.kept import Landing, kept_folders, kept_place, read
 
@@ -201,3 +203,18 @@ def test_finished_texture_in_the_way_of_the_same_job_stays(jobs):
     first.leave(keep_checkpoint=True)
     assert make(jobs).path != first.path
     assert (first.path / TEXTURE_FILE).read_bytes() == b"picture"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock is POSIX's")
+def test_where_files_cannot_be_locked_jobs_go_on_and_nothing_of_others_is_tidied_away(jobs, monkeypatch):
+    def no_lock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(job_folder.fcntl, "flock", no_lock)
+    monkeypatch.setattr(job_folder, "unlocked", set())
+    other = make(jobs)
+    assert job_folder.unlocked == {jobs}, "for a warning"
+    prune(jobs)
+    assert (other.path / MESH_FILE).is_file()
+    other.leave(keep_checkpoint=False)
+    assert list(jobs.iterdir()) == []

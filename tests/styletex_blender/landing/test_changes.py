@@ -371,10 +371,10 @@ def test_object_that_changed_while_others_were_textured_is_read_again(bpy, scene
 
 
 def test_changes_are_looked_for_when_blender_says_so_and_not_all_the_time(bpy, cube, styletex, monkeypatch):
-    runner = styletex.module("worker.runner")
+    run_state = styletex.module("worker.run_state")
     looks = []
-    changes_since = runner.changes_since
-    monkeypatch.setattr(runner, "changes_since", lambda *rest: looks.append(1) or changes_since(*rest))
+    changes_since = run_state.changes_since
+    monkeypatch.setattr(run_state, "changes_since", lambda *rest: looks.append(1) or changes_since(*rest))
     run = styletex.begin([cube])
     styletex.until(lambda: run.frames_shown >= 1)
     bpy.context.view_layer.update()

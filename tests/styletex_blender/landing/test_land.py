@@ -125,14 +125,14 @@ def test_damaged_picture_is_not_put_on(bpy, saved, styletex, monkeypatch, destin
     bpy.context.scene.styletex.destination = destination
     before = styletex.inventory()
     run = styletex.begin([bpy.data.objects["Cube"]])
-    runner = styletex.module("worker.runner")
-    keep = runner.keep
+    keeping = styletex.module("worker.queue.keeping")
+    keep = keeping.keep
 
     def damage(folder, place):
         (folder / "base_color.png").write_bytes(b"no picture")
         return keep(folder, place)
 
-    monkeypatch.setattr(runner, "keep", damage)
+    monkeypatch.setattr(keeping, "keep", damage)
     styletex.end(run)
     (outcome,) = run.outcomes
     assert outcome.error and "cannot read the picture" in outcome.error.message
@@ -154,12 +154,12 @@ def test_textures_are_offered_again_in_the_next_session(bpy, saved, styletex):
 
 
 def test_texture_that_cannot_be_moved_is_put_on_from_where_it_is(bpy, cube, styletex, monkeypatch):
-    runner = styletex.module("worker.runner")
+    keeping = styletex.module("worker.queue.keeping")
 
     def refuse(*_arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(runner, "keep", refuse)
+    monkeypatch.setattr(keeping, "keep", refuse)
     run = styletex.begin([cube])
     styletex.end(run)
     assert run.outcomes[0].textured

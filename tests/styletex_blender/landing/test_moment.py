@@ -55,6 +55,21 @@ def test_preview_and_texture_of_a_mesh_without_uvs_wait_for_object_mode(bpy, bar
     styletex.end(run)
 
 
+def test_preview_is_off_while_the_artist_paints_so_that_strokes_go_onto_their_own_image(bpy, cube, styletex):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    assert shown(cube) == ["StyleTex Preview"]
+    bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
+    styletex.until(lambda: shown(cube) == ["Old"])
+    frames = run.frames_shown
+    styletex.until(lambda: run.frames_shown > frames + 1)
+    assert shown(cube) == ["Old"] and run.warnings == []
+    bpy.ops.object.mode_set(mode="OBJECT")
+    styletex.until(lambda: shown(cube) == ["StyleTex Preview"])
+    styletex.end(run)
+    assert run.outcomes[0].textured
+
+
 def test_preview_comes_back_in_object_mode(bpy, bare, styletex):
     bpy.ops.object.mode_set(mode="EDIT")
     run = styletex.begin([bare])
@@ -247,6 +262,26 @@ def test_preview_that_is_appended_from_an_autosave_is_taken_off(bpy, cube, style
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.append(directory=f"{path}/Object/", filename="Cube")
     assert shown(bpy.data.objects["Cube"]) == ["Old"]
+    assert not [found.name for found in (*bpy.data.materials, *bpy.data.images) if "Preview" in found.name]
+
+
+def test_preview_in_an_autosaved_file_is_taken_off_when_that_is_opened(bpy, cube, styletex, tmp_path):
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    path = str(tmp_path / "autosave.blend")
+    # Blender's autosave runs no handlers.
+    before = {name: list(getattr(bpy.app.handlers, name)) for name in ("save_pre", "save_post")}
+    try:
+        for name in before:
+            getattr(bpy.app.handlers, name).clear()
+        bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+    finally:
+        for name, found in before.items():
+            getattr(bpy.app.handlers, name).extend(found)
+    with bpy.data.libraries.load(path) as (saved, _):
+        assert "StyleTex Preview" in saved.materials
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert [(slot.link, slot.material.name) for slot in bpy.data.objects["Cube"].material_slots] == [("DATA", "Old")]
     assert not [found.name for found in (*bpy.data.materials, *bpy.data.images) if "Preview" in found.name]
 
 

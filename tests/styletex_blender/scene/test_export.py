@@ -219,3 +219,39 @@ def test_missing_style_image_is_named(bpy, styletex, scene, style_image):
     with pytest.raises(JobError, match=r"stripes\.png") as raised:
         styletex.begin([bpy.data.objects["Cube"]])
     assert raised.value.code == "bad_image"
+
+
+@pytest.mark.parametrize("far", [1e8, 1e38])
+def test_vertices_without_a_face_do_not_matter_wherever_they_are(bpy, export, far):
+    bpy.ops.mesh.primitive_monkey_add()
+    monkey = bpy.context.object
+    before = export(monkey).arrays
+    monkey.data.vertices.add(1)
+    monkey.data.vertices[-1].co = (far, 0, 0)
+    bpy.context.view_layer.update()
+    after = export(monkey).arrays
+    np.testing.assert_array_equal(after.positions[after.triangles], before.positions[before.triangles])
+
+
+def test_object_of_another_scene_is_named_with_its_scene(bpy, export):
+    bpy.ops.mesh.primitive_cube_add()
+    cube, other = bpy.context.object, bpy.data.scenes.new("Other")
+    bpy.context.collection.objects.unlink(cube)
+    other.collection.objects.link(cube)
+    bpy.context.view_layer.update()
+    with pytest.raises(JobError, match="not in the view layer") as raised:
+        export(cube)
+    assert raised.value.hint == "Switch to the scene 'Other'"
+
+
+def test_object_of_an_excluded_collection_is_told_so(bpy, export):
+    bpy.ops.mesh.primitive_cube_add()
+    cube, away = bpy.context.object, bpy.data.collections.new("Away")
+    bpy.context.scene.collection.children.link(away)
+    away.objects.link(cube)
+    bpy.context.collection.objects.unlink(cube)
+    bpy.context.view_layer.layer_collection.children["Away"].exclude = True
+    bpy.context.view_layer.update()
+    with pytest.raises(JobError, match="not in the view layer") as raised:
+        export(cube)
+    assert "Outliner" in raised.value.hint

@@ -152,3 +152,24 @@ def test_preview_on_a_shared_mesh_shows_on_the_object_alone(bpy, cube, styletex)
     bpy.context.scene.collection.objects.link(copy)
     styletex.end(run)
     assert [slot.material.name for slot in copy.material_slots] == ["Old"]
+
+
+def test_an_image_of_the_artist_with_the_name_of_the_preview_stays(bpy, scene, styletex):
+    theirs = bpy.data.images.new("StyleTex Preview", 8, 8)
+    run = styletex.begin([bpy.data.objects["Cube"]])
+    styletex.until(lambda: run.frames_shown >= 2)
+    assert tuple(theirs.size) == (8, 8) and theirs.source == "GENERATED"
+    styletex.end(run)
+    assert [image.name for image in bpy.data.images if "Preview" in image.name] == ["StyleTex Preview"]
+
+
+def test_preview_comes_back_when_the_artist_removed_its_image(bpy, scene, styletex):
+    cube = bpy.data.objects["Cube"]
+    run = styletex.begin([cube])
+    styletex.until(lambda: run.frames_shown >= 1)
+    bpy.data.images.remove(bpy.data.images["StyleTex Preview"])
+    frames = run.frames_shown
+    styletex.until(lambda: run.frames_shown > frames + 1)
+    (node,) = (node for node in cube.material_slots[0].material.node_tree.nodes if node.type == "TEX_IMAGE")
+    assert node.image == bpy.data.images["StyleTex Preview"]
+    styletex.end(run)

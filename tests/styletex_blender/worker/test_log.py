@@ -28,7 +28,7 @@ def test_logs_of_the_last_starts_are_kept_and_bounded(tmp_path: Path) -> None:
     assert path.read_text().endswith("the end\n") and log.tail().endswith("the end")
 
 
-def test_each_job_has_a_file_of_its_own(tmp_path: Path) -> None:
+def test_each_job_begins_with_a_line_and_the_tail_is_of_the_last_one(tmp_path: Path) -> None:
     path = tmp_path / "worker.log"
     log = WorkerLog(path)
     log.write(b"loading")
@@ -36,6 +36,5 @@ def test_each_job_has_a_file_of_its_own(tmp_path: Path) -> None:
         log.begin_job(name)
         log.write(b"working on " + name.encode())
     log.close()
-    assert path.read_text().split("\n") == ["Barrel", "working on Barrel", ""]
-    assert path.with_name("worker.log.1").read_text().split("\n") == ["loading", "Cube", "working on Cube", ""]
+    assert path.read_text().split("\n") == ["loading", "Cube", "working on Cube", "Barrel", "working on Barrel", ""]
     assert log.tail() == "Barrel\nworking on Barrel"

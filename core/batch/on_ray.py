@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Works through the items of a batch on a Ray cluster. This process alone reads the inputs and writes the results.
+
+Ray places the workers, moves the bytes and tells who died; what is to be done is known from the output folder alone, so
+a driver that was killed is simply started again. ``ray`` is needed here and on the workers, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..failure import as_job_error
+from ..job import PRESETS, JobError
+from ..storage.whole_file import whole_file
+from .batch_folder import BatchFolder
+from .inputs import content_hash, files_of, inputs_of
+from .log import BatchLog, ItemReporter
+from .manifest import Item
+from .one_by_one import fail
+from .ray_worker import Answer, FarmWorker, Request
+
+REQUIREMENT = "ray==2.60.0"
+"""What pip installs; one version for driver and workers."""
+STYLIZER = "core.batch.make:stylizer"
+MOST_DEATHS = 3
+"""Workers, on nodes that live on, that may die over one item before it counts as failed."""
+_WAIT_SECONDS = 1.0
+
+
+def require_ray() -> Any:
+    """The module.
+
+    Raises:
+        JobError: ``dependencies``: it is not installed.
+    """
+    # Nothing is told to its makers, unless somebody wants that.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise JobError(
+            "dependencies",
+            "Ray is not installed here",
+            f"Install it into the environment of this command: python -m pip install {REQUIREMENT}",
+        ) from error
+
+
+@dataclass
+class _Worker:
+    """A process of the cluster."""
+
+    actor: Any
+    node: str = ""
+    """Known once it has answered."""
+    item: Item | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    claim: ExitStack = field(default_factory=ExitStack)
+    """Holds the lock of its item."""
+
+
+class Farm:
+    """The workers of one command, on one cluster."""
+
+    def __init__(self, address: str, workers: int | None, stylizer: str = STYLIZER) -> None:
+        """Connect to a cluster, and ask it for workers.
+
+        Args:
+            address: of the cluster, as ``ray.init`` takes it; "local" starts one on this machine.
+            workers: how many; ``None`` asks for one to each graphics card, or to each core where there is none.
+            stylizer: see ``FarmWorker``.
+
+        Raises:
+            JobError: ``dependencies``; ``bad_request``: there is no cluster at the address.
+        """
+        self._ray = ray = require_ray()
+        root = Path(__file__).resolve().parents[2]
+        environment = {"env_vars": {"PYTHONPATH": f"{root}{os.pathsep}${{PYTHONPATH}}", "RAY_USAGE_STATS_ENABLED": "0"}}
+        try:
+            ray.init(
+                None if address == "local" else address,
+                runtime_env=environment,
+                include_dashboard=False if address == "local" else None,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            raise JobError(
+                "bad_request", f"There is no Ray cluster at {address}: {error}", "Start one: ray start --head."
+            ) from error
+        resources = ray.cluster_resources()
+        cards, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
+        self.count = workers or cards or cores
+        # Several workers may share a card, and each has its share of the cores.
+        self._share = {
+            "num_gpus": min(1.0, cards / self.count) if cards else 0,
+            "num_cpus": max(1, cores // self.count) if cores >= self.count else cores / self.count,
+        }
+        self._class = ray.remote(FarmWorker)
+        self._stylizer = stylizer
+
+    def work_through(self, items: Sequence[Item], folder: BatchFolder, reporter: ItemReporter, log: BatchLog) -> None:
+        """Have every item made that is not finished, the dearest first; see ``one_by_one.work_through``."""
+        _Driver(self, items, folder, reporter, log).run()
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self._ray.shutdown()
+
+    def new_worker(self) -> Any:
+        """A worker, as soon as the cluster has room."""
+        return self._class.options(**self._share, max_restarts=0).remote(self._stylizer)
+
+    def is_alive(self, node: str) -> bool:
+        """Whether a node of the cluster still answers."""
+        return any(known["NodeID"] == node and known["Alive"] for known in self._ray.nodes())
+
+    def wait(self, references: Sequence[Any]) -> list[Any]:
+        """Those that are there, after a second at most."""
+        done, _ = self._ray.wait(list(references), num_returns=1, timeout=_WAIT_SECONDS)
+        return done
+
+    def get(self, reference: Any) -> Any:
+        """What a reference stands for, or ``None`` when the worker that owed it is dead.
+
+        Raises:
+            JobError: ``dependencies``: workers cannot begin.
+        """
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except errors.RayTaskError as error:
+            cause = error.cause if isinstance(error.cause, Exception) else error
+            return Answer({}, as_job_error(cause).to_dict(), (), 0.0)
+        except (errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError) as error:
+            if "creation task" not in str(error):
+                return None
+            raise _no_workers(error) from error
+        except errors.RayError as error:
+            raise _no_workers(error) from error
+
+    def put(self, data: bytes) -> Any:
+        """Put bytes into the object store."""
+        return self._ray.put(data)
+
+    def forget(self, actor: Any) -> None:
+        """End a worker that may be dead already."""
+        self._ray.kill(actor)
+
+
+def _no_workers(error: Exception) -> JobError:
+    hint = "Every machine of the cluster needs StyleTex and its environment (docs/farm.md)."
+    return JobError("dependencies", "Workers cannot begin on the cluster", hint, str(error))
+
+
+class _Driver:
+    """One pass over the items of a batch."""
+
+    def __init__(
+        self, farm: Farm, items: Sequence[Item], folder: BatchFolder, reporter: ItemReporter, log: BatchLog
+    ) -> None:
+        self._farm, self._folder, self._reporter, self._log = farm, folder, reporter, log
+        self._waiting = deque(sorted(items, key=_cost, reverse=True))
+        self._elsewhere: list[Item] = []
+        self._running: dict[Any, _Worker] = {}
+        self._deaths: Counter[str] = Counter()
+        self._shared = _shared_hashes(items)
+        self._store: dict[str, Any] = {}
+
+    def run(self) -> None:
+        self._reporter.item = "Ray"
+        self._reporter.stage("item", f"{self._farm.count} workers")
+        idle: list[_Worker] = []
+        while self._waiting or any(worker.item for worker in self._running.values()):
+            while idle and (assigned := self._assign(idle[-1])):
+                self._running[assigned] = idle.pop()
+            # No more than there is work for.
+            wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.item) for w in self._running.values()))
+            while len(self._running) + len(idle) < wanted:
+                worker = _Worker(self._farm.new_worker())
+                self._running[worker.actor.node.remote()] = worker
+            if not self._running:
+                break
+            for reference in self._farm.wait(list(self._running)):
+                worker = self._running.pop(reference)
+                if self._settle(worker, reference):
+                    idle.append(worker)
+            # A worker that nothing waits for frees its card for others.
+            if not self._waiting:
+                for worker in idle:
+                    self._farm.forget(worker.actor)
+                idle.clear()
+        for item in self._elsewhere:
+            self._log.write("left to another command", item=item.name)
+
+    def _assign(self, worker: _Worker) -> Any:
+        """Give the next item that is to be made to a worker; ``None`` when there is none."""
+        while self._waiting:
+            item = self._waiting.popleft()
+            claim = ExitStack()
+            if not claim.enter_context(self._folder.claim(item.name)):
+                self._elsewhere.append(item)
+                continue
+            try:
+                inputs = inputs_of(item)
+                if self._folder.is_finished(item.name, inputs):
+                    self._log.finished_before(item.name)
+                elif self._folder.has_failed_meanwhile(item.name):
+                    self._log.failed_elsewhere(item.name)
+                else:
+                    self._folder.require_place(item.name)
+                    request = self._request(item, inputs)
+                    worker.item, worker.inputs, worker.claim = item, inputs, claim
+                    self._log.write("item", item=item.name, node=worker.node)
+                    return worker.actor.make.remote(request)
+            except Exception as error:
+                fail(item.name, as_job_error(error), self._folder, self._log)
+            claim.close()
+        return None
+
+    def _request(self, item: Item, inputs: dict[str, Any]) -> Request:
+        """The item with its files in the object store; those that several items share are put there once.
+
+        Raises:
+            JobError: ``bad_mesh`` or ``bad_image``: a file is not there.
+        """
+        files: dict[str, tuple[str, str, Any]] = {}
+        for name, path in files_of(item.options).items():
+            digest = content_hash(path)
+            if digest is None:
+                code = "bad_mesh" if name.startswith("mesh") else "bad_image"
+                raise JobError(code, f"There is no file {path}", "Put it there, or name another one.")
+            reference = self._store.get(digest) or self._farm.put(path.read_bytes())
+            if digest in self._shared:
+                self._store[digest] = reference
+            called = name.partition("/")[2] or path.name
+            files[name] = (digest, called, reference)
+        options = {name: value for name, value in vars(item.options).items() if name not in files}
+        key = hashlib.sha256(json.dumps([item.name, inputs], sort_keys=True).encode()).hexdigest()[:32]
+        return Request(key, options, files, inputs)
+
+    def _settle(self, worker: _Worker, reference: Any) -> bool:
+        """Take in what a worker says; whether it can do more."""
+        said = self._farm.get(reference)
+        item = worker.item
+        if item is None:
+            worker.node = said or ""
+            self._log.write("worker ready" if said else "worker lost", node=worker.node)
+            return said is not None
+        worker.item = None
+        with worker.claim:
+            if said is None:
+                self._log.write("worker died", item=item.name, node=worker.node)
+                if self._farm.is_alive(worker.node):
+                    self._deaths[item.name] += 1
+                if self._deaths[item.name] < MOST_DEATHS:
+                    self._waiting.appendleft(item)
+                else:
+                    message = f"{MOST_DEATHS} workers died over it"
+                    fail(item.name, JobError("worker_died", message, "Look into Ray's logs."), self._folder, self._log)
+                return False
+            return self._take_in(item, worker, said)
+
+    def _take_in(self, item: Item, worker: _Worker, answer: Answer) -> bool:
+        self._reporter.item = item.name
+        for code, message in answer.warnings:
+            self._reporter.warning(code, message)
+        if answer.error is not None:
+            fail(item.name, JobError.from_dict(dict(answer.error)), self._folder, self._log)
+        else:
+            try:
+                place = self._folder.unfinished(item.name, worker.inputs, anew=True)
+                for name, data in answer.result.items():
+                    with whole_file(place / Path(name).name) as file:
+                        file.write(data)
+                self._folder.finish(item.name)
+            except (OSError, JobError) as error:
+                fail(item.name, as_job_error(error), self._folder, self._log)
+            else:
+                self._log.made(item.name, answer.seconds, node=worker.node)
+        if answer.spent:
+            self._farm.forget(worker.actor)
+        return not answer.spent
+
+
+def _cost(item: Item) -> tuple[int, int]:
+    """What is dearer is greater."""
+    return PRESETS.index(item.options.preset), item.options.size
+
+
+def _shared_hashes(items: Sequence[Item]) -> set[str]:
+    counts: Counter[str] = Counter()
+    for item in items:
+        counts.update({str(path) for name, path in files_of(item.options).items() if not name.startswith("mesh/")})
+    digests = (content_hash(Path(path)) for path, count in counts.items() if count > 1)
+    return {digest for digest in digests if digest is not None}

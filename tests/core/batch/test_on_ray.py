@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``core batch --ray`` on a cluster of two nodes, with a stand-in for the work; without Ray only what it says then."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.farm import simulate
+
+ROOT = Path(__file__).resolve().parents[3]
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray (pip install ray)")
+posix = pytest.mark.skipif(os.name == "nt", reason="Ray's stand-in for a cluster needs POSIX")
+
+
+def test_without_ray_one_line_says_how_to_install_it(tmp_path):
+    manifest = simulate.make_manifest(tmp_path, 1)
+    code = "import sys; sys.modules['ray'] = None; from core.command_line import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "batch", str(manifest), "--output", str(tmp_path / "out"), "--ray", "local"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "pip install ray==" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"), [(["--workers", "2"], "goes with --ray"), (["--ray", "local", "--workers", "0"], "at least 1")]
+)
+def test_workers_are_a_positive_number_on_a_cluster(tmp_path, more, words):
+    manifest = simulate.make_manifest(tmp_path, 1)
+    done = subprocess.run(
+        simulate.command(manifest, tmp_path / "out", *more), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and words in done.stderr
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    with simulate.Nodes(nodes=2, workers=2, seconds=0.2) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return simulate.make_manifest(tmp_path, 16)
+
+
+@pytest.fixture
+def expected(manifest, tmp_path):
+    """What a run without Ray leaves."""
+    subprocess.run(simulate.command(manifest, tmp_path / "alone"), cwd=ROOT, check=True, capture_output=True)
+    return simulate.results(tmp_path / "alone")
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_a_cluster_makes_the_same_and_nothing_twice_although_a_node_dies(nodes, manifest, expected, tmp_path):
+    chance, killed = random.Random(0), []
+
+    def kill(_):
+        if not killed and len(simulate.made(tmp_path / "out")) >= 3:
+            killed.append(True)
+            nodes.kill_one(chance)
+
+    simulate.run(manifest, tmp_path / "out", nodes, 4, kill)
+    assert killed and simulate.results(tmp_path / "out") == expected
+    assert set(simulate.made(tmp_path / "out").values()) == {1}
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_a_driver_that_was_killed_goes_on_with_what_is_not_finished(nodes, manifest, expected, tmp_path):
+    with pytest.raises(RuntimeError, match="-9"):
+        simulate.run(
+            manifest, tmp_path / "out", nodes, 4,
+            lambda process: process.kill() if len(simulate.made(tmp_path / "out")) >= 4 else None,
+        )  # fmt: skip
+    before = simulate.made(tmp_path / "out")
+    assert 4 <= len(before) < 16
+    simulate.run(manifest, tmp_path / "out", nodes, 4)
+    assert simulate.results(tmp_path / "out") == expected
+    assert simulate.made(tmp_path / "out") == {f"mesh{number:04}": 1 for number in range(16)}
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_control_c_lets_the_workers_go_and_keeps_what_is_finished(nodes, manifest, expected, tmp_path):
+    out, sent = tmp_path / "out", []
+
+    def interrupt(process):
+        if not sent and len(simulate.made(out)) >= 3:
+            sent.append(time.monotonic())
+            process.send_signal(signal.SIGINT)
+
+    with pytest.raises(RuntimeError, match=r"ended with 130: (.|\n)*goes on with the rest"):
+        simulate.run(manifest, out, nodes, 4, interrupt)
+    assert sent and time.monotonic() - sent[0] < 20.0
+    assert 3 <= len(simulate.made(out)) < 16
+    simulate.run(manifest, out, nodes, 4)
+    assert simulate.results(out) == expected and set(simulate.made(out).values()) == {1}
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_what_is_broken_is_named_and_what_kills_its_worker_is_given_up(nodes, manifest, tmp_path):
+    (tmp_path / "mesh0002.obj").write_text("no mesh")
+    (tmp_path / "mesh0005.obj").write_text("deadly\nv 0 0 0\n")
+    (tmp_path / "mesh0007.obj").unlink()
+    out = tmp_path / "out"
+    done = subprocess.run(
+        simulate.command(manifest, out, "--ray", nodes.cluster.address, "--workers", 4),
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1 and "16 items: 13 done, 3 failed" in done.stderr, done.stderr
+    failed = {event["item"]: event["code"] for event in simulate.events(out) if event["event"] == "failed"}
+    assert failed == {"mesh0002": "bad_mesh", "mesh0005": "worker_died", "mesh0007": "bad_mesh"}
+    for line in (out / "summary.csv").read_text().splitlines():
+        assert ("worker_died" in line) == line.startswith("mesh0005")
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_a_cluster_on_this_machine_needs_no_address(manifest, expected, tmp_path):
+    environment = {**os.environ, "STAND_IN": "1 0.01"}
+    done = subprocess.run(
+        simulate.command(manifest, tmp_path / "out", "--ray", "local", "--workers", 2),
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert simulate.results(tmp_path / "out") == expected
+    assert json.loads((tmp_path / "out" / "mesh0000" / "inputs.json").read_text())["settings"]["size"] == 256
