@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | batch | download | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | batch | download | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .failure import as_job_error
 from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES, JobError
@@ -85,6 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
     download.set_defaults(run=_download)
 
+    suggest = subparsers.add_parser(
+        "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
+    )
+    suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
+    suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
+    suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
+    suggest.add_argument("--count", type=int, default=5, metavar="N", help="how many words (5)")
+    suggest.set_defaults(run=_suggest)
+
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
     worker.set_defaults(run=_worker)
@@ -108,14 +117,32 @@ def _add_stylize_arguments(stylize: argparse.ArgumentParser) -> None:
 def _add_job_options(stylize: argparse._ActionsContainer, required: bool) -> None:
     """Options that say how a mesh is textured; ``required``: whether there must be a style and a prompt."""
     stylize.add_argument(
-        "--style", type=Path, required=required, metavar="IMAGE", help="the picture whose style to take"
+        "--style",
+        type=path_and_weight,
+        action=_Style,
+        required=required,
+        metavar="IMAGE[:WEIGHT]",
+        help="the picture whose style to take; several are blended by their weights (1)",
     )
+    stylize.set_defaults(style_weight=1.0, more_styles=[])
     stylize.add_argument("--prompt", required=required, metavar="TEXT", help='what the mesh is ("a wooden chest")')
     stylize.add_argument(
         "--content", default="", metavar="TEXT", help='what the picture shows ("a face"), to leave out'
     )
     stylize.add_argument("--preset", choices=PRESETS, default="balanced", help="how long to optimise (balanced)")
-    stylize.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
+    stylize.add_argument("--profile", choices=PROFILES, help="which model (bundled, or the family of --model)")
+    stylize.add_argument(
+        "--model", type=Path, metavar="PATH", help="another checkpoint: a .safetensors file or a diffusers folder"
+    )
+    stylize.add_argument(
+        "--lora",
+        type=path_and_weight,
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="change the model by a LoRA (.safetensors; weight 1); may be given several times",
+    )
+    stylize.add_argument("--vae", type=Path, metavar="PATH", help="another VAE: a .safetensors file or its folder")
     stylize.add_argument(
         "--size", type=int, choices=TEXTURE_SIZES, default=1024, help="side of the texture in texels (1024)"
     )
@@ -179,6 +206,38 @@ class _ItemParser(argparse.ArgumentParser):
         raise JobError("bad_setting", message, "`python -m core stylize --help` shows what there is.")
 
 
+class _Style(argparse.Action):
+    """The first picture is ``style`` with its ``style_weight``; further ones are ``more_styles``, in pairs."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        path, weight = values
+        if namespace.style is not None:
+            namespace.more_styles = [*(namespace.more_styles or []), values]
+            return
+        namespace.style = path
+        if weight != 1.0:
+            namespace.style_weight = weight
+
+
+def path_and_weight(text: str) -> tuple[Path, float]:
+    """A path and the number behind its last colon, 1 where there is none; a colon may also be part of the path.
+
+    Raises:
+        argparse.ArgumentTypeError: behind the colon stands no number, and the whole is no path of a file.
+    """
+    path, colon, weight = text.rpartition(":")
+    if not colon or (len(path) == 1 and weight[:1] in ("\\", "/")):
+        return Path(text), 1.0
+    try:
+        return Path(path), float(weight)
+    except ValueError as error:
+        if Path(text).exists():
+            return Path(text), 1.0
+        raise argparse.ArgumentTypeError(f"{weight!r} is no number; write FILE or FILE:WEIGHT") from error
+
+
 def _share_cores() -> None:
     """Let each of the two threads that compute at a time (``optimisation.model_gradient``) have half of the cores, in
     place of all of them twice. Before PyTorch is loaded; whoever sets the variable knows better.
@@ -205,6 +264,12 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _download(options: argparse.Namespace) -> int:
     from .commands.download import run
+
+    return run(options)
+
+
+def _suggest(options: argparse.Namespace) -> int:
+    from .commands.suggest import run
 
     return run(options)
 

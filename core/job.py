@@ -27,7 +27,7 @@ PREVIEW_FILE = "preview.png"
 THUMBNAIL_FILE = "thumbnail.png"
 
 PRESETS = ("draft", "balanced", "paper")
-PROFILES = ("bundled", "sd15")
+PROFILES = ("bundled", "sd15", "sdxl")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 UV_TILES = ("auto", "one", "udim")
 TEXTURE_SIZES = (256, 512, 1024, 2048, 4096, 8192)
@@ -35,6 +35,12 @@ STROKE_SIZES = (0.1, 4.0)
 """Least and greatest."""
 LARGEST_BORDER = 0.25
 """Of a region, as a share of the object's largest side."""
+
+LORA_WEIGHTS = (-4.0, 4.0)
+"""Least and greatest."""
+
+STYLE_WEIGHTS = (0.0, 1000.0)
+"""Least and greatest."""
 
 LARGEST_UV_AREA = 100
 """How often the UVs may cover the unit square, and how many repeats of the texture one face may reach across in either
@@ -65,6 +71,7 @@ _JSON_TYPES = {
     "int": (int,),
     "float": (int, float),
     "float | None": (int, float, type(None)),
+    "tuple[tuple[str, float], ...]": (list, tuple),
 }
 
 
@@ -150,6 +157,19 @@ class Job:
     region_border: float = 0.02
     """Width of the soft border inside the region, as a share of the object's largest side, in [0,
     ``LARGEST_BORDER``]."""
+    own_model: str | None = None
+    """Absolute path of another checkpoint of the profile's family, which stays where it is: a safetensors file, or a
+    folder in diffusers' layout. ``None`` takes the profile's own."""
+    loras: tuple[tuple[str, float], ...] = ()
+    """Absolute path (safetensors) and weight of each LoRA, in the order in which they are added; weights in
+    ``LORA_WEIGHTS``."""
+    own_vae: str | None = None
+    """Absolute path of another VAE, a safetensors file or a folder; ``None`` takes the model's own."""
+    style_weight: float = 1.0
+    """Weight of the style image among ``more_styles``, in ``STYLE_WEIGHTS``; alone it plays no part."""
+    more_styles: tuple[tuple[str, float], ...] = ()
+    """Further style images: file name inside the job folder and weight of each. Their sum counts as 1; what weighs 0 is
+    left out."""
     style_name: str = ""
     """What the user calls the style image, for messages; empty takes its name in the job folder."""
     base_color_name: str = ""
@@ -187,10 +207,6 @@ class Job:
             f"The stroke size is {self.stroke_size}; it must be between {STROKE_SIZES[0]} and {STROKE_SIZES[1]}",
         )
         _require(
-            bool(self.style_image) and Path(self.style_image).name == self.style_image,
-            f"The style image is {self.style_image!r}; it must be a file name inside the job folder",
-        )
-        _require(
             self.base_color is None or (bool(self.base_color) and Path(self.base_color).name == self.base_color),
             f"The present base colour is {self.base_color!r}; it must be a file name inside the job folder",
         )
@@ -214,6 +230,38 @@ class Job:
             0.0 <= self.restyle_strength <= 1.0,
             f"The restyle strength is {self.restyle_strength}; it must be between 0 and 1",
         )
+        for name, weight in ((self.style_image, self.style_weight), *self.more_styles):
+            _require(
+                bool(name) and Path(name).name == name,
+                f"A style image is {name!r}; it must be a file name inside the job folder",
+            )
+            _require(
+                STYLE_WEIGHTS[0] <= weight <= STYLE_WEIGHTS[1],
+                f"The style {name} has weight {weight}; it must be between {STYLE_WEIGHTS[0]} and {STYLE_WEIGHTS[1]}",
+            )
+        _require(
+            self.style_weight + sum(weight for _, weight in self.more_styles) > 0.0,
+            "The weights of the style images add up to 0; one of them must be more",
+        )
+        for what, path in (("model", self.own_model), ("VAE", self.own_vae), *(("LoRA", one) for one, _ in self.loras)):
+            _require(
+                path is None or Path(path).is_absolute(),
+                f"The path of the {what} is {path!r}; it must be an absolute path",
+            )
+        for path, weight in self.loras:
+            _require(
+                LORA_WEIGHTS[0] <= weight <= LORA_WEIGHTS[1],
+                f"The LoRA {path} has weight {weight}; it must be between {LORA_WEIGHTS[0]} and {LORA_WEIGHTS[1]}",
+            )
+
+
+def style_shares(job: Job) -> list[tuple[str, float]]:
+    """File name and share of each style image of ``job`` that weighs anything, in order; the shares add up to 1."""
+    weighing = [
+        (name, weight) for name, weight in ((job.style_image, job.style_weight), *job.more_styles) if weight > 0.0
+    ]
+    total = sum(weight for _, weight in weighing)
+    return [(name, weight / total) for name, weight in weighing]
 
 
 def tile_file(number: int | str) -> str:
@@ -265,9 +313,23 @@ def _job_of(values: Any, path: Path) -> Job:
         allowed = _JSON_TYPES[str(field.type)]
         # ``bool`` is an ``int`` to Python.
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            shown = reprlib.repr(value)
-            raise JobError("bad_request", f"In the job {path}, {field.name} is {shown}; it must be {field.type}")
+            raise _wrong_type(path, field.name, value, str(field.type))
+        if list in allowed and field.name in values:
+            values[field.name] = _weighted(path, field.name, value)
     return Job(**values)
+
+
+def _weighted(path: Path, name: str, values: Any) -> tuple[tuple[str, float], ...]:
+    """Pairs of a text and a number, which JSON has as lists."""
+    for pair in values:
+        whole = isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+        if not whole or isinstance(pair[1], bool) or not isinstance(pair[1], (int, float)):
+            raise _wrong_type(path, name, values, "a list of pairs of a text and a number")
+    return tuple((text, number) for text, number in values)
+
+
+def _wrong_type(path: Path, name: str, value: object, wanted: str) -> JobError:
+    return JobError("bad_request", f"In the job {path}, {name} is {reprlib.repr(value)}; it must be {wanted}")
 
 
 def _require(condition: bool, message: str) -> None:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,8 +27,8 @@ from .geometry.surface_patches import SurfacePatches
 from .geometry.texels import texel_map, texel_side
 from .geometry.tiles import find_tiles
 from .job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, THUMBNAIL_FILE, Job, JobError, tile_file
-from .models.profiles import ModelProfile, profile
-from .models.weights_fingerprint import weights_fingerprint
+from .models.own_weights import OwnWeights
+from .models.profiles import profile
 from .optimisation.checkpoint import Checkpoint
 from .optimisation.layout import Layout
 from .optimisation.objective import Distillation, Objective
@@ -44,13 +42,14 @@ from .region.part import read_part
 from .reporting import Cancelled, RememberedWarnings, Reporter
 from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
+from .results.job_fingerprint import job_fingerprint
 from .results.preview import contact_sheet, render_views
-from .results.report import Stages, describe_run, extension_version
+from .results.report import Stages, describe_run
 from .results.textures import bake_textures, write_picture
 from .storage.json_file import write_json
 from .storage.optional import optional
 from .style.statistics import StyleStatistics
-from .style.style_image import as_tensor, read_style_image
+from .style.style_image import as_tensor, read_style_images
 from .views.camera_plan import CameraPlan
 from .views.cameras import six_sides
 from .views.embree import EmbreeRasteriser
@@ -64,8 +63,6 @@ PREVIEW_COLUMNS = 3
 """Of them in a row."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 """What networks compute in, by the precision that was chosen."""
-NAMES = ("object_name", "style_name", "base_color_name")
-"""Fields of a job that decide nothing but what is said."""
 BAKE_SECONDS = 4e-6
 """Seconds to bake one texel, roughly, for the time left."""
 DETAIL_SECONDS, DETAIL_TEXEL_SECONDS = 8.0, 6e-6
@@ -123,19 +120,23 @@ def stylize(
     for name, text in (("object prompt", job.prompt), ("content", job.content)):
         if not _is_unicode(text):
             raise JobError("bad_setting", f"The {name} is no Unicode text: {text!a}", "Write it anew.")
-    model = profile(job.profile, models.model_folder)
+    model = profile(job.profile, models.model_folder, OwnWeights.of(job))
     if settings is None:
         settings = job_settings(model, job)
     if job.base_color is not None:
         settings = restyled(settings, job.restyle_strength)
     need = None
-    if _uses_networks(settings):
-        need = MemoryNeed(model.name, model.peak_values(settings.views.views_per_step))
+    if settings.uses_networks:
+        views = settings.views.views_per_step
+        smaller = tuple((side, model.peak_values(views, side)) for side in model.smaller_resolutions)
+        need = MemoryNeed(model.name, model.peak_values(views), model.shipped, smaller)
     choice = choose_device(job.device, need)
+    if choice.view_side is not None:
+        settings = replace(settings, resolution=choice.view_side)
     reporter = RememberedWarnings(reporter)
     if choice.warning:
         reporter.warning("device", choice.warning)
-    checkpoint = Checkpoint(folder, _fingerprint(job, folder, model, settings, choice))
+    checkpoint = Checkpoint(folder, job_fingerprint(job, folder, model, settings, choice))
     _remove_outputs(folder)
     try:
         result = _run(job, folder, reporter, models, settings, choice, checkpoint)
@@ -185,28 +186,30 @@ def _run(
             reporter.warning("pinched_uvs", message)
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
-        style_image = read_style_image(
-            folder / job.style_image, job.style_name, partial(reporter.warning, "style_image")
-        )
+        styles = read_style_images(job, folder, partial(reporter.warning, "style_image"))
+        # What can come from one picture alone comes from that with the greatest share.
+        style_image = max(styles, key=lambda one: one[1])[0]
         colours = job_base_color(job, folder, tiles, partial(reporter.warning, "base_color"))
         present = None if colours is None or job.restyle_strength == 1.0 else PresentColor(surface, colours)
         texel = texel_side(mesh, round((size * (rows or size)) ** 0.5))
         extent = style_extent(job.stroke_size, style_image.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
     distillation = None
-    if _uses_networks(settings):
+    if settings.uses_networks:
         with stages.stage("models", "Loading the model"):
-            networks = models.get(job.profile, device, DTYPES[choice.precision])
+            networks = models.get(job.profile, device, DTYPES[choice.precision], OwnWeights.of(job))
             # Networks are kept from job to job, and with them the last job's choice.
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
             noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
-            distillation = Distillation(networks, condition(networks, job, style_image), noise)
+            distillation = Distillation(networks, condition(networks, job, styles), noise)
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(
-            settings.statistics, as_tensor(style_image).to(device), SurfacePatches(surface, own_overlap)
+            settings.statistics,
+            [(as_tensor(image).to(device), share) for image, share in styles],
+            SurfacePatches(surface, own_overlap),
         )
     own_field = new_field(settings, job.seed, device)
     field = own_field
@@ -351,11 +354,6 @@ def _tell(reporter: Reporter, done: int, of: int, seconds_after: float) -> None:
     reporter.progress(done, of, DETAIL_SECONDS * (1.0 - done / of) + seconds_after)
 
 
-def _uses_networks(settings: OptimisationSettings) -> bool:
-    """Whether a job with ``settings`` loads a diffusion model at all."""
-    return settings.distillation_weight > 0.0 and settings.steps > 0
-
-
 def _is_unicode(text: str) -> bool:
     """Not a lone surrogate, which stands in Python for what could not be read."""
     return all(not 0xD800 <= ord(character) < 0xE000 for character in text)
@@ -369,29 +367,3 @@ def _remove_outputs(folder: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-
-
-def _fingerprint(
-    job: Job, folder: Path, model: ModelProfile, settings: OptimisationSettings, choice: DeviceChoice
-) -> str:
-    """Identifies everything that decides the optimised field."""
-    digest = hashlib.sha256()
-    decisive = {
-        "version": extension_version(),
-        "model": weights_fingerprint(model) if _uses_networks(settings) else "",
-        # The size of strokes depends on that of texels, unless the job sets it.
-        "job": {
-            **asdict(job),
-            **dict.fromkeys(NAMES, ""),
-            "texture_size": job.texture_size if job.stroke_size is None else 0,
-        },
-        "settings": {**asdict(settings), "timesteps": repr(settings.timesteps)},
-        "device": [choice.device.kind, choice.precision],
-    }
-    digest.update(json.dumps(decisive, sort_keys=True).encode())
-    names = [MESH_FILE, job.style_image, *(name for name in (job.base_color, job.region) if name)]
-    for path in (folder / name for name in names):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

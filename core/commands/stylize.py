@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
+from ..models.own_weights import family_of, family_of_lora
 from ..reporting import Cancelled, RememberedWarnings, Reporter
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     job = job_of(options)
-    given = (options.mesh, options.style, options.base_color, options.only_mask)
+    styles = [options.style, *(path for path, _ in options.more_styles)]
+    given = (options.mesh, *styles, options.base_color, options.only_mask)
     inputs = [path for path in given if path is not None]
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -100,12 +102,13 @@ def job_of(options: argparse.Namespace) -> Job:
     """
     if not options.mesh.is_file():
         raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
-    if not options.style.is_file():
-        raise JobError("bad_image", f"There is no file {_printable(options.style)}", _CHECK_THE_PATH)
+    for style in (options.style, *(path for path, _ in options.more_styles)):
+        if not style.is_file():
+            raise JobError("bad_image", f"There is no file {_printable(style)}", _CHECK_THE_PATH)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
-    mask: Path | None = getattr(options, "only_mask", None)
+    mask: Path | None = options.only_mask
     if base_color is None and mask is not None:
         raise JobError(
             "bad_request", "--only-mask needs the texture that stays outside of it", "Name it with --base-color."
@@ -118,11 +121,15 @@ def job_of(options: argparse.Namespace) -> Job:
     return Job(
         object_name=_printable(options.mesh.stem),
         prompt=options.prompt,
-        style_image=f"style{_plain_suffix(options.style)}",
+        style_image=_style_file(0, options.style),
         style_name=_printable(options.style),
+        style_weight=options.style_weight,
+        more_styles=tuple(
+            (_style_file(number, path), weight) for number, (path, weight) in enumerate(options.more_styles, 1)
+        ),
         content=options.content,
         preset=options.preset,
-        profile=options.profile,
+        profile=options.profile or _profile(options),
         texture_size=options.size,
         seed=options.seed,
         content_removal=options.content_removal,
@@ -137,8 +144,27 @@ def job_of(options: argparse.Namespace) -> Job:
         base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=restyle if options.restyle is None else options.restyle,
         region=None if mask is None else f"only{_plain_suffix(mask)}",
-        region_border=getattr(options, "only_border", Job.region_border),
+        region_border=options.only_border,
+        own_model=_absolute(options.model),
+        loras=tuple((str(path.absolute()), weight) for path, weight in options.lora),
+        own_vae=_absolute(options.vae),
     )
+
+
+def _profile(options: argparse.Namespace) -> str:
+    """The family of what was named, or the bundled model when nothing was."""
+    if options.model is not None:
+        return family_of(options.model)
+    return family_of_lora(options.lora[0][0]) if options.lora else Job.profile
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
+
+
+def _style_file(number: int, path: Path) -> str:
+    """Name of a style image in the job folder."""
+    return f"style{number or ''}{_plain_suffix(path)}"
 
 
 def _plain_suffix(path: Path) -> str:
@@ -182,6 +208,8 @@ def run_job(
     with whole_file(output.job / MESH_FILE) as file:
         np.savez(file, **vars(mesh))
     _copy(options.style, output.job / job.style_image)
+    for number, (path, _) in enumerate(options.more_styles, 1):
+        _copy(path, output.job / _style_file(number, path))
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)
     if job.region is not None:

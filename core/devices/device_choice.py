@@ -63,10 +63,20 @@ class MemoryNeed:
     """Name of its profile."""
     values: int
     """Numbers that the networks hold at their peak."""
+    smallest: bool = False
+    """Whether no other model needs less."""
+    smaller: tuple[tuple[int, int], ...] = ()
+    """Sides of smaller views in pixels, the largest first, and the numbers that the networks hold with them; for where
+    the memory does not hold ``values``."""
 
     def bytes(self, precision: str) -> int:
         """Memory that the job needs in ``precision``."""
-        return self.values * BYTES[precision] + _OVERHEAD_BYTES
+        return memory_bytes(self.values, precision)
+
+
+def memory_bytes(values: int, precision: str) -> int:
+    """Memory that a job needs whose networks hold so many numbers at their peak."""
+    return values * BYTES[precision] + _OVERHEAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class DeviceChoice:
     """One line for people: the device, the precision and why."""
     warning: str = ""
     """What the user should know before a long job: a better device was passed over. Mostly empty."""
+    view_side: int | None = None
+    """Side of the views in pixels, one of ``MemoryNeed.smaller``, where the memory does not hold larger ones."""
 
     def describe(self) -> dict[str, Any]:
         """As it stands in ``hello`` and in ``report.json``."""
@@ -116,7 +128,7 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
     passed_over: list[JobError] = []
     for device in candidates:
         try:
-            precision, why = _precision(device, need)
+            precision, why, side = _precision(device, need)
         except JobError as error:
             passed_over.append(error)
             continue
@@ -127,7 +139,7 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         elif wanted == "auto" and device.kind == "cpu":
             because = "PyTorch finds no graphics card that it can use"
         reason = f"{device}, {_WORDS[precision]}{f': {because}' if because else ''}"
-        return DeviceChoice(device, precision, reason, warning)
+        return DeviceChoice(device, precision, reason, warning, side)
     first = passed_over[0]
     raise JobError(first.code, "; ".join(error.message for error in passed_over), first.hint)
 
@@ -159,8 +171,8 @@ def _capability(architecture: str) -> tuple[int, int]:
     return int(digits[:-1]), int(digits[-1])
 
 
-def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str]:
-    """The first precision of ``device`` in which the job fits into it, and why.
+def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, int | None]:
+    """The first precision of ``device`` in which the job fits into it, why, and the side of smaller views if need be.
 
     Raises:
         JobError: there is none; the message says why not.
@@ -173,16 +185,19 @@ def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str]:
         )
     precisions = list(_precisions(device))
     if need is None:
-        return precisions[0]
+        return *precisions[0], None
     for precision, why in precisions:
-        if need.bytes(precision) <= device.memory_bytes:
-            return precision, why
+        for side, values in ((None, need.values), *need.smaller):
+            if memory_bytes(values, precision) <= device.memory_bytes:
+                small = "" if side is None else f"views of {side} pixels, since larger ones do not fit into its memory"
+                return precision, "; ".join(filter(None, (why, small))), side
     smallest = precisions[-1][0]
-    needed, there = need.bytes(smallest) / 2**30, device.memory_bytes / 2**30
+    least = min([need.values, *(values for _, values in need.smaller)])
+    needed, there = memory_bytes(least, smallest) / 2**30, device.memory_bytes / 2**30
     raise JobError(
         "out_of_memory",
         f"The model {need.model} needs {needed:.1f} GiB in {_WORDS[smallest]}, and {device.name} has {there:.1f} GiB",
-        "Choose another device." if need.model == "bundled" else "Choose the bundled model, which needs about 1 GiB.",
+        "Choose another device." if need.smallest else "Choose the bundled model, which needs about 1 GiB.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from PIL import Image
@@ -14,23 +15,28 @@ from transformers import CLIPTokenizer
 from ..job import Job
 from .networks import Networks
 from .odcr import remove_content
+from .texts import Texts
 
 DIRECTION_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """Every word of ``core.views.cameras.direction_word``."""
+
+
+StyleImages: TypeAlias = Image.Image | Sequence[tuple[Image.Image, float]]
+"""One picture, or several with shares that add up to 1."""
 
 
 @dataclass(frozen=True)
 class Embeddings:
     """The conditions of the predictions of one step, one row for each view."""
 
-    prompt: Tensor
-    """[B, L, D] text of the prompt, with the view's direction."""
-    negative: Tensor
-    """[B, L, D] text of the negative prompt."""
-    content: Tensor
-    """[B, L, D] text of the content caption of the style image; the null text when there is none."""
-    null: Tensor
-    """[B, L, D] the null text."""
+    prompt: Texts
+    """The prompt, with the view's direction."""
+    negative: Texts
+    """The negative prompt."""
+    content: Texts
+    """The content caption of the style image; the null text when there is none."""
+    null: Texts
+    """The null text."""
     style_tokens: Tensor
     """[B, N, D] image tokens of the style embedding."""
     zero_tokens: Tensor
@@ -41,20 +47,21 @@ class Embeddings:
 class Conditioning:
     """Everything the guidance asks of a job's words and style image."""
 
-    prompts: dict[str, Tensor]
-    """[1, L, D] text by the direction that was added to the prompt ("" for none)."""
-    negative: Tensor
-    """[1, L, D]"""
-    content: Tensor
-    """[1, L, D]"""
-    null: Tensor
-    """[1, L, D]"""
+    prompts: dict[str, Texts]
+    """One row by the direction that was added to the prompt ("" for none)."""
+    negative: Texts
+    """One row."""
+    content: Texts
+    """One row."""
+    null: Texts
+    """One row."""
     style_tokens: Tensor
     """[1, N, D] image tokens of the style image after content removal."""
     zero_tokens: Tensor
     """[1, N, D] image tokens of the zero embedding."""
     content_cosine: float | None
-    """Cosine between image and caption embedding before content removal; ``None`` without a caption."""
+    """Cosine between image and caption embedding before content removal, the greatest of several images; ``None``
+    without a caption."""
 
     def full_precision(self) -> Conditioning:
         """The same in float32."""
@@ -73,29 +80,33 @@ class Conditioning:
         count = len(directions)
         words = directions if len(self.prompts) > 1 else [""] * count
         return Embeddings(
-            prompt=torch.cat([self.prompts[word] for word in words]),
-            negative=self.negative.expand(count, -1, -1),
-            content=self.content.expand(count, -1, -1),
-            null=self.null.expand(count, -1, -1),
+            prompt=Texts.cat([self.prompts[word] for word in words]),
+            negative=self.negative.repeated(count),
+            content=self.content.repeated(count),
+            null=self.null.repeated(count),
             style_tokens=self.style_tokens.expand(count, -1, -1),
             zero_tokens=self.zero_tokens.expand(count, -1, -1),
         )
 
 
 @torch.no_grad()
-def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditioning:
+def condition(networks: Networks, job: Job, style_image: StyleImages) -> Conditioning:
     """Encode a job's words and its style image.
 
     Args:
         networks: the loaded profile.
         job: prompt, content caption and strength of content removal.
-        style_image: RGB; the feature extractor resizes it and takes its centre.
+        style_image: RGB; the feature extractor resizes it and takes its centre. Of several, what is left of each after
+            content removal is blended by its share.
     """
     prompt, content = job.prompt.strip(), job.content.strip()
     prompts = {"": _encode_text(networks, prompt)}
     if networks.profile.view_words:
         prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in DIRECTION_WORDS}
-    style, cosine = _style_embedding(networks, style_image, content, job.content_removal)
+    images = [(style_image, 1.0)] if isinstance(style_image, Image.Image) else style_image
+    parts = [style_embedding(networks, image, content, job.content_removal) for image, _ in images]
+    style = torch.stack([share * part for (part, _), (_, share) in zip(parts, images, strict=True)]).sum(0)
+    cosines = [cosine for _, cosine in parts if cosine is not None]
     return Conditioning(
         prompts=prompts,
         negative=_encode_text(networks, networks.profile.negative_prompt),
@@ -103,11 +114,11 @@ def condition(networks: Networks, job: Job, style_image: Image.Image) -> Conditi
         null=_encode_text(networks, ""),
         style_tokens=networks.image_projection(style),
         zero_tokens=networks.image_projection(torch.zeros_like(style)),
-        content_cosine=cosine,
+        content_cosine=max(cosines) if cosines else None,
     )
 
 
-def _style_embedding(
+def style_embedding(
     networks: Networks, style_image: Image.Image, content: str, strength: float
 ) -> tuple[Tensor, float | None]:
     """The embedding [1, D] of the style image without its content, and the cosine between the two before."""
@@ -123,9 +134,18 @@ def _style_embedding(
     return remove_content(image, caption, strength).to(networks.dtype), cosine
 
 
-def _encode_text(networks: Networks, text: str) -> Tensor:
+def _encode_text(networks: Networks, text: str) -> Texts:
     tokens = _tokens(networks.tokenizer, text, networks.device)
-    return networks.text_encoder(tokens).last_hidden_state
+    if networks.second is None:
+        return Texts(networks.text_encoder(tokens).last_hidden_state)
+    first = networks.text_encoder(tokens, output_hidden_states=True)
+    tokens = _tokens(networks.second.tokenizer, text, networks.device)
+    second = networks.second.encoder(tokens, output_hidden_states=True)
+    encoded = Texts(torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1), second.text_embeds)
+    if text:
+        return encoded
+    # What SDXL saw for no text in its training is zero, not an empty text.
+    return Texts(torch.zeros_like(encoded.hidden), torch.zeros_like(second.text_embeds))
 
 
 def _tokens(tokenizer: CLIPTokenizer, text: str, device: torch.device) -> Tensor:

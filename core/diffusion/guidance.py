@@ -13,6 +13,7 @@ from torch import Tensor
 from .conditioning import Embeddings
 from .guidance_settings import GuidanceSettings
 from .networks import Networks
+from .texts import Texts
 from .timesteps import Interval
 
 _TOKENS_HIDDEN_FROM_CONTROL = 4
@@ -93,14 +94,14 @@ def guided_noise(
     """
     quirks = settings.reference_quirks
     off = torch.zeros_like(embeddings.style_tokens)
-    texts = torch.cat([embeddings.negative, embeddings.prompt, embeddings.content])
-    control_texts = texts[:, :-_TOKENS_HIDDEN_FROM_CONTROL] if quirks else texts
+    texts = Texts.cat([embeddings.negative, embeddings.prompt, embeddings.content])
+    control_texts = texts.without_last(_TOKENS_HIDDEN_FROM_CONTROL) if quirks else texts
     down, middle = _control_residuals(networks, z_t, t, control_texts, control_images, control_scales)
     e_uncond, e_text, e_content, e_style = predict_noise(
         networks,
         z_t.repeat(4, 1, 1, 1),
         t,
-        torch.cat([texts, embeddings.prompt]),
+        Texts.cat([texts, embeddings.prompt]),
         torch.cat([off, off, embeddings.zero_tokens if quirks else off, embeddings.style_tokens]),
         down,
         middle,
@@ -113,7 +114,7 @@ def predict_noise(
     networks: Networks,
     latents: Tensor,
     timestep: int,
-    text: Tensor,
+    text: Texts,
     image_tokens: Tensor,
     down_residuals: Sequence[Tensor] | None = None,
     middle_residual: Tensor | None = None,
@@ -124,7 +125,7 @@ def predict_noise(
         networks: the loaded profile.
         latents: [R, 4, h, w], float32.
         timestep: of all rows.
-        text: [R, L, D].
+        text: of the R rows.
         image_tokens: [R, N, D]; a row of zeros has its image prompt off.
         down_residuals: the ControlNets' residuals for the R rows, or ``None`` for no ControlNet.
         middle_residual: the same for the middle block.
@@ -135,7 +136,8 @@ def predict_noise(
     output = networks.unet(
         latents.to(networks.dtype),
         timestep,
-        encoder_hidden_states=(text, [image_tokens]),
+        encoder_hidden_states=(text.hidden, [image_tokens]),
+        added_cond_kwargs=networks.added_conditions(text),
         down_block_additional_residuals=down_residuals,
         mid_block_additional_residual=middle_residual,
         return_dict=False,
@@ -151,7 +153,7 @@ def _invert(
     latents: Tensor,
     noise: Tensor,
     interval: Interval,
-    null_text: Tensor,
+    null_text: Texts,
     null_tokens: Tensor,
     settings: GuidanceSettings,
 ) -> tuple[Tensor, Tensor]:
@@ -190,25 +192,26 @@ def _control_residuals(
     networks: Networks,
     z_t: Tensor,
     t: int,
-    texts: Tensor,
+    texts: Texts,
     images: Mapping[str, Tensor],
     scales: Sequence[float],
 ) -> tuple[list[Tensor], Tensor]:
     """The sum of the ControlNets' residuals for the rows [uncond, text, content, style] of the B views.
 
-    ``texts`` is [3B, L, D] of [uncond, text, content]. The two prompt rows share their residuals, so three rows are
+    ``texts`` are 3B rows of [uncond, text, content]. The two prompt rows share their residuals, so three rows are
     computed; one, by a ControlNet that does not read text.
     """
     sums: list[Tensor] = []
     for control, scale in zip(networks.control_nets, scales, strict=True):
         repeats = 3 if control.reads_text else 1
-        down, middle = control.model(
+        seen = texts if control.reads_text else texts[: z_t.shape[0]]
+        down, middle = control.residuals(
             z_t.to(networks.dtype).repeat(repeats, 1, 1, 1),
             t,
-            encoder_hidden_states=texts if control.reads_text else texts[: z_t.shape[0]],
-            controlnet_cond=images[control.profile.kind].to(networks.dtype).repeat(repeats, 1, 1, 1),
-            conditioning_scale=scale,
-            return_dict=False,
+            seen,
+            [images[kind].to(networks.dtype).repeat(repeats, 1, 1, 1) for kind in control.profile.kinds],
+            scale,
+            networks.added_conditions(seen),
         )
         rows = [_share_rows(residual, repeats) for residual in (*down, middle)]
         sums = rows if not sums else [total + row for total, row in zip(sums, rows, strict=True)]

@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 
-from ..models.profiles import profile
+from ..models.model_files import model_files
+from ..models.own_weights import OwnWeights
+from ..models.profiles import ModelProfile, profile
 from .networks import Networks, load_networks
+
+Stamps: TypeAlias = tuple[tuple[str, int, int], ...]
 
 
 class LoadedModels:
@@ -18,16 +23,32 @@ class LoadedModels:
         """``model_folder``: take models from here; see ``core.models.profiles.profile``."""
         self.model_folder = model_folder
         self._networks: Networks | None = None
+        self._stamps: Stamps = ()
 
-    def get(self, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Networks:
-        """The networks of the profile called ``name`` on ``device``, computing in ``dtype``.
+    def get(
+        self,
+        name: str,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        own: OwnWeights | None = None,
+    ) -> Networks:
+        """The networks of the profile called ``name`` on ``device``, computing in ``dtype``, with files of a person's
+        ``own`` in place of its own.
 
         Raises:
             JobError: ``model_missing``.
         """
+        model = profile(name, self.model_folder, own)
+        stamps = _stamps(model)
         kept = self._networks
-        if kept is None or (kept.profile.name, kept.device, kept.dtype) != (name, device, dtype):
-            self._networks = None
-            self._networks = load_networks(profile(name, self.model_folder), device, dtype)
-            return self._networks
-        return kept
+        if kept is not None and (kept.profile, kept.device, kept.dtype, self._stamps) == (model, device, dtype, stamps):
+            return kept
+        self._networks = None
+        self._networks, self._stamps = load_networks(model, device, dtype), stamps
+        return self._networks
+
+
+def _stamps(model: ModelProfile) -> Stamps:
+    """Size and time of the last change of the files of a person's own, which may change from job to job."""
+    places = [file.place / file.path for file in model_files(model) if file.place is not None]
+    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in places if path.is_file())

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, ControlNetUnionModel, DDIMScheduler, UNet2DConditionModel
 from diffusers.loaders import IPAdapterMixin
-from diffusers.utils import logging as diffusers_logging
 from torch import Tensor, nn
 from transformers import (
     CLIPImageProcessorPil,
@@ -20,22 +18,19 @@ from transformers import (
     CLIPTokenizer,
     CLIPVisionModelWithProjection,
 )
-from transformers.utils import logging as transformers_logging
 
-from ..failure import as_job_error
-from ..job import JobError
-from ..models.model_files import repository_folder, require_files, require_sound_files, way_out, weights_variant
-from ..models.profiles import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
+from ..models.model_files import require_files, require_sound_files, source_folder
+from ..models.profiles import ControlNetProfile, ModelProfile, StyleLayers
+from .loading.loras import merge_loras
+from .loading.reading import load, load_network, quiet_libraries, refusing, unreadable
+from .texts import Texts
 
-
-class _Pretrained(Protocol):
-    """A class of diffusers or transformers that reads its own files."""
-
-    @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any: ...
+NEARLY_NO_SIGNAL = 4.8973451890853435e-08
+"""``abar`` at the end of a schedule without signal there."""
 
 
-Loadable = TypeVar("Loadable", bound=_Pretrained)
+SECOND_PADDING = "!"
+"""The token, number 0 of CLIP's, with which OpenCLIP fills texts, and so the second reader of SDXL."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +39,60 @@ class ControlNet:
 
     profile: ControlNetProfile
     """Its kind and scales."""
-    model: ControlNetModel
+    model: ControlNetModel | ControlNetUnionModel
     """The network."""
     reads_text: bool
     """Whether its residuals depend on the text; one without cross-attention gives every text the same."""
+
+    def residuals(
+        self,
+        latents: Tensor,
+        timestep: int,
+        texts: Texts,
+        images: Sequence[Tensor],
+        scale: float,
+        added_conditions: dict[str, Tensor] | None,
+    ) -> tuple[Sequence[Tensor], Tensor]:
+        """What is added to the UNet's way down and to its middle, for R rows.
+
+        Args:
+            latents: [R, 4, h, w].
+            timestep: of all rows.
+            texts: of the R rows.
+            images: [R, 3, H, W] in [0, 1] for each of the profile's kinds.
+            scale: weight of the result.
+            added_conditions: see ``Networks.added_conditions``.
+        """
+        rest: dict[str, Any] = {"controlnet_cond": images[0], "conditioning_scale": scale}
+        if types := list(self.profile.types):
+            chosen = latents.new_zeros(len(latents), self.model.config.num_control_type)
+            chosen[:, types] = 1.0
+            rest = {
+                "controlnet_cond": list(images),
+                "control_type": chosen,
+                "control_type_idx": types,
+                "conditioning_scale": [scale] * len(types),
+                # Otherwise the weight would be that of the images in the sum that the network sees.
+                "from_multi": True,
+            }
+        return self.model(
+            latents,
+            timestep,
+            encoder_hidden_states=texts.hidden,
+            added_cond_kwargs=added_conditions,
+            return_dict=False,
+            **rest,
+        )
+
+
+@dataclass(frozen=True)
+class SecondText:
+    """The second reader of prompts, as SDXL has it."""
+
+    encoder: CLIPTextModelWithProjection
+    """Beside its tokens' vectors it gives the pooled one."""
+    tokenizer: CLIPTokenizer
+    """Of its own, since it fills texts otherwise."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +133,8 @@ class Networks:
     """Where the networks are."""
     dtype: torch.dtype
     """What they compute in."""
+    second: SecondText | None = None
+    """The second reader of prompts, where the family has one."""
 
     @property
     def latent_factor(self) -> int:
@@ -99,9 +146,10 @@ class Networks:
         return {
             "UNet": self.unet,
             "IP-Adapter projection": self.image_projection,
-            **{f"ControlNet {control.profile.kind}": control.model for control in self.control_nets},
+            **{f"ControlNet {' and '.join(one.profile.kinds)}": one.model for one in self.control_nets},
             "VAE": self.vae,
             "text encoder": self.text_encoder,
+            **({} if self.second is None else {"second text encoder": self.second.encoder}),
             "image encoder": self.image_encoder,
             "caption encoder": self.caption_encoder,
         }
@@ -112,6 +160,15 @@ class Networks:
             module.to(self.device).eval().requires_grad_(False)
         for convolutional in (self.unet, self.vae, *(control.model for control in self.control_nets)):
             convolutional.to(memory_format=torch.channels_last)
+
+    def added_conditions(self, texts: Texts) -> dict[str, Tensor] | None:
+        """What SDXL's networks add to their time embedding, for the rows of ``texts``; ``None`` for other families."""
+        if texts.pooled is None:
+            return None
+        side = self.profile.size_condition
+        # Original size, upper left corner of the crop, target size (Podell et al. 2023, §2.2).
+        sizes = texts.pooled.new_tensor([side, side, 0, 0, side, side])
+        return {"text_embeds": texts.pooled, "time_ids": sizes.expand(len(texts), -1)}
 
     def encode(self, images: Tensor) -> Tensor:
         """Latents of images, with gradient: the mode of the VAE's posterior, scaled as the UNet expects.
@@ -156,33 +213,43 @@ def load_networks(profile: ModelProfile, device: torch.device, dtype: torch.dtyp
     """
     require_files(profile)
     require_sound_files(profile)
-    diffusers_logging.set_verbosity_error()
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    unet = _load(UNet2DConditionModel, profile, profile.unet, torch_dtype=dtype, low_cpu_mem_usage=False)
+    quiet_libraries()
+    unet = load_network(UNet2DConditionModel, profile, profile.unet, dtype)
+    text_encoder = load_network(CLIPTextModel, profile, profile.text_encoder, dtype)
+    second = _load_second(profile, dtype)
+    merge_loras(profile.loras, unet, [text_encoder] if second is None else [text_encoder, second.encoder])
     image_projection = _attach_ip_adapter(unet, profile)
-    scheduler = _load(DDIMScheduler, profile, profile.scheduler)
+    scheduler = load(DDIMScheduler, profile, profile.scheduler, **profile.scheduler_changes)
     networks = Networks(
         profile=profile,
         unet=unet,
         image_projection=image_projection,
         control_nets=tuple(_load_control_net(profile, control, dtype) for control in profile.control_nets),
-        vae=_load(AutoencoderKL, profile, profile.vae, torch_dtype=dtype, low_cpu_mem_usage=False),
-        text_encoder=_load(CLIPTextModel, profile, profile.text_encoder, dtype=dtype),
-        tokenizer=_load(CLIPTokenizer, profile, profile.tokenizer),
-        image_encoder=_load(CLIPVisionModelWithProjection, profile, profile.image_encoder, dtype=dtype),
-        feature_extractor=_load(CLIPImageProcessorPil, profile, profile.feature_extractor),
-        caption_encoder=_load(CLIPTextModelWithProjection, profile, profile.caption_encoder, dtype=dtype),
-        caption_tokenizer=_load(CLIPTokenizer, profile, profile.caption_tokenizer),
-        alphas_cumprod=scheduler.alphas_cumprod.to(device, torch.float32),
+        vae=load_network(AutoencoderKL, profile, profile.vae, dtype),
+        text_encoder=text_encoder,
+        tokenizer=load(CLIPTokenizer, profile, profile.tokenizer),
+        image_encoder=load_network(CLIPVisionModelWithProjection, profile, profile.image_encoder, dtype),
+        feature_extractor=load(CLIPImageProcessorPil, profile, profile.feature_extractor),
+        caption_encoder=load_network(CLIPTextModelWithProjection, profile, profile.caption_encoder, dtype),
+        caption_tokenizer=load(CLIPTokenizer, profile, profile.caption_tokenizer),
+        alphas_cumprod=noise_levels(scheduler).to(device),
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=dtype,
+        second=second,
     )
     _check_fit(networks)
     networks.freeze()
     return networks
+
+
+def noise_levels(scheduler: DDIMScheduler) -> Tensor:
+    """``abar`` of every timestep, float32 [T].
+
+    Where the schedule ends in pure noise (Lin et al. 2023, arXiv 2305.08891, §3.1) the last is not 0 but next to it, as
+    in ComfyUI and kohya's scripts: everything stays finite, and the clean latents of that end are -v to three digits.
+    """
+    return scheduler.alphas_cumprod.float().clamp_min(NEARLY_NO_SIGNAL)
 
 
 def _check_fit(networks: Networks) -> None:
@@ -193,31 +260,41 @@ def _check_fit(networks: Networks) -> None:
     """
     profile, joint = networks.profile, networks.image_encoder.config.projection_dim
     width = networks.unet.config.cross_attention_dim
-    if networks.text_encoder.config.hidden_size != width:
-        raise _unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
+    texts = networks.text_encoder.config.hidden_size
+    if networks.second is not None:
+        texts += networks.second.encoder.config.hidden_size
+    if texts != width:
+        raise unreadable(profile, profile.text_encoder, f"The UNet takes texts of width {width}")
     if networks.caption_encoder.config.projection_dim != joint:
-        raise _unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
-    with _refusing(profile, profile.ip_adapter), torch.no_grad():
+        raise unreadable(profile, profile.caption_encoder, f"The image encoder's space has {joint} dimensions")
+    with refusing(profile, profile.ip_adapter), torch.no_grad():
         tokens = networks.image_projection(torch.zeros(1, joint, dtype=networks.dtype))
         if tokens.shape[-1] != width:
             raise ValueError(f"its tokens have the width {tokens.shape[-1]}, and the UNet takes {width}")
 
 
 def _load_control_net(profile: ModelProfile, control: ControlNetProfile, dtype: torch.dtype) -> ControlNet:
-    model = _load(ControlNetModel, profile, control.source, torch_dtype=dtype, low_cpu_mem_usage=False)
+    model = load_network(ControlNetUnionModel if control.types else ControlNetModel, profile, control.source, dtype)
     return ControlNet(control, model, reads_text(model))
 
 
-def reads_text(model: ControlNetModel) -> bool:
+def _load_second(profile: ModelProfile, dtype: torch.dtype) -> SecondText | None:
+    if profile.second_text_encoder is None or profile.second_tokenizer is None:
+        return None
+    encoder = load_network(CLIPTextModelWithProjection, profile, profile.second_text_encoder, dtype)
+    return SecondText(encoder, load(CLIPTokenizer, profile, profile.second_tokenizer, pad_token=SECOND_PADDING))
+
+
+def reads_text(model: ControlNetModel | ControlNetUnionModel) -> bool:
     """Whether ``model`` has cross-attention."""
     return any(name.endswith("attn2.processor") for name in model.attn_processors)
 
 
 def _attach_ip_adapter(unet: UNet2DConditionModel, profile: ModelProfile) -> nn.Module:
     loader = _AdapterLoader(unet)
-    with _refusing(profile, profile.ip_adapter):
+    with refusing(profile, profile.ip_adapter):
         loader.load_ip_adapter(
-            str(repository_folder(profile, profile.ip_adapter.repository)),
+            str(source_folder(profile, profile.ip_adapter)),
             subfolder=profile.ip_adapter.folder,
             weight_name=profile.ip_adapter_file,
             image_encoder_folder=None,
@@ -239,46 +316,3 @@ def take_image_projection(unet: UNet2DConditionModel, profile: ModelProfile) -> 
     image_projection = unet.encoder_hid_proj.image_projection_layers[0]
     unet.encoder_hid_proj = None
     return image_projection
-
-
-def _load(kind: type[Loadable], profile: ModelProfile, source: NetworkSource, **arguments: Any) -> Loadable:
-    # A path, not a hub id: whatever the libraries would like to ask the hub for, they cannot.
-    folder = str(repository_folder(profile, source.repository))
-    arguments |= {"subfolder": source.folder, "local_files_only": True}
-    with _refusing(profile, source):
-        if not issubclass(kind, nn.Module):
-            return kind.from_pretrained(folder, **arguments)
-        network, report = kind.from_pretrained(
-            folder,
-            use_safetensors=True,
-            variant=weights_variant(profile, source),
-            output_loading_info=True,
-            **arguments,
-        )
-    # The libraries leave weights that the file lacks at random values and say so only in their log.
-    if lacking := sorted(report["missing_keys"]):
-        raise _unreadable(profile, source, f"The file lacks {len(lacking)} weights: " + ", ".join(lacking))
-    return network
-
-
-@contextmanager
-def _refusing(profile: ModelProfile, source: NetworkSource) -> Iterator[None]:
-    """Within it, whatever the libraries raise over files of another shape or without sense is a ``JobError``.
-
-    Raises:
-        JobError: ``model_missing``, unless memory, the disk or the environment are the cause.
-    """
-    try:
-        yield
-    except Exception as error:
-        if as_job_error(error).code not in ("internal", "model_missing"):
-            raise
-        raise _unreadable(profile, source, f"{type(error).__name__}: {error}") from error
-
-
-def _unreadable(profile: ModelProfile, source: NetworkSource, detail: str) -> JobError:
-    place = "/".join(part for part in (source.repository, source.folder) if part)
-    where = f" in {profile.folder}" if profile.folder is not None else ""
-    return JobError(
-        "model_missing", f"The files of {place}{where} are damaged or of another model", way_out(profile), detail
-    )

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from huggingface_hub import constants, try_to_load_from_cache
 
 from ..job import JobError
 from .checksums import damaged_in, damaged_of_cache, read_sums, require_sound, require_sound_cache
-from .profiles import BUNDLED_FOLDER, ModelProfile, NetworkSource
+from .model_profile import ModelProfile, NetworkSource
+from .weights_header import PICKLE_SUFFIXES
 
 CONFIG_FILE = "config.json"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
@@ -18,10 +19,10 @@ TRANSFORMERS_WEIGHTS = "model"
 TOKENIZER_FILES = ("tokenizer_config.json", "vocab.json", "merges.txt")
 SCHEDULER_FILE = "scheduler_config.json"
 FEATURE_EXTRACTOR_FILE = "preprocessor_config.json"
-PICKLE_SUFFIXES = (".bin", ".ckpt", ".pt", ".pth")
-"""Files of weights that can run code when they are loaded; they are never read."""
 STAMPS_FILE = "styletex-sound.json"
 """In the hub's cache: which downloads were compared with their digests."""
+OWN_VARIANT = "fp16"
+"""Of the weights in a folder of a person's own: half the bytes, where it has both."""
 NAMED_FILES = 3
 """Missing files that a message names; its detail names all of them."""
 
@@ -38,6 +39,8 @@ class ModelFile:
     """Name inside the repository, with its folders and forward slashes."""
     plain_path: str = ""
     """The same weights at full precision, which serve as well; empty where there is no other file."""
+    place: Path | None = None
+    """The folder on this computer that is the repository, for a file of a person's own or of the program."""
 
     def __str__(self) -> str:
         return f"{self.repository}/{self.path}" if self.repository else self.path
@@ -48,14 +51,18 @@ def model_files(profile: ModelProfile) -> tuple[ModelFile, ...]:
     files: list[ModelFile] = []
     for source in (profile.unet, profile.vae, *(control.source for control in profile.control_nets)):
         files += (_file(source, CONFIG_FILE), _weights(profile, source, DIFFUSERS_WEIGHTS))
-    for source in (profile.text_encoder, profile.image_encoder, profile.caption_encoder):
+    texts = [source for source in (profile.text_encoder, profile.second_text_encoder) if source is not None]
+    for source in (*texts, profile.image_encoder, profile.caption_encoder):
         files += (_file(source, CONFIG_FILE), _weights(profile, source, TRANSFORMERS_WEIGHTS))
-    for source in (profile.tokenizer, profile.caption_tokenizer):
+    tokenizers = [source for source in (profile.tokenizer, profile.second_tokenizer) if source is not None]
+    for source in (*tokenizers, profile.caption_tokenizer):
         files += (_file(source, name) for name in TOKENIZER_FILES)
     files.append(_file(profile.scheduler, SCHEDULER_FILE))
     files.append(_file(profile.feature_extractor, FEATURE_EXTRACTOR_FILE))
     files.append(_file(profile.ip_adapter, profile.ip_adapter_file))
-    return tuple(files)
+    files += (_single(lora.path) for lora in profile.loras)
+    # Networks may share files: those of one checkpoint, and tokens.
+    return tuple(dict.fromkeys(files))
 
 
 def missing_files(profile: ModelProfile) -> tuple[ModelFile, ...]:
@@ -80,9 +87,15 @@ def require_files(profile: ModelProfile) -> None:
     named = ", ".join(map(str, missing[:NAMED_FILES]))
     more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
     count = f"{len(missing)} of {len(model_files(profile))} files"
-    if profile.name == "bundled":
-        message = f"The bundled model is incomplete; missing in {profile.folder} are {count}: {named}{more}"
-        hint = "Install the add-on again; its zip contains the model."
+    if (place := missing[0].place) is not None:
+        own = [file for file in missing if file.place == place]
+        named = ", ".join(file.path for file in own[:NAMED_FILES])
+        more = f" and {len(own) - NAMED_FILES} more" if len(own) > NAMED_FILES else ""
+        message = f"The model folder {place} lacks {named}{more}"
+        hint = "Put the whole model there in diffusers' layout, with safetensors weights."
+    elif profile.repair:
+        message = f"{profile.title} is incomplete; missing in {profile.folder} are {count}: {named}{more}"
+        hint = profile.repair
     elif profile.folder is not None:
         message = f"The model folder {profile.folder} lacks {count} of {profile.name}: {named}{more}"
         hint = "Put each repository into the folder under its own name (owner/name), with safetensors weights."
@@ -103,7 +116,8 @@ def require_sound_files(profile: ModelProfile) -> None:
     if profile.folder is not None:
         require_sound(profile.folder, read_sums(profile.folder), way_out(profile))
     else:
-        places = (_locate(profile, file) for file in model_files(profile))
+        # Nobody knows what a file of a person's own should be.
+        places = (_locate(profile, file) for file in model_files(profile) if file.place is None)
         found = [place for place in places if place is not None]
         require_sound_cache(found, Path(constants.HF_HUB_CACHE) / STAMPS_FILE, way_out(profile))
 
@@ -112,34 +126,38 @@ def damaged_files(profile: ModelProfile) -> list[str]:
     """Files of ``profile`` that are not what was made or downloaded; all that are here are read."""
     if profile.folder is not None:
         return damaged_in(profile.folder)
-    places = (_locate(profile, file) for file in model_files(profile))
+    places = (_locate(profile, file) for file in model_files(profile) if file.place is None)
     return [str(path) for path in damaged_of_cache(place for place in places if place is not None)]
 
 
 def way_out(profile: ModelProfile) -> str:
     """What to do about a damaged file."""
-    if profile.folder == BUNDLED_FOLDER:
-        return "Install the add-on again; its zip contains the model."
+    if profile.repair:
+        return profile.repair
     if profile.folder is not None:
         return "Put the model's files into its folder again."
     again = f"`python -m core download --profile {profile.name}`"
     return f"Delete that file and run {again} in StyleTex's folder, or use the bundled model."
 
 
-def repository_folder(profile: ModelProfile, repository: str) -> Path:
-    """Where the files of ``repository`` lie, after ``require_files``: its own folder or its snapshot in the cache."""
+def source_folder(profile: ModelProfile, source: NetworkSource) -> Path:
+    """Where the repository of ``source`` lies, after ``require_files``: a folder of its own or its snapshot in the
+    cache.
+    """
+    if source.place is not None:
+        return source.place
     if profile.folder is not None:
-        return profile.folder / repository
+        return profile.folder / source.repository
     for file in model_files(profile):
-        if file.repository == repository and (place := _locate(profile, file)) is not None:
+        if file.place is None and file.repository == source.repository and (place := _locate(profile, file)):
             return place.parents[len(PurePosixPath(file.path).parts) - 1]
-    raise JobError("model_missing", f"{repository} is not on this computer")
+    raise JobError("model_missing", f"{source.repository} is not on this computer")
 
 
 def weights_variant(profile: ModelProfile, source: NetworkSource) -> str | None:
     """Variant of the weights of ``source`` that is on this computer; ``None`` for plain ones."""
-    variant = profile.weights_variant.get(source.repository)
-    folder = repository_folder(profile, source.repository) / source.folder
+    variant = _variant(profile, source)
+    folder = source_folder(profile, source) / source.folder
     return variant if variant and any(folder.glob(f"*.{variant}.safetensors")) else None
 
 
@@ -154,15 +172,25 @@ def pickles_beside(path: str, names: list[str]) -> list[str]:
 
 
 def _file(source: NetworkSource, name: str) -> ModelFile:
-    return ModelFile(source.repository, source.revision, _inside(source, name))
+    return ModelFile(source.repository, source.revision, _inside(source, name), place=source.place)
 
 
 def _weights(profile: ModelProfile, source: NetworkSource, stem: str) -> ModelFile:
-    plain = _inside(source, f"{stem}.safetensors")
-    variant = profile.weights_variant.get(source.repository)
+    if source.file is not None:
+        return _single(source.file)
+    plain, variant = f"{stem}.safetensors", _variant(profile, source)
     if variant is None:
-        return ModelFile(source.repository, source.revision, plain)
-    return ModelFile(source.repository, source.revision, _inside(source, f"{stem}.{variant}.safetensors"), plain)
+        return _file(source, plain)
+    return replace(_file(source, f"{stem}.{variant}.safetensors"), plain_path=_inside(source, plain))
+
+
+def _single(file: Path) -> ModelFile:
+    return ModelFile("", "", file.name, place=file.parent)
+
+
+def _variant(profile: ModelProfile, source: NetworkSource) -> str | None:
+    """Which variant is taken where both are; a folder of a person's own may have either."""
+    return OWN_VARIANT if source.place is not None else profile.weights_variant.get(source.repository)
 
 
 def _inside(source: NetworkSource, name: str) -> str:
@@ -171,9 +199,12 @@ def _inside(source: NetworkSource, name: str) -> str:
 
 def _locate(profile: ModelProfile, file: ModelFile) -> Path | None:
     """The file, or the plain weights in its place, in the profile's folder or in the cache of its revision."""
+    root = file.place
+    if root is None and profile.folder is not None:
+        root = profile.folder / file.repository
     for path in filter(None, (file.path, file.plain_path)):
-        if profile.folder is not None:
-            place = profile.folder / file.repository / path
+        if root is not None:
+            place = root / path
             if place.is_file():
                 return place
         elif isinstance(cached := try_to_load_from_cache(file.repository, path, revision=file.revision), str):
@@ -185,9 +216,9 @@ def _pickle_instead(profile: ModelProfile, missing: tuple[ModelFile, ...]) -> st
     """A pickle file that lies where the weights of a missing file should be, or nothing."""
     present = {file.repository for file in model_files(profile) if _locate(profile, file) is not None}
     for file in missing:
-        if profile.folder is None and file.repository not in present:
+        if file.place is None and profile.folder is None and file.repository not in present:
             continue
-        repository = repository_folder(profile, file.repository)
+        repository = source_folder(profile, NetworkSource("", file.repository, place=file.place))
         folder = repository / PurePosixPath(file.path).parent
         names = [place.relative_to(repository).as_posix() for place in folder.glob("*")]
         if found := pickles_beside(file.path, names):

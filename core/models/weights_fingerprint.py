@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from .model_files import located_files
-from .profiles import ModelProfile
+from .model_profile import ModelProfile
 
 _WHOLE = 64 << 20
 """Bytes up to which a file is read whole."""

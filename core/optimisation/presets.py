@@ -105,6 +105,11 @@ class OptimisationSettings:
         if self.background not in ("white", "grey"):
             raise JobError("bad_setting", f"background is {self.background!r}; it must be white or grey")
 
+    @property
+    def uses_networks(self) -> bool:
+        """Whether a job loads a diffusion model at all."""
+        return self.distillation_weight > 0.0 and self.steps > 0
+
 
 def job_settings(profile: ModelProfile, job: Job) -> OptimisationSettings:
     """The settings of a job: those of its preset, and what it sets itself."""
@@ -136,12 +141,11 @@ def optimisation_settings(
     if preset not in PRESETS:
         raise JobError("bad_setting", f"The preset is {preset!r}; it must be one of {', '.join(PRESETS)}")
     weight = profile.statistics_weight if statistics_weight is None else statistics_weight
-    make = _bundled if profile.name == "bundled" else _stable_diffusion
-    settings = make(profile, preset, weight)
+    settings = _RECIPES[profile.recipe](profile, preset, weight)
     return settings if shading else replace(settings, shading=None)
 
 
-def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
+def _flow(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
     steps = {"draft": 80, "balanced": 200, "paper": 500}[preset]
     alone = statistics_weight == 0.0
     # Without the statistics nothing else steadies colours that go too far, and the path to go is as long as ever.
@@ -170,7 +174,7 @@ def _bundled(profile: ModelProfile, preset: str, statistics_weight: float) -> Op
     )
 
 
-def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
+def _interval(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
     """``paper`` is the published method (Xie et al. 2024, §5) as its public code computes it, the only variant known to
     have been run on these networks; the others see all sides, in antipodal pairs, lit, and invert as the paper writes
     but from a noised start, as that code does.
@@ -183,7 +187,9 @@ def _stable_diffusion(profile: ModelProfile, preset: str, statistics_weight: flo
         supersampling=1,
         background=profile.background,
         timesteps=UniformTimesteps(warm_up_steps=round(0.6 * steps)),
-        guidance=GuidanceSettings(profile.text_guidance, profile.style_guidance, reference_quirks=preset == "paper"),
+        guidance=GuidanceSettings(
+            profile.text_guidance, profile.style_guidance, reference_quirks=preset == "paper" and profile.published
+        ),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
@@ -200,3 +206,6 @@ def _control_schedule(profile: ModelProfile, steps: int) -> ControlSchedule:
         late_scales=tuple(control.late_scale for control in profile.control_nets),
         late_step=round(0.28 * steps),
     )
+
+
+_RECIPES = {"flow": _flow, "interval": _interval}

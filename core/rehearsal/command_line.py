@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..job import PRESETS, PROFILES
 
 if TYPE_CHECKING:
+    from ..models.profiles import ModelProfile
+    from ..optimisation.presets import OptimisationSettings
     from .rehearse import Rehearsal
 
 _DESCRIPTION = """\
@@ -23,6 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("rehearse", help="try one step at real size", description=_DESCRIPTION)
     parser.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
     parser.add_argument("--preset", choices=PRESETS, default="paper", help="whose step (paper)")
+    parser.add_argument("--resolution", type=int, metavar="SIDE", help="of the views, in pixels (the model's own)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, view and noise level (0)")
     parser.add_argument(
         "--count-only", action="store_true", help="only count the operations of all presets, as a table"
@@ -42,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..commands.stylize import ConsoleReporter
 
     if arguments.count_only:
-        print(_table(arguments.profile), end="")
+        print(_table(arguments.profile, arguments.resolution), end="")
         return 0
     console = Console(stderr=True)
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
@@ -50,11 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
         reporter.stage("imports", "Starting PyTorch")
 
         from ..models.profiles import profile
-        from ..optimisation.presets import optimisation_settings
         from .rehearse import rehearse
 
         model = profile(arguments.profile)
-        result = rehearse(model, optimisation_settings(model, arguments.preset), arguments.seed, reporter)
+        settings = _settings(model, arguments.preset, arguments.resolution)
+        result = rehearse(model, settings, arguments.seed, reporter)
     print(describe(result), end="")
     return 0
 
@@ -82,18 +86,30 @@ def describe(result: Rehearsal) -> str:
     return "".join(f"{name:{width}}  {value}\n" for name, value in rows)
 
 
-def _table(name: str) -> str:
-    """Operations of every preset of the profile called ``name``, as a Markdown table."""
-    from ..models.profiles import profile
+def _settings(model: ModelProfile, preset: str, resolution: int | None) -> OptimisationSettings:
     from ..optimisation.presets import optimisation_settings
+
+    settings = optimisation_settings(model, preset)
+    return settings if resolution is None else replace(settings, resolution=resolution)
+
+
+def _table(name: str, resolution: int | None) -> str:
+    """Operations of every preset of the profile called ``name``, as a Markdown table, and the memory it is planned
+    with: its networks and what a step holds besides, in half precision.
+    """
+    from ..devices.device_choice import MemoryNeed
+    from ..models.profiles import profile
     from .flops import count_mean_step
     from .random_networks import networks_without_numbers
 
     model = profile(name)
     networks = networks_without_numbers(model)
-    lines = ["| preset | steps | TFLOP a step | PFLOP a run |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| preset | steps | TFLOP a step | PFLOP a run | GiB |", "| --- | ---: | ---: | ---: | ---: |"]
     for preset in PRESETS:
-        settings = optimisation_settings(model, preset)
+        settings = _settings(model, preset, resolution)
         flops = count_mean_step(networks, settings).total
-        lines.append(f"| {preset} | {settings.steps} | {flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} |")
+        need = MemoryNeed(name, model.peak_values(settings.views.views_per_step, settings.resolution))
+        memory = need.bytes("float16") / 2**30
+        row = f"{flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} | {memory:.1f}"
+        lines.append(f"| {preset} | {settings.steps} | {row} |")
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..diffusion.conditioning import Embeddings
 from ..diffusion.guidance import interval_score_gradient, inversion_indexes, predict_noise
 from ..diffusion.networks import Networks
+from ..diffusion.texts import Texts
 from ..diffusion.timesteps import Interval
 from ..optimisation.presets import OptimisationSettings
 from ..optimisation.step_generator import step_generator
@@ -49,7 +50,7 @@ def count_step(networks: Networks, settings: OptimisationSettings, interval: Int
     """
     views, side = settings.views.views_per_step, settings.resolution
     images = torch.zeros(views, 3, side, side, device=networks.device, requires_grad=True)
-    controls = {control.profile.kind: images.detach() for control in networks.control_nets}
+    controls = {kind: images.detach() for control in networks.control_nets for kind in control.profile.kinds}
     embeddings = _embeddings(networks, views)
 
     def step() -> None:
@@ -67,7 +68,8 @@ def count_step(networks: Networks, settings: OptimisationSettings, interval: Int
         (gradient * latents).sum().backward()
 
     counts = _count(step)
-    unet, control_nets = counts[type(networks.unet).__name__], counts.get("ControlNetModel", 0)
+    unet = counts[type(networks.unet).__name__]
+    control_nets = sum(counts.get(name, 0) for name in {type(one.model).__name__ for one in networks.control_nets})
     return StepFlops(unet, control_nets, counts["Global"] - unet - control_nets)
 
 
@@ -90,7 +92,10 @@ def count_mean_step(networks: Networks, settings: OptimisationSettings, seed: in
 
 def _embeddings(networks: Networks, views: int) -> Embeddings:
     width = networks.unet.config.cross_attention_dim
-    text = torch.zeros(views, networks.tokenizer.model_max_length, width, device=networks.device)
+    hidden = torch.zeros(views, networks.tokenizer.model_max_length, width, device=networks.device)
+    second = networks.second
+    pooled = None if second is None else hidden.new_zeros(views, second.encoder.config.projection_dim)
+    text = Texts(hidden, pooled)
     joint = torch.zeros(views, networks.image_encoder.config.projection_dim, device=networks.device)
     tokens = networks.image_projection(joint)
     return Embeddings(text, text, text, text, tokens, tokens)

@@ -13,13 +13,16 @@ from diffusers.hooks import apply_layerwise_casting
 from diffusers.utils import logging as diffusers_logging
 from torch import nn
 
-from ..diffusion.networks import ControlNet, Networks, reads_text, take_image_projection
+from ..diffusion.networks import ControlNet, Networks, SecondText, noise_levels, reads_text, take_image_projection
 from ..models.profiles import ModelProfile
 from ..training.architecture import attach_ip_adapter, fresh_ip_adapter
 from ..training.captions import VOCABULARY
 from ..training.vocabulary import write_tokenizer
-from .architectures import bundled, stable_diffusion
+from .architectures import architecture
 
+_KEPT_WHOLE = ("patch_embedding", "transformer_layes")
+"""CLIP's patch embedding casts its input to what is kept; PyTorch's own attention (in the union ControlNet, under that
+name) takes its weights past the casting."""
 _NUMBERS = 1_000_003
 """Random numbers that fill all weights in turn; prime, so that no row of a matrix repeats the one before."""
 
@@ -41,8 +44,7 @@ def random_networks(profile: ModelProfile, seed: int) -> Networks:
     numbers = torch.empty(_NUMBERS).uniform_(-math.sqrt(3.0), math.sqrt(3.0), generator=generator)
     for module in networks.modules().values():
         if module not in (networks.vae, networks.image_projection):
-            # CLIP's patch embedding, too, casts its input to what is kept.
-            apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=("patch_embedding",))
+            apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=_KEPT_WHOLE)
         module.to_empty(device=networks.device)
         _fill(module, numbers)
     networks.freeze()
@@ -58,7 +60,7 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = write_tokenizer(VOCABULARY, Path(folder))
     with torch.device("meta"):
-        parts = bundled(profile.folder) if profile.name == "bundled" and profile.folder else stable_diffusion(tokenizer)
+        parts = architecture(profile)
         attach_ip_adapter(parts.unet, fresh_ip_adapter(parts.unet, parts.image_encoder.config.projection_dim))
     scheduler = DDIMScheduler.from_config(parts.scheduler.config)
     tokenizer.model_max_length = parts.text_encoder.config.max_position_embeddings
@@ -77,10 +79,11 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
         feature_extractor=parts.feature_extractor,
         caption_encoder=parts.caption_encoder,
         caption_tokenizer=tokenizer,
-        alphas_cumprod=scheduler.alphas_cumprod.to(device, torch.float32),
+        alphas_cumprod=noise_levels(scheduler).to(device),
         prediction_type=scheduler.config.prediction_type,
         device=device,
         dtype=torch.float32,
+        second=None if parts.second_text_encoder is None else SecondText(parts.second_text_encoder, tokenizer),
     )
     for module in networks.modules().values():
         module.eval().requires_grad_(False)

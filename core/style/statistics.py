@@ -86,26 +86,30 @@ class StatisticsSettings:
 
 
 class StyleStatistics:
-    """Distance of a texture from the statistics of one style image."""
+    """Distance of a texture from the statistics of a style image, or of a blend of several.
 
-    def __init__(self, settings: StatisticsSettings, style_image: Tensor, surface: SurfacePatches) -> None:
+    Of several, each is given its share of the surface's patches: their palettes and strokes lie side by side. To be
+    near to all of them everywhere would give colours that none of them has.
+    """
+
+    def __init__(
+        self,
+        settings: StatisticsSettings,
+        style_image: Tensor | Sequence[tuple[Tensor, float]],
+        surface: SurfacePatches,
+    ) -> None:
         """Cut the style image into patches.
 
         Args:
             settings: what is compared.
-            style_image: [3, H, W] sRGB in [0, 1], on the device to compute on.
+            style_image: [3, H, W] sRGB in [0, 1], on the device to compute on; or several with shares that add up to 1.
             surface: of the normalised mesh.
         """
         self.settings = settings
         self._surface = surface
-        height, width = style_image.shape[-2:]
-        scale = settings.style_resolution / min(height, width)
-        size = (round(height * scale), round(width * scale))
-        image = functional.interpolate(
-            style_image[None], size=size, mode="bilinear", antialias=True, align_corners=False
-        ).clamp(0.0, 1.0)
-        commonness = _commonness(image, len(settings.step_shares) - 1, settings)
-        self._levels = [_Level(image, level, commonness, settings) for level in range(len(settings.step_shares))]
+        images = [(style_image, 1.0)] if isinstance(style_image, Tensor) else style_image
+        parts = [_levels(image, share, settings) for image, share in images]
+        self._levels = [_blend(levels) for levels in zip(*parts, strict=True)]
 
     def loss(self, field: Callable[[Tensor], Tensor], progress: float, generator: torch.Generator) -> Tensor:
         """Half the squared distance that the texture has to move, summed over its texels and colours.
@@ -153,20 +157,43 @@ class StyleStatistics:
         return 0.5 * texels * (patches - likes).square().sum() / (count * settings.patch_size**2)
 
 
+@dataclass(frozen=True)
 class _Level:
-    """The style image's patches at one resolution."""
+    """The style's patches at one resolution."""
 
-    def __init__(self, image: Tensor, level: int, commonness: Tensor, settings: StatisticsSettings) -> None:
-        """``image`` is [1, 3, h, w], the finest level's; ``commonness`` [1, 1, y, x] of the coarsest one's patches."""
-        patches, places = _cut(image, level, settings.patch_size, stride=1)
-        mass = functional.interpolate(commonness, size=places, mode="bilinear", align_corners=True).flatten()
-        # The same ones at every step, so that a place on the surface keeps its likes.
-        chosen = torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[: settings.style_patches]
-        chosen = chosen.to(image.device)
-        self.patches = patches[chosen]
-        """[M, size * size * 3]."""
-        self.mass = mass[chosen] / mass[chosen].sum()
-        """[M] share of the surface's patches that each of them should get."""
+    patches: Tensor
+    """[M, size * size * 3]."""
+    mass: Tensor
+    """[M] share of the surface's patches that each of them should get."""
+
+
+def _levels(style_image: Tensor, share: float, settings: StatisticsSettings) -> list[_Level]:
+    """The patches of one picture [3, H, W], the finest level first; their mass is ``share`` on each."""
+    height, width = style_image.shape[-2:]
+    scale = settings.style_resolution / min(height, width)
+    size = (round(height * scale), round(width * scale))
+    image = functional.interpolate(
+        style_image[None], size=size, mode="bilinear", antialias=True, align_corners=False
+    ).clamp(0.0, 1.0)
+    commonness = _commonness(image, len(settings.step_shares) - 1, settings)
+    most = math.ceil(share * settings.style_patches)
+    return [_level(image, level, commonness, share, most, settings) for level in range(len(settings.step_shares))]
+
+
+def _level(
+    image: Tensor, level: int, commonness: Tensor, share: float, most: int, settings: StatisticsSettings
+) -> _Level:
+    """``image`` is [1, 3, h, w], the finest level's; ``commonness`` [1, 1, y, x] of the coarsest one's patches."""
+    patches, places = _cut(image, level, settings.patch_size, stride=1)
+    mass = functional.interpolate(commonness, size=places, mode="bilinear", align_corners=True).flatten()
+    # The same ones at every step, so that a place on the surface keeps its likes.
+    chosen = torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[:most].to(image.device)
+    return _Level(patches[chosen], share * mass[chosen] / mass[chosen].sum())
+
+
+def _blend(levels: Sequence[_Level]) -> _Level:
+    """The patches of several pictures at one resolution."""
+    return _Level(torch.cat([one.patches for one in levels]), torch.cat([one.mass for one in levels]))
 
 
 def _cut(image: Tensor, level: int, size: int, stride: int) -> tuple[Tensor, tuple[int, int]]:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ..inputs.pictures import read_picture
-from ..job import JobError
+from ..job import Job, JobError, style_shares
 
 SMALLEST_SIDE = 16
 """Least side of a style image, in pixels."""
@@ -39,6 +39,16 @@ def read_style_image(path: Path, name: str = "", tell: Callable[[str], None] = l
             "Choose a larger picture.",
         )
     return picture
+
+
+def read_style_images(
+    job: Job, folder: Path, tell: Callable[[str], None] = lambda message: None
+) -> list[tuple[Image.Image, float]]:
+    """The style images of a job, and the share of each; see ``read_style_image``."""
+    return [
+        (read_style_image(folder / name, job.style_name if name == job.style_image else "", tell), share)
+        for name, share in style_shares(job)
+    ]
 
 
 def as_tensor(image: Image.Image) -> torch.Tensor:

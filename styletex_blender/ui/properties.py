@@ -28,6 +28,11 @@ _PROFILE_TEXTS = {
         "Stable Diffusion 1.5",
         "The model of the StyleTex paper. It needs about 10 GB of model files and a graphics card with 8 GB of memory",
     ),
+    "sdxl": (
+        "Stable Diffusion XL",
+        "A larger model with the same method. It needs about 17 GB of model files and a graphics card with 16 GB of "
+        "memory; with 24 GB it sees more",
+    ),
 }
 
 _TILES_TEXTS = {

@@ -48,22 +48,24 @@ def write_small_sd15(folder: Path) -> None:
         norm_num_groups=4,
         sample_size=64,
     )
-    _write(base / "unet", _unet_config("UNet2DConditionModel"), "diffusion_pytorch_model.fp16", unet.state_dict())
+    write_network(
+        base / "unet", _unet_config("UNet2DConditionModel"), "diffusion_pytorch_model.fp16", unet.state_dict()
+    )
     for name in ("control_v11p_sd15_normalbae", "control_v11f1p_sd15_depth"):
         control = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 4, 8, 8))
         for layer in (*control.controlnet_down_blocks, control.controlnet_mid_block):
             nn.init.normal_(layer.weight, std=0.1)
         config = _unet_config("ControlNetModel") | {"conditioning_embedding_out_channels": [4, 4, 8, 8]}
         config |= {"controlnet_conditioning_channel_order": "rgb", "only_cross_attention": False}
-        _write(folder / "lllyasviel" / name, config, "diffusion_pytorch_model.fp16", control.state_dict())
+        write_network(folder / "lllyasviel" / name, config, "diffusion_pytorch_model.fp16", control.state_dict())
     _write_vae(base / "vae")
     _write_text(base)
-    _write_json(base / "scheduler/scheduler_config.json", SCHEDULER)
-    _write_json(base / "feature_extractor/preprocessor_config.json", FEATURE_EXTRACTOR)
+    write_json(base / "scheduler/scheduler_config.json", SCHEDULER)
+    write_json(base / "feature_extractor/preprocessor_config.json", FEATURE_EXTRACTOR)
     (base / "v1-5-pruned-emaonly.ckpt").write_bytes(b"a pickle beside the rest, as in the published repository")
-    _write_image_encoder(folder / "h94/IP-Adapter/models")
-    _write_ip_adapter(folder / "h94/IP-Adapter/models/ip-adapter_sd15.safetensors", unet)
-    _write_clip(folder / "laion/CLIP-ViT-H-14-laion2B-s32B-b79K")
+    write_image_encoder(folder / "h94/IP-Adapter/models")
+    write_ip_adapter(folder / "h94/IP-Adapter/models/ip-adapter_sd15.safetensors", unet)
+    write_clip(folder / "laion/CLIP-ViT-H-14-laion2B-s32B-b79K")
 
 
 def write_cache(folder: Path, cache: Path, profile: ModelProfile) -> None:
@@ -120,37 +122,37 @@ def _write_vae(folder: Path) -> None:
             name = name.replace(f"attentions.0.{new}.", f"attentions.0.{old}.")
         state[name] = value
     config |= {"_class_name": "AutoencoderKL", "_diffusers_version": "0.6.0"}
-    _write(folder, config, "diffusion_pytorch_model.fp16", state)
+    write_network(folder, config, "diffusion_pytorch_model.fp16", state)
 
 
 def _write_text(base: Path) -> None:
-    vocabulary = _write_tokenizer(base / "tokenizer")
-    config = _text_config(vocabulary, TEXT_WIDTH)
+    vocabulary = write_clip_tokenizer(base / "tokenizer")
+    config = text_config(vocabulary, TEXT_WIDTH)
     state = CLIPTextModelWithProjection(CLIPTextConfig(**config)).text_model.state_dict()
     state = {f"text_model.{name}": value for name, value in state.items()}
     state["text_model.embeddings.position_ids"] = torch.arange(77)[None]
     config |= {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model"}
-    _write(base / "text_encoder", config, "model.fp16", state)
+    write_network(base / "text_encoder", config, "model.fp16", state)
 
 
-def _write_image_encoder(folder: Path) -> None:
+def write_image_encoder(folder: Path) -> None:
     config = _vision_config()
     state = CLIPVisionModelWithProjection(CLIPVisionConfig(**config)).state_dict()
     state["vision_model.embeddings.position_ids"] = torch.arange(257)[None]
     config |= {"architectures": ["CLIPVisionModelWithProjection"], "model_type": "clip_vision_model"}
-    _write(folder / "image_encoder", config, "model", state)
+    write_network(folder / "image_encoder", config, "model", state)
 
 
-def _write_clip(folder: Path) -> None:
+def write_clip(folder: Path) -> None:
     """The whole CLIP, of which only the text half is read."""
-    text = _text_config(_write_tokenizer(folder), TEXT_WIDTH)
+    text = text_config(write_clip_tokenizer(folder), TEXT_WIDTH)
     config = {"text_config": text, "vision_config": _vision_config(), "projection_dim": JOINT_WIDTH}
     state = CLIPModel(CLIPConfig(**config)).state_dict()
     state["text_model.embeddings.position_ids"] = torch.arange(77)[None]
-    _write(folder, config | {"architectures": ["CLIPModel"], "model_type": "clip"}, "model", state)
+    write_network(folder, config | {"architectures": ["CLIPModel"], "model_type": "clip"}, "model", state)
 
 
-def _text_config(vocabulary: int, width: int) -> dict:
+def text_config(vocabulary: int, width: int) -> dict:
     # The published files have the old numbers of the start and end tokens, which are those of no token.
     return {
         "vocab_size": vocabulary,
@@ -180,39 +182,40 @@ def _vision_config() -> dict:
     }
 
 
-def _write_ip_adapter(path: Path, unet: UNet2DConditionModel) -> None:
+def write_ip_adapter(path: Path, unet: UNet2DConditionModel) -> None:
+    width = unet.config.cross_attention_dim
     state = {
-        "image_proj.proj.weight": torch.randn(4 * TEXT_WIDTH, JOINT_WIDTH),
-        "image_proj.proj.bias": torch.randn(4 * TEXT_WIDTH),
-        "image_proj.norm.weight": torch.randn(TEXT_WIDTH),
-        "image_proj.norm.bias": torch.randn(TEXT_WIDTH),
+        "image_proj.proj.weight": torch.randn(4 * width, JOINT_WIDTH),
+        "image_proj.proj.bias": torch.randn(4 * width),
+        "image_proj.norm.weight": torch.randn(width),
+        "image_proj.norm.bias": torch.randn(width),
     }
-    # Of the 32 attentions in diffusers' order (down, up, mid), the cross-attentions have the odd numbers.
+    # Of the attentions in diffusers' order (down, up, mid), the cross-attentions have the odd numbers.
     for number, name in enumerate(unet.attn_processors):
         if number % 2 == 1:
-            width = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
+            out = unet.get_submodule(name.removesuffix(".processor")).to_k.out_features
             for which in ("k", "v"):
-                state[f"ip_adapter.{number}.to_{which}_ip.weight"] = torch.randn(width, TEXT_WIDTH)
+                state[f"ip_adapter.{number}.to_{which}_ip.weight"] = torch.randn(out, width)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half() for name, value in state.items()}, path)
 
 
-def _write_tokenizer(folder: Path) -> int:
+def write_clip_tokenizer(folder: Path) -> int:
     """CLIP's files of a tokenizer from before ``tokenizer.json``; returns the number of tokens."""
     count = len(write_tokenizer(WORDS, folder))
     (folder / "tokenizer.json").unlink()
-    _write_json(folder / "tokenizer_config.json", TOKENIZER)
+    write_json(folder / "tokenizer_config.json", TOKENIZER)
     return count
 
 
-def _write(folder: Path, config: dict, name: str, state: dict[str, torch.Tensor]) -> None:
+def write_network(folder: Path, config: dict, name: str, state: dict[str, torch.Tensor]) -> None:
     """A network's configuration and its weights, floats in half precision."""
-    _write_json(folder / "config.json", config)
+    write_json(folder / "config.json", config)
     halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     save_file({key: value.contiguous() for key, value in halves.items()}, folder / f"{name}.safetensors")
 
 
-def _write_json(path: Path, values: dict) -> None:
+def write_json(path: Path, values: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values, indent=2))
 

@@ -150,6 +150,16 @@ def test_a_job_that_fits_nowhere_is_refused_before_it_loads_anything(wanted):
     assert "bundled" in caught.value.hint
 
 
+@pytest.mark.parametrize(("memory", "side"), [(31.8, None), (23.6, 768), (15.8, 512)])
+def test_a_card_with_less_memory_looks_at_smaller_views(memory, side):
+    model = profile("sdxl")
+    smaller = tuple((each, model.peak_values(1, each)) for each in model.smaller_resolutions)
+    need = MemoryNeed("sdxl", model.peak_values(2), smaller=smaller)
+    choice = choose("auto", [nvidia("GeForce", 8, 9, memory), PROCESSOR], need)
+    assert choice.device.kind == "cuda" and choice.view_side == side
+    assert (side is None) or f"views of {side} pixels" in choice.reason
+
+
 def test_a_card_that_pytorch_was_not_built_for_is_an_error_when_it_is_named():
     with pytest.raises(JobError, match=r"not built for NVIDIA GeForce GTX 1080 \(8 GiB") as caught:
         choose("cuda", [nvidia("GeForce GTX 1080", 6, 1, 7.9, supported=False), PROCESSOR], BUNDLED)
@@ -189,7 +199,7 @@ def test_this_computer_has_a_processor_that_can_be_chosen():
     assert torch.device(choice.device.kind).type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["bundled", "sd15"])
+@pytest.mark.parametrize("name", ["bundled", "sd15", "sdxl"])
 def test_the_parameters_that_a_profile_names_are_those_of_its_networks(name):
     networks = networks_without_numbers(profile(name))
     count = sum(parameter.numel() for module in networks.modules().values() for parameter in module.parameters())

@@ -15,6 +15,7 @@ from core.diffusion.conditioning import Embeddings
 from core.diffusion.guidance import interval_score_gradient, predict_noise
 from core.diffusion.guidance_settings import GuidanceSettings
 from core.diffusion.networks import ControlNet
+from core.diffusion.texts import Texts
 from core.diffusion.timesteps import Interval
 
 SETTINGS = GuidanceSettings(text_scale=7.5, style_scale=7.5, noised_start=False)
@@ -66,7 +67,7 @@ def case(networks, views=1, seed=0):
     width = networks.unet.config.cross_attention_dim
 
     def text():
-        return torch.randn(views, 24, width, generator=generator)
+        return Texts(torch.randn(views, 24, width, generator=generator))
 
     style, zero = (torch.randn(views, 4, width, generator=generator) for _ in range(2))
     embeddings = Embeddings(text(), text(), text(), text(), style, zero)
@@ -84,13 +85,14 @@ def transcription(networks, z0, noise, t, delta, embeddings, images, quirks=(), 
     """
     abar = [float(value) for value in networks.alphas_cumprod]
 
-    def predict(z, timestep, text, tokens, with_control):
+    def predict(z, timestep, texts, tokens, with_control):
+        text = texts.hidden
         down, middle = None, None
         if with_control:
             control_text = text[:, : text.shape[1] - 4] if 2 in quirks else text
             for control, scale in zip(networks.control_nets, SCALES, strict=True):
                 one_down, one_middle = control.model(
-                    z, timestep, control_text, images[control.profile.kind], scale, return_dict=False
+                    z, timestep, control_text, images[control.profile.kinds[0]], scale, return_dict=False
                 )
                 down = one_down if down is None else [a + b for a, b in zip(down, one_down, strict=True)]
                 middle = one_middle if middle is None else middle + one_middle
@@ -250,7 +252,7 @@ def test_rows_with_zero_image_tokens_equal_the_unet_without_the_adapter(epsilon_
     tokens = torch.where(on[:, None, None], embeddings.style_tokens, 0.0)
     with torch.no_grad():
         mixed = predict_noise(epsilon_networks, latents, 300, embeddings.prompt, tokens)
-        plain = bare_unet(latents, 300, embeddings.prompt).sample
+        plain = bare_unet(latents, 300, embeddings.prompt.hidden).sample
     torch.testing.assert_close(mixed[~on], plain[~on], rtol=1e-4, atol=1e-5)
     assert all(relative(row, without) > 1e-3 for row, without in zip(mixed[on], plain[on], strict=True))
 
@@ -266,7 +268,7 @@ def test_a_row_with_a_style_equals_diffusers_own_way_of_passing_the_image(epsilo
     unet._load_ip_adapter_weights([nested])
     with torch.no_grad():
         expected = unet(
-            latents, 300, embeddings.prompt, added_cond_kwargs={"image_embeds": [image_embed[:, None]]}
+            latents, 300, embeddings.prompt.hidden, added_cond_kwargs={"image_embeds": [image_embed[:, None]]}
         ).sample
         tokens = epsilon_networks.image_projection(image_embed)
         result = predict_noise(epsilon_networks, latents, 300, embeddings.prompt, tokens)

@@ -74,8 +74,7 @@ def test_a_flipped_bit_in_a_configuration_is_an_error_before_anything_goes_by_it
 
 
 def test_the_hint_about_the_extension_s_own_model_is_to_install_it_again(monkeypatch, copy):
-    monkeypatch.setattr("core.models.profiles.BUNDLED_FOLDER", copy)
-    monkeypatch.setattr("core.models.model_files.BUNDLED_FOLDER", copy)
+    monkeypatch.setattr("core.models.families.bundled.BUNDLED_FOLDER", copy)
     flip(copy / LARGE, 1, start=100_000)
     assert refused(profile("bundled")).hint == "Install the add-on again; its zip contains the model."
 

@@ -121,7 +121,7 @@ def test_what_the_old_configurations_leave_out_is_as_published(sd15):
     assert float(sd15.alphas_cumprod[0]) == pytest.approx(1 - 0.00085)
     assert float(sd15.alphas_cumprod[-1]) == pytest.approx(0.0047, abs=1e-4)
     assert all(control.reads_text for control in sd15.control_nets)
-    assert [control.profile.kind for control in sd15.control_nets] == ["normal", "depth"]
+    assert [control.profile.kinds for control in sd15.control_nets] == [("normal",), ("depth",)]
     assert sd15.tokenizer.model_max_length == sd15.caption_tokenizer.model_max_length == 77
 
 

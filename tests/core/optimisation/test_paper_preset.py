@@ -22,7 +22,7 @@ def test_networks_are_the_published_ones():
     base = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     parts = (MODEL.unet, MODEL.vae, MODEL.text_encoder, MODEL.tokenizer, MODEL.scheduler)
     assert {part.repository for part in parts} == {base}
-    assert {control.kind: control.source.repository for control in MODEL.control_nets} == {
+    assert {control.kinds[0]: control.source.repository for control in MODEL.control_nets} == {
         "normal": "lllyasviel/control_v11p_sd15_normalbae",
         "depth": "lllyasviel/control_v11f1p_sd15_depth",
     }
