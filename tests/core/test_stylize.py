@@ -229,7 +229,7 @@ def test_a_checkpoint_of_another_version_or_of_other_weights_is_not_used_and_tha
     every_step = dataclasses.replace(settings, checkpoint_seconds=0.0)
     with pytest.raises(ConnectionError):
         stylize(JOB, folder, new_reporter(die_at=3), models, every_step)
-    monkeypatch.setattr(f"core.stylize.{changed}", lambda *_: "another")
+    monkeypatch.setattr(f"core.results.job_fingerprint.{changed}", lambda *_: "another")
     reporter = new_reporter()
     assert stylize(JOB, folder, reporter, models, every_step).report["resumed_at"] == 0
     assert [code for code, _ in reporter.warnings] == ["other_checkpoint"]
