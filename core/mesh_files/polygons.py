@@ -75,7 +75,7 @@ def _projected(points: Floats) -> Floats:
         points = points / np.where(size > 0.0, size, 1.0)
         # Newell's normal, which is that of the plane that fits best also where the corners lie in none.
         normal = np.cross(points, np.roll(points, -1, axis=1)).sum(axis=1)
-    axis = np.abs(np.nan_to_num(normal)).argmax(axis=-1)
+    axis = np.abs(normal).argmax(axis=-1)
     sign = np.sign(np.take_along_axis(normal, axis[:, None], axis=-1))
     first = np.take_along_axis(points, ((axis + 1) % 3)[:, None, None], axis=-1)
     second = np.take_along_axis(points, ((axis + 2) % 3)[:, None, None], axis=-1)
