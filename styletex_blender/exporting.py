@@ -18,7 +18,7 @@ from .history.record import Record, Start, file_digest, read_record
 from .history.shown import shown_image
 from .landing.changes import ObjectState, changes_since, read_state
 from .names import name_of, readable
-from .region.files import write_present_texture, write_region
+from .region.files import ChosenFaces, read_chosen_faces, write_present_texture, write_region
 from .region.weights import corner_weights
 from .scene.export import ExportedObject, export_object
 from .scene.present_color import FILE_NAME, write_present_color
@@ -55,6 +55,7 @@ def export_task(
     style: PictureFile | None = None,
     start: StartFile | None = None,
     group: str = "",
+    chosen: ChosenFaces | None = None,
 ) -> Task:
     """The task of one object.
 
@@ -64,12 +65,13 @@ def export_task(
         style: in place of the image that the settings name.
         start: in place of the object's present base colour, where the settings want to start from it.
         group: of the variations that it is one of.
+        chosen: in place of the faces that are selected now, where the settings mean selected ones.
 
     Raises:
         JobError: it cannot be textured; or whatever else went wrong, for ``problem_of``.
     """
     _check_style(settings)
-    exported = _export(target, settings)
+    exported = _export(target, settings, chosen)
     state = read_state(target, exported.uv_map, exported.new_uvs)
     return _task(target, exported, state, settings, style, start, group)
 
@@ -95,8 +97,12 @@ def export_variations(target: bpy.types.Object, settings: Settings, seeds: Seque
     return tasks
 
 
-def _export(target: bpy.types.Object, settings: Settings) -> ExportedObject:
+def _export(target: bpy.types.Object, settings: Settings, chosen: ChosenFaces | None = None) -> ExportedObject:
     choice = settings.region_choice
+    if choice.kind == "faces" and chosen is not None:
+        exported = export_object(target, bpy.context)
+        weights = chosen.weights_of(exported.arrays.triangles)
+        return replace(exported, arrays=replace(exported.arrays, corner_weights=weights))
     return export_object(target, bpy.context, None if choice.kind == "all" else partial(corner_weights, choice, target))
 
 
@@ -166,7 +172,8 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
     """The task of an object as it is now, with the settings and the style picture that it was added with.
 
     A variation starts from what the others started from, although the object may have one of them on by now; unless its
-    UV map has become another, which that colour was laid out by.
+    UV map has become another, which that colour was laid out by. Faces that were selected then are meant still,
+    whatever is selected by now.
 
     Args:
         target: of the current view layer.
@@ -188,8 +195,9 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
         fits = not changes_since(ObjectState.from_dict(landing.state), target).unfit
         if record.start is not None and fits and present.is_file():
             start = StartFile(present.read_bytes(), record.start)
+    chosen = read_chosen_faces(folder.path)
     folder.leave(keep_checkpoint=True)
-    return export_task(target, settings, style, start, group)
+    return export_task(target, settings, style, start, group, chosen)
 
 
 def _write_start(

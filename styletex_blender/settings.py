@@ -170,9 +170,11 @@ class Settings:
         for name in (
             *("prompt", "content", "preset", "profile", "tiles", "seed", "content_removal", "style_strength"),
             *("shading", "start_from_present", "restyle_strength", "destination", "material"),
-            *("prompt_from_name", "variations"),
+            *("prompt_from_name", "variations", "region", "region_slot", "region_group", "region_border"),
         ):
             setattr(values, name, getattr(self, name))
+        if (mask := bpy.data.images.get(self.region_mask)) is not None:
+            values.region_mask = mask
 
     def seeds(self) -> list[int]:
         """The seeds of the variations."""

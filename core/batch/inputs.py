@@ -36,11 +36,18 @@ def inputs_of(item: Item) -> dict[str, Any]:
 
 
 def content_hash(path: Path) -> str | None:
-    """SHA-256 of a file, read once for as long as it does not change; ``None`` where it is not there."""
+    """SHA-256 of a file, read once for as long as it does not change; ``None`` where it is not there.
+
+    Of a folder, as a model may be one, that of its files' names and digests.
+    """
     try:
         status = path.stat()
     except FileNotFoundError:
         return None
+    if path.is_dir():
+        files = sorted(found for found in path.rglob("*") if found.is_file())
+        names = [[found.relative_to(path).as_posix(), content_hash(found)] for found in files]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()
     return _hash(path, status.st_size, status.st_mtime_ns)
 
 

@@ -26,6 +26,8 @@ MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 """What counts as a mesh in a folder."""
 RESERVED_NAMES = {"logs", "summary.csv", "contact_sheet.jpg"}
 """What else is in the output folder."""
+_ONE_AT_A_TIME = ("lora", "style_weight", "more_styles")
+_ONE_BY_ONE = "Blends and LoRAs work with `core stylize`, one mesh at a time."
 _NOT_AN_ITEM_S = ("output", "force", "models", "run")
 _DECIDES_NOTHING = ("device", *_NOT_AN_ITEM_S)
 """Options that the result does not follow from."""
@@ -138,7 +140,7 @@ def _item(
     which = f"Item {number} ({own.get('name') or own.get('mesh') or 'without a mesh'})"
     values = {key.replace("-", "_"): value for key, value in defaults.items()} | dict(given) | own
     mesh = values.pop("mesh", None)
-    if not isinstance(mesh, str) or not mesh:
+    if not isinstance(mesh, str) or not mesh or "\0" in mesh:
         raise JobError("bad_request", f"{which} of the manifest names no mesh", 'Give it a "mesh".')
     name = values.pop("name", None)
     name = Path(mesh).stem if name is None else name
@@ -166,16 +168,22 @@ def _item(
 
 
 def _is_folder_name(name: str) -> bool:
-    plain = name == name.strip() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|\0')
+    plain = (
+        name.isprintable() and name == name.strip() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|\0')
+    )
     return bool(name) and plain and name.casefold() not in RESERVED_NAMES and len(name.encode(errors="replace")) <= 200
 
 
 def _argument(key: str, value: Any) -> list[str]:
     if key in _NOT_AN_ITEM_S:
         raise JobError("bad_setting", f"{key} is no item's own", "Give it on the command line.")
+    if key in _ONE_AT_A_TIME:
+        raise JobError("bad_setting", "A batch takes one style image without a weight, and no LoRA", _ONE_BY_ONE)
     option = f"--{key.replace('_', '-')}"
     if isinstance(value, bool):
         return [option] if value else []
+    if isinstance(value, str) and "\0" in value:
+        raise JobError("bad_setting", f"{key} is {value!r:.80}; it may hold no NUL character")
     if not isinstance(value, str | int | float | Path):
         raise JobError("bad_setting", f"{key} is {value!r:.80}; it must be text, a number, true or false")
     return [f"{option}={value}"]

@@ -39,15 +39,17 @@ class Colours:
     """The grey of transparent pixels, or ``None``."""
     transform: ImageCms.ImageCmsTransform | None
     """From the picture's own colours to sRGB, or ``None`` where they are taken for sRGB."""
+    behind: str = "white"
+    """The colour behind transparent pixels."""
 
     def convert(self, strip: Image.Image) -> Image.Image:
-        """Part of a decoded picture as RGB: sRGB, over white."""
+        """Part of a decoded picture as RGB: sRGB, over ``behind``."""
         colour, alpha = self._parts(strip)
         rgb = ImageCms.applyTransform(colour, self.transform) if self.transform is not None else colour.convert("RGB")
         assert rgb is not None
         if alpha is None:
             return rgb
-        return Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
+        return Image.composite(rgb, Image.new("RGB", rgb.size, self.behind), alpha)
 
     def _parts(self, strip: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         """Colours ("L", "RGB", "CMYK" or "LAB") and, where some are transparent, alpha ("L"), not multiplied in."""
@@ -77,13 +79,14 @@ class Colours:
         return strip.convert("RGB"), None
 
 
-def colours_of(file: Image.Image, clear: int | None, tell: Callable[[str], None]) -> Colours:
+def colours_of(file: Image.Image, clear: int | None, tell: Callable[[str], None], behind: str = "white") -> Colours:
     """How to convert a picture that is open and decoded.
 
     Args:
         file: the picture.
         clear: the grey of its transparent pixels.
         tell: told, in a half-sentence about the picture, what could not be taken into account.
+        behind: the colour behind transparent pixels.
 
     Raises:
         JobError: ``bad_image`` when its values mean nothing that can be told.
@@ -98,7 +101,7 @@ def colours_of(file: Image.Image, clear: int | None, tell: Callable[[str], None]
         transform = None
         tell("has a colour profile that cannot be read, so its colours are taken for sRGB")
     white, unsigned = _white(file)
-    return Colours(white, unsigned, white_is_zero(file), clear, transform)
+    return Colours(white, unsigned, white_is_zero(file), clear, transform, behind)
 
 
 def strips(file: Image.Image, box: tuple[int, int, int, int], rows: int) -> Iterator[tuple[int, Image.Image]]:

@@ -38,8 +38,9 @@ def read_picture(
     name: str = "",
     longest: float | None = None,
     tell: Callable[[str], None] = lambda message: None,
+    behind: str = "white",
 ) -> Image.Image:
-    """The picture at ``path`` as RGB: sRGB, over white, upright, at most ``LARGEST_AREA`` pixels.
+    """The picture at ``path`` as RGB: sRGB, over ``behind``, upright, at most ``LARGEST_AREA`` pixels.
 
     Args:
         path: the file.
@@ -47,6 +48,7 @@ def read_picture(
         name: what the user calls it; empty takes the file's own.
         longest: how many times longer than the other one side may be; of a longer picture the middle is taken.
         tell: told in a sentence what of the picture was left out or not understood.
+        behind: the colour that transparent pixels let through; of a mask they are black.
 
     Raises:
         JobError: ``bad_image`` when it is missing, no picture of a kind that is read, damaged, or too large;
@@ -56,11 +58,11 @@ def read_picture(
     with refusing("bad_image", called, "Open it in a picture editor, save it as PNG, and choose that."):
         head = _head(path, called)
         try:
-            return _read(path, called, longest, tell)
+            return _read(path, called, longest, tell, behind)
         except (MemoryError, JobError):
             raise
         except Exception as error:
-            if (found := _without_metadata(path, called, longest, tell)) is not None:
+            if (found := _without_metadata(path, called, longest, tell, behind)) is not None:
                 return found
             if isinstance(error, UnidentifiedImageError) or not format_of(head):
                 raise _unknown(called, head) from error
@@ -108,7 +110,7 @@ def _unknown(called: str, head: bytes) -> JobError:
 
 
 def _without_metadata(
-    path: Path, called: str, longest: float | None, tell: Callable[[str], None]
+    path: Path, called: str, longest: float | None, tell: Callable[[str], None], behind: str
 ) -> Image.Image | None:
     """A picture that could not be read, without what stands beside its pixels; ``None`` when that is not the cause."""
     data = path.read_bytes()
@@ -116,7 +118,7 @@ def _without_metadata(
         if len(less) == len(data):
             continue
         try:
-            return _read(io.BytesIO(less), called, longest, tell)
+            return _read(io.BytesIO(less), called, longest, tell, behind)
         except (MemoryError, JobError):
             raise
         except Exception:  # noqa: S112 - what is told is what went wrong with the whole file
@@ -124,7 +126,9 @@ def _without_metadata(
     return None
 
 
-def _read(source: Path | io.BytesIO, called: str, longest: float | None, tell: Callable[[str], None]) -> Image.Image:
+def _read(
+    source: Path | io.BytesIO, called: str, longest: float | None, tell: Callable[[str], None], behind: str
+) -> Image.Image:
     try:
         file = Image.open(source, formats=FORMATS)
     except Image.DecompressionBombError as error:
@@ -146,7 +150,7 @@ def _read(source: Path | io.BytesIO, called: str, longest: float | None, tell: C
         file.load()
         upright = turn(file)
         try:
-            colours = colours_of(file, clear, lambda message: tell(f"{called} {message}"))
+            colours = colours_of(file, clear, lambda message: tell(f"{called} {message}"), behind)
         except JobError as error:
             raise JobError(error.code, f"{called} {error.message}", error.hint) from error
         box = _box(file.im.size, longest)

@@ -234,7 +234,8 @@ def read_region(
             raise JobError("bad_mesh", f"The region is of {len(corners)} triangles, and the mesh has {len(kept)}", hint)
         corners = corners[kept].clip(0.0, 1.0)
     else:
-        picture = np.asarray(read_picture(folder / file, "The mask", tell=tell), dtype=np.float32)
+        # What is transparent was not painted on.
+        picture = np.asarray(read_picture(folder / file, "The mask", tell=tell, behind="black"), dtype=np.float32)
         mask = (picture @ np.array(_LUMA, dtype=np.float32) / np.float32(255.0)).clip(0.0, 1.0)
     region = Region(mesh, corners, mask, border * LARGEST_SIDE)
     if not region.members.any():

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import CollectionProperty, PointerProperty
 from bpy.types import Image, Object, PropertyGroup
 
-from .record import read_record
+from .record import read_record, was_painted
 from .shown import applied_image, shown_image
 
 
@@ -84,18 +84,23 @@ def forget(target: Object, images: list[Image]) -> None:
 
 
 def trim(target: Object, most: int) -> None:
-    """Forget the oldest results until there are ``most``; never what is applied or shown."""
+    """Forget the oldest results until there are ``most``; never what is applied or shown, or was painted on."""
     images = images_of(target)
-    held = [applied_image(target), shown_image(target)]
-    loose = [image for image in reversed(images) if image not in held]
+    loose = [image for image in _loose(target) if not was_painted(image)]
     forget(target, loose[: max(0, len(images) - most)])
 
 
 def clean_up(target: Object) -> int:
     """Forget all results but what is applied or shown; returns how many."""
     before = len(images_of(target))
-    trim(target, 0)
+    forget(target, _loose(target))
     return before - len(images_of(target))
+
+
+def _loose(target: Object) -> list[Image]:
+    """The results that are neither applied nor shown, the oldest first."""
+    held = [applied_image(target), shown_image(target)]
+    return [image for image in reversed(images_of(target)) if image not in held]
 
 
 def size_of(image: Image) -> int:

@@ -20,6 +20,8 @@ RECORD = "styletex"
 """The image's custom property that holds the record, as JSON."""
 THUMBNAIL = "styletex_thumbnail"
 """The image's custom property that holds a small PNG of the object with it, or of the image itself."""
+PIXELS = "styletex_pixels"
+"""The image's custom property that holds a digest of its packed files as they were when it landed."""
 THUMBNAIL_SIDE = 128
 """Its longer side, in pixels."""
 
@@ -115,6 +117,7 @@ def finished(record: Record, folder: Path, made: float) -> Record:
 def write_record(image: bpy.types.Image, record: Record, picture: Path) -> None:
     """Put a record on its image, with a thumbnail made from ``picture``, a PNG."""
     image[RECORD] = json.dumps(record.to_dict())
+    image[PIXELS] = _packed_digest(image)
     if thumbnail := small_png(picture):
         image[THUMBNAIL] = thumbnail
 
@@ -128,6 +131,21 @@ def read_record(image: bpy.types.Image) -> Record | None:
         return Record.from_dict(json.loads(text))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def was_painted(image: bpy.types.Image) -> bool:
+    """Whether the artist has changed the pixels of an image since it landed, as far as the .blend file knows."""
+    return image.is_dirty or image.get(PIXELS, "") != _packed_digest(image)
+
+
+def _packed_digest(image: bpy.types.Image) -> str:
+    """SHA-256 of all packed files of an image; empty where it has none."""
+    if not image.packed_files:
+        return ""
+    digest = hashlib.sha256()
+    for packed in image.packed_files:
+        digest.update(packed.packed_file.data)
+    return digest.hexdigest()
 
 
 def file_digest(path: Path) -> str:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from ...core.job import REGION_FILE, JobError
+from ...core.job import MESH_FILE, REGION_FILE, JobError
 from ..scene.picture_file import encode_srgb, read_srgb, write_bytes, write_png
 from ..scene.present_color import FILE_NAME, PresentColor, find_present_color
 from .choice import RegionChoice
@@ -18,6 +19,43 @@ MASK_FILE = "only.png"
 _BARE = (0.8, 0.8, 0.8)
 """The colour, linear, in which Blender shows what has no material."""
 _ALL = "All faces are in the part that Only Here names; the whole object is textured"
+
+
+@dataclass(frozen=True)
+class ChosenFaces:
+    """Faces that were selected when a job was made."""
+
+    triangles: np.ndarray
+    """int32 [T, 3] of the mesh that was exported then."""
+    weights: np.ndarray | None
+    """float32 [T, 3] of their corners; ``None`` where all faces were selected."""
+
+    def weights_of(self, triangles: np.ndarray) -> np.ndarray | None:
+        """The same faces' weights on the mesh as it is now.
+
+        Raises:
+            JobError: ``bad_mesh``: it has other faces.
+        """
+        if not np.array_equal(self.triangles, triangles):
+            raise JobError(
+                "bad_mesh",
+                "Its faces have changed, so that those that were selected cannot be told any more",
+                "Select them again, then stylize it anew",
+            )
+        return self.weights
+
+
+def read_chosen_faces(folder: Path) -> ChosenFaces | None:
+    """The selected faces of a job folder; ``None`` where its files are gone."""
+    mesh, region = folder / MESH_FILE, folder / REGION_FILE
+    if not mesh.is_file():
+        return None
+    with np.load(mesh) as arrays:
+        triangles = arrays["triangles"]
+    if not region.is_file():
+        return ChosenFaces(triangles, None)
+    with np.load(region) as arrays:
+        return ChosenFaces(triangles, arrays["corner_weights"])
 
 
 def write_region(choice: RegionChoice, weights: np.ndarray | None, folder: Path) -> tuple[str | None, tuple[str, ...]]:
@@ -94,6 +132,6 @@ def _write_mask(name: str, path: Path) -> None:
         )
     if not all(image.size):
         raise JobError("bad_image", f"The mask {name!r} cannot be read", "Find the file with File > External Data")
-    # As it was painted: its values are weights, and no light.
-    grey = read_srgb(image, linear=False, transparent=False)
+    # As it was painted: its values are weights, and no light; what is transparent was not painted on.
+    grey = read_srgb(image, linear=False, behind=0.0)
     write_png(grey, path)

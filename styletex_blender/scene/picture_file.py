@@ -20,13 +20,14 @@ _TRANSPARENT = frozenset({"STRAIGHT", "PREMUL"})
 _STRIP_PIXELS = 1 << 20
 
 
-def read_srgb(image: bpy.types.Image, linear: bool, transparent: bool = True) -> np.ndarray:
+def read_srgb(image: bpy.types.Image, linear: bool, transparent: bool = True, behind: float = 1.0) -> np.ndarray:
     """The colours of an image, float32 [H, W, 3], sRGB in [0, 1], bottom row first; with large images H and W are less.
 
     Args:
         image: with pixels.
         linear: whether its values are scene-linear light, and not sRGB.
-        transparent: whether its alpha, if that means transparency, lets white through.
+        transparent: whether its alpha, if that means transparency, lets through what is behind.
+        behind: the grey that is behind it, sRGB.
 
     Raises:
         JobError: ``bad_image`` when it is too large, or a value is not a number, as renders and broken EXR files may
@@ -50,7 +51,7 @@ def read_srgb(image: bpy.types.Image, linear: bool, transparent: bool = True) ->
     rows = max(1, _STRIP_PIXELS // (width * down))
     for row in range(0, len(found), rows):
         strip = pixels[row * down : (row + rows) * down][: (len(found) - row) * down, : found.shape[1] * across]
-        colours = _opaque(strip, linear, clear, premultiplied=image.is_float)
+        colours = _opaque(strip, linear, clear, image.is_float, behind)
         found[row : row + rows] = colours.reshape(-1, down, found.shape[1], across, 3).mean(axis=(1, 3))
     return found
 
@@ -111,11 +112,11 @@ def _check_size(image: bpy.types.Image) -> None:
         )
 
 
-def _opaque(pixels: np.ndarray, linear: bool, clear: bool, premultiplied: bool) -> np.ndarray:
+def _opaque(pixels: np.ndarray, linear: bool, clear: bool, premultiplied: bool, behind: float) -> np.ndarray:
     """sRGB colours [..., 3] of pixels [..., C]; Blender keeps floats multiplied with alpha, and bytes not."""
     rgb = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
     alpha = np.clip(pixels[..., 3:4], 0.0, 1.0) if clear else None
     if alpha is not None and premultiplied:
         rgb = rgb / np.where(alpha > 0.0, alpha, 1.0)
     rgb = encode_srgb(rgb) if linear else np.clip(rgb, 0.0, 1.0)
-    return rgb if alpha is None else rgb * alpha + (1.0 - alpha)
+    return rgb if alpha is None else rgb * alpha + (1.0 - alpha) * np.float32(behind)

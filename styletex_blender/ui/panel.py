@@ -18,6 +18,7 @@ from .kept_textures import draw_kept, kept_textures
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
 from .queue.queue_panel import STYLETEX_PT_queue
+from .region.region_panel import part_in_words
 from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
@@ -204,6 +205,8 @@ def _draw_button(layout: UILayout, context: Context) -> None:
     else:
         text = _("Stylize {count} Textures").format(count=count) if count > 1 else _("Stylize Texture")
     draw_button(row, context, STYLETEX_OT_stylize, text)
+    if part := part_in_words(context):
+        layout.label(text=_("Only here: {part}").format(part=_(part)), icon="MOD_MASK", translate=False)
     if reason := why_not(context):
         draw_text(layout, context, reason, "INFO")
         if why_no_worker():

@@ -34,6 +34,16 @@ class STYLETEX_PT_region(SidebarPanel, Panel):
         draw_region(layout.column(), context, settings)
 
 
+def part_in_words(context: Context) -> str:
+    """What will be textured alone, by the name that the panel gives it; empty for all of the object."""
+    target, settings = context.object, context.scene.styletex
+    if target is not None and target.type == "MESH" and target.styletex.use_own and target.styletex.use_region:
+        settings = target.styletex
+    if settings.region == "all":
+        return ""
+    return settings.bl_rna.properties["region"].enum_items[settings.region].name
+
+
 def draw_region(layout: UILayout, context: Context, settings: bpy.types.PropertyGroup) -> None:
     """What is chosen, and by what it is known."""
     target = context.object

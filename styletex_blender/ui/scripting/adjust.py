@@ -17,9 +17,10 @@ from bpy.types import Context, Object, Operator
 
 from ....core.job import JobError
 from ... import api
+from ...history.record import read_record
+from ...history.shown import applied_image
 from ...names import name_of, readable
 from ...translation.translate import _
-from ...worker import runner
 from ..operators import refuse
 from .settings_properties import SWITCHES, SettingsProperties
 
@@ -62,11 +63,11 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
 
     def _take_over(self, target: Object) -> None:
         """Show the settings that the texture was made with."""
-        run = runner.current_run()
-        tasks = [task for task in run.tasks if task.target() == target] if run is not None else []
-        if not tasks:
+        image = applied_image(target)
+        record = read_record(image) if image is not None else None
+        if record is None:
             return
-        used = tasks[-1].settings
+        used = record.settings
         for name, value in used.items():
             known = self.properties.bl_rna.properties.get(name)
             if known is None or value is None:
@@ -74,7 +75,9 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:
-                setattr(self, switch, used[name] is not None)
+                # Without relief its strength is 0; what the others have without a tick is nothing.
+                value = used.get(name)
+                setattr(self, switch, bool(value) if name == "relief" else value is not None)
 
     def draw(self, _context: Context) -> None:
         """The settings in their order, then the switch that does it."""

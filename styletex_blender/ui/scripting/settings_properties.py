@@ -23,6 +23,7 @@ SWITCHES = {
     "detail": "use_detail",
     "stroke_size": "use_stroke_size",
     "restyle_strength": "start_from_present",
+    "relief": "use_relief",
 }
 """Settings that count only where another one is on: giving one turns that on."""
 _NOT_OF_A_TEXTURE = frozenset({"history_limit"})

@@ -143,14 +143,16 @@ def test_an_interrupted_job_goes_on_to_the_same_texture_and_another_region_begin
     assert "other_checkpoint" in dict(reporter.warnings)
 
 
+@pytest.mark.parametrize("transparent", [False, True])
 def test_texture_that_is_no_square_keeps_its_sides_and_a_mask_says_where(
-    folder, mesh, present, models, quicker, new_reporter
+    folder, mesh, present, models, quicker, new_reporter, transparent
 ):
     wide = np.ascontiguousarray(present[:100, :, :3])
     Image.fromarray(wide).save(folder / "present.png")
     mask = np.zeros((50, 100), dtype=np.uint8)
     mask[:, :50] = 255
-    Image.fromarray(mask).save(folder / "only.png")
+    painted = np.dstack([*3 * [np.full_like(mask, 255)], mask]) if transparent else mask
+    Image.fromarray(painted).save(folder / "only.png")
     job = dataclasses.replace(JOB, region="only.png", region_border=0.0)
     texture = np.asarray(Image.open(stylize(job, folder, new_reporter(), models, quicker).base_color))
     assert texture.shape == wide.shape

@@ -182,6 +182,23 @@ def test_limit_forgets_the_oldest_and_never_the_applied_one(bpy, cube, styletex,
     assert seeds(bpy, styletex, cube) == [20] and shown.applied_image(cube) == history.images_of(cube)[0] != applied
 
 
+@pytest.mark.parametrize("packed_again", [False, True])
+def test_limit_spares_what_was_painted_on_and_clean_up_does_not(bpy, cube, history, packed_again):
+    bpy.context.scene.styletex.history_limit = 1
+    bpy.ops.styletex.stylize()
+    painted = history.images_of(cube)[0]
+    painted.pixels[0:4] = (1.0, 0.0, 1.0, 1.0)
+    painted.update()
+    if packed_again:
+        painted.pack()
+    for seed in (11, 12):
+        bpy.context.scene.styletex.seed = seed
+        bpy.ops.styletex.stylize()
+    assert painted in history.images_of(cube) and len(history.images_of(cube)) == 2
+    bpy.ops.styletex.history_clean_up("EXEC_DEFAULT", True)
+    assert len(history.images_of(cube)) == 1
+
+
 def test_clean_up_leaves_what_is_applied_and_undo_the_rest(bpy, cube, history, shown):
     three(bpy)
     bpy.ops.styletex.history_show(number=0)
@@ -326,6 +343,7 @@ def test_settings_come_back_to_the_panel(bpy, cube, styletex, history):
     bpy.ops.styletex.stylize()
     wanted = styletex.module("settings").Settings.from_scene(bpy.context.scene)
     settings.use_tone, settings.content, settings.preset, settings.seed = False, "", "balanced", 77
+    settings.region, settings.region_slot = "group", 4
     settings.style_image = None
     bpy.ops.styletex.history_copy_settings()
     assert styletex.module("settings").Settings.from_scene(bpy.context.scene) == wanted

@@ -258,3 +258,34 @@ def test_another_selection_is_another_job_and_goes_on_from_no_checkpoint_of_the_
     other, _ = prepared(cube)
     assert other.tasks[0].folder.path != place and not other.tasks[0].folder.resumable
     shutil.rmtree(place)
+
+
+def test_job_that_is_made_again_means_the_faces_that_were_selected_then(bpy, cube, choose, prepared, styletex):
+    edit(bpy, cube)
+    select_top(cube)
+    choose(region="faces")
+    run, (found,) = prepared(cube)
+    bpy.ops.mesh.select_all(action="INVERT")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    cube.data.vertices[0].co *= 1.01
+    again = run.tasks[0].export_again(cube)
+    with np.load(again.folder.path / "region.npz") as arrays:
+        np.testing.assert_array_equal(arrays["corner_weights"], found.weights)
+    edit(bpy, cube)
+    bpy.ops.mesh.select_all(action="SELECT")
+    bpy.ops.mesh.subdivide()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with pytest.raises(JobError, match="cannot be told any more"):
+        again.export_again(cube)
+
+
+def test_what_is_transparent_in_a_mask_is_no_part(bpy, cube, choose, prepared):
+    image = bpy.data.images.new("Mask", 8, 8, alpha=True)
+    pixels = np.ones((8, 8, 4), np.float32)
+    pixels[:, 4:, 3] = 0.0
+    image.pixels.foreach_set(pixels.ravel())
+    choose(region="mask", region_mask=image)
+    run, _ = prepared(cube)
+    with Image.open(run.tasks[0].folder.path / "only.png") as file:
+        seen = np.asarray(file.convert("L"))
+    assert (seen[:, :4] == 255).all() and (seen[:, 4:] == 0).all()

@@ -92,6 +92,15 @@ def test_fields_and_the_button_are_there_before(bpy, cube, drawn):
         assert word in drawn()
 
 
+def test_part_that_is_textured_alone_is_said_at_the_button(bpy, cube, drawn):
+    settings = bpy.context.scene.styletex
+    assert "Only here" not in drawn()
+    settings.region = "group"
+    assert "Stylize Texture]\nOnly here: Vertex Group" in drawn()
+    cube.styletex.use_own = cube.styletex.use_region = True
+    assert "Only here" not in drawn(), "the object's own part goes before the scene's"
+
+
 def test_button_that_cannot_be_used_is_text_and_says_why(bpy, cube, drawn):
     bpy.context.scene.styletex.profile = "sd15"
     bpy.context.scene.styletex.prompt = ""

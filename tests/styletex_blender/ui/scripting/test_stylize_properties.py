@@ -64,6 +64,12 @@ def test_giving_a_restyle_strength_starts_from_the_present_color(bpy, scene, job
     assert settings.start_from_present and settings.restyle_strength == 0.25
 
 
+def test_giving_a_relief_turns_it_on(bpy, scene, job_of):
+    assert job_of().relief == 0.0
+    assert job_of(relief=0.5).relief == 0.5
+    assert job_of(relief=0.5, use_relief=False).relief == 0.0
+
+
 def test_a_scene_without_settings_is_enough_for_a_script_that_gives_them(bpy, scene, job_of):
     style = scene.styletex.style_image.name
     scene.styletex.style_image, scene.styletex.prompt = None, ""
