@@ -38,10 +38,10 @@ def test_exception_that_nobody_foresaw_is_one_objects_and_stands_in_the_log(bpy,
     exporting = styletex.module("exporting")
     export = exporting.export_object
 
-    def fail_for_the_cube(target, context):
+    def fail_for_the_cube(target, *others):
         if target == cube:
             raise KeyError("injected while exporting")
-        return export(target, context)
+        return export(target, *others)
 
     monkeypatch.setattr(exporting, "export_object", fail_for_the_cube)
     assert bpy.ops.styletex.stylize() == {"FINISHED"}

@@ -77,22 +77,28 @@ def test_name_serves_as_prompt_but_own_words_go_before_it(bpy, scene, own, prepa
     assert found["Suzanne"]["prompt"] == "a monkey"
 
 
-def test_prompt_may_be_empty_with_the_bundled_model_and_not_with_another(bpy, scene, prepared):
+@pytest.fixture
+def why_not(bpy, styletex):
+    """Why the panel's button cannot be used now; empty where it can."""
+    return lambda: styletex.module("ui.availability").why_not(bpy.context)
+
+
+def test_prompt_may_be_empty_with_the_bundled_model_and_not_with_another(bpy, scene, prepared, why_not):
     bpy.context.scene.styletex.prompt = " "
     assert prepared()["Cube"]["prompt"] == "Cube"
     bpy.context.scene.styletex.profile = "sd15"
-    assert not bpy.ops.styletex.stylize.poll()
+    assert "Describe the object" in why_not()
     with pytest.raises(JobError, match="The object prompt is empty"):
         prepared()
 
 
-def test_scene_needs_no_style_where_every_selected_object_has_its_own(bpy, scene, own, prepared):
+def test_scene_needs_no_style_where_every_selected_object_has_its_own(bpy, scene, own, prepared, why_not):
     settings = bpy.context.scene.styletex
     own.style_image, settings.style_image = settings.style_image, None
-    assert not bpy.ops.styletex.stylize.poll(), "the cube has none"
+    assert why_not(), "the cube has none"
     assert list(prepared()) == ["Suzanne"]
     bpy.data.objects["Cube"].select_set(False)
-    assert bpy.ops.styletex.stylize.poll()
+    assert not why_not()
     assert prepared()["Suzanne"]["style_name"] == "stripes.png"
 
 

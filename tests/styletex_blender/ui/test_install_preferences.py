@@ -321,6 +321,7 @@ def test_panel_without_an_environment_leads_to_the_preferences(bpy, preferences,
         mode="OBJECT",
         selected_objects=bpy.context.selected_objects,
         view_layer=bpy.context.view_layer,
+        object=bpy.context.object,
     )
     panel._draw_button(Layout(drawn), context)
     assert "open_preferences" not in "".join(drawn)

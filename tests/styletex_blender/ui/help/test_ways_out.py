@@ -46,6 +46,8 @@ def warned() -> set[str]:
     for called, args in calls("core"):
         if called == "optional" or (called == "partial" and getattr(args[0], "attr", "") == "warning"):
             found |= set(constants(args[1]))
+        elif called == "tell" and len(args) == 2:
+            found |= set(constants(args[0]))
     return found
 
 
