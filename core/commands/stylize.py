@@ -193,6 +193,7 @@ def run_job(
     from ..geometry.tiles import find_tiles
     from ..mesh_files.import_file import import_file
     from ..results.glb import write_glb
+    from ..style.style_image import read_style_image
     from ..stylize import LoadedModels, stylize
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
@@ -209,6 +210,8 @@ def run_job(
         np.savez(file, **vars(mesh))
     _copy(options.style, output.job / job.style_image)
     for number, (path, _) in enumerate(options.more_styles, 1):
+        # The job knows it by another name, and here is where a user's own can be said.
+        read_style_image(path, _printable(path))
         _copy(path, output.job / _style_file(number, path))
     if job.base_color is not None:
         _copy(options.base_color, output.job / job.base_color)

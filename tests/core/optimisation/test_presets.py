@@ -79,7 +79,7 @@ def test_a_setting_out_of_range_is_named(bad):
 
 
 def test_an_unknown_profile_or_preset_is_named_with_those_there_are():
-    with pytest.raises(JobError, match=r"sdxl.*bundled, sd15"):
+    with pytest.raises(JobError, match=r"sd3.*bundled, sd15, sdxl"):
         profile("sd3")
     with pytest.raises(JobError, match=r"quick.*draft, balanced, paper"):
         optimisation_settings(profile("bundled"), "quick")
