@@ -5,8 +5,7 @@ blender -P main_thread.py -- OUTPUT.json STYLE_IMAGE WORKER_COMMAND
 
 The worker's command is a JSON list. Written are, for each tick of the timer, the milliseconds of the thread's own
 processor time and of the clock that the add-on took from that tick to the next (its timer, its panels, its handlers),
-whether a frame was shown in it, and whether a
-finished texture was put on its object.
+whether a frame was shown in it, and whether a finished texture was put on its object.
 """
 
 from __future__ import annotations
@@ -124,9 +123,10 @@ def end() -> float | None:
     run = module("worker.runner").current_run()
     if not run.finished and time.monotonic() - begun < LONGEST_SECONDS:
         return 0.5
+    ticks[-1]["cpu"], ticks[-1]["wall"] = clock.take()
     done = [outcome.textured for outcome in run.outcomes]
     version = bpy.app.version_string
-    Path(OUTPUT).write_text(json.dumps({"blender": version, "textured": done, "ticks": ticks[:-1], "drawn": drawn}))
+    Path(OUTPUT).write_text(json.dumps({"blender": version, "textured": done, "ticks": ticks, "drawn": drawn}))
     module("worker.runner").abandon()
     sys.stdout.flush()
     os._exit(0)

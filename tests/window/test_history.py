@@ -66,8 +66,9 @@ def tell(tmp_path):
 def stylize(window, seed=5, variations=3, limit=10):
     window.do(SEED_AND_VARIATIONS.format(seed=seed, variations=variations, limit=limit))
     time.sleep(0.5)
+    before = window.state()["tasks"]
     window.click(window.find_button())
-    done = window.until(lambda state: not state["running"] and state["frames"] > 0, "the end")
+    done = window.until(lambda state: not state["running"] and state["tasks"] not in ([], before), "the end")
     assert done["errors"] == []
 
 

@@ -112,6 +112,7 @@ def watch() -> float:
         "changes": run.changes.any if run else "",
         "dirty_images": [image.name for image in bpy.data.images if image.is_dirty],
         "queue": {task.object_name: order.state_of(run, task).name for task in run.tasks} if run else {},
+        "tasks": [task.key for task in run.tasks] if run else [],
         "paused": run is not None and run.paused,
         "step": run.step if run else 0,
         "saved": list(run.saved.values()) if run else [],
@@ -121,7 +122,7 @@ def watch() -> float:
         "style_image": settings.style_image.name if settings.style_image else "",
         "content": settings.content,
         "has_result": module("ui.results.outcome_panel").STYLETEX_PT_outcome.poll(bpy.context),
-        "can_start": bpy.ops.styletex.stylize.poll(),
+        "can_start": not module("ui.availability").why_not(bpy.context),
     }
     temporary = STATE_FILE.with_suffix(".part")
     temporary.write_text(json.dumps(state))
