@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from .log import BatchLog, ItemReporter
     from .manifest import Item, Parse
 
-SOME_FAILED = 1
-"""Exit status when an item failed; how many, the summary says."""
+ONE_FAILED = 11
+"""Exit status when one item failed, one more for each further one, apart from those of ``core.job.EXIT_STATUS``."""
+MOST_TOLD = 90
+"""Failed items from which on the exit status stays the same."""
 
 
 def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> int:
@@ -31,19 +33,19 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
         parse: reads the options of one item.
 
     Returns:
-        Exit status: 0; ``SOME_FAILED``; or that of "cancelled", or of SIGTERM, when it was ended.
+        Exit status: 0; ``ONE_FAILED`` and up when items failed; or that of "cancelled", or of SIGTERM, when it was
+        ended.
 
     Raises:
         JobError: the manifest or the folder cannot be used.
     """
-    from .manifest import read_manifest
+    from .manifest import as_manifest, read_manifest
 
     if options.workers is not None and options.ray is None:
         raise JobError("bad_request", "--workers goes with --ray", "Without Ray, give the command several times.")
     if options.workers is not None and options.workers < 1:
         raise JobError("bad_setting", f"--workers is {options.workers}; it must be at least 1")
-    absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in given.items()}
-    items = read_manifest(options.manifest, absolute, _with_models(parse, options.models))
+    items = read_manifest(options.manifest, as_manifest(given), _with_models(parse, options.models))
     return _texture_all(items, options.output, options.ray, options.workers)
 
 
@@ -84,7 +86,7 @@ def _texture_all(items: Sequence[Item], output: Path, address: str | None, worke
         finally:
             progress.stop()
             failed = _sum_up(items, folder, console, log)
-    return SOME_FAILED if failed else 0
+    return ONE_FAILED - 1 + min(failed, MOST_TOLD) if failed else 0
 
 
 def _work_through(

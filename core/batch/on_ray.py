@@ -33,6 +33,8 @@ REQUIREMENT = "ray==2.60.0"
 STYLIZER = "core.batch.make:stylizer"
 MOST_DEATHS = 3
 """Workers, on nodes that live on, that may die over one item before it counts as failed."""
+_MISSING = {"mesh": "bad_mesh", **dict.fromkeys(("model", "lora", "vae"), "model_missing")}
+"""What is said where a file is not there, by its option; of others that it is no picture."""
 _WAIT_SECONDS = 1.0
 
 
@@ -236,12 +238,12 @@ class _Driver:
         for name, path in files_of(item.options).items():
             digest = content_hash(path)
             if digest is None:
-                code = "bad_mesh" if name.startswith("mesh") else "bad_image"
+                code = _MISSING.get(name.partition("/")[0], "bad_image")
                 raise JobError(code, f"There is no file {path}", "Put it there, or name another one.")
             reference = self._store.get(digest) or self._farm.put(path.read_bytes())
             if digest in self._shared:
                 self._store[digest] = reference
-            called = name.partition("/")[2] or path.name
+            called = name.removeprefix("mesh/") if name.startswith("mesh/") else path.name
             files[name] = (digest, called, reference)
         options = {name: value for name, value in vars(item.options).items() if name not in files}
         key = hashlib.sha256(json.dumps([item.name, inputs], sort_keys=True).encode()).hexdigest()[:32]

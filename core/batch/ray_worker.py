@@ -36,8 +36,8 @@ class Request:
     """Of the inputs: the same item with the same inputs goes on where it stopped, on the same machine."""
     options: Mapping[str, Any]
     files: Mapping[str, tuple[str, str, Any]]
-    """By option (or, below ``mesh/``, by the place beside the mesh): SHA-256, the name to give it, and a reference to
-    its bytes in the object store."""
+    """As ``core.batch.inputs.files_of`` names them: SHA-256, the name to give it (below ``mesh/``, the place beside the
+    mesh), and a reference to its bytes in the object store."""
     inputs: Mapping[str, Any]
     """See ``core.batch.inputs``."""
 
@@ -103,17 +103,20 @@ class FarmWorker:
         ray = importlib.import_module("ray")
         options = argparse.Namespace(**request.options)
         for name, (_, called, reference) in request.files.items():
-            kind = name.partition("/")[0]
-            own_folder(folder / kind)
-            path = folder / kind / called
+            option, _, place = name.partition("/")
+            own_folder(folder / option)
+            path = folder / (option if option == "mesh" else name) / called
             if ".." in path.relative_to(folder).parts:
                 raise JobError("bad_mesh", f"The mesh takes {called} from another folder", "Put it beside the mesh.")
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_file():
                 with whole_file(path) as file:
                     file.write(ray.get(reference))
-            if "/" not in name:
+            if not place:
                 setattr(options, name, path)
+            elif option != "mesh":
+                pairs = getattr(options, option)
+                pairs[int(place)] = (path, pairs[int(place)][1])
         return options
 
 
