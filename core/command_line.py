@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
 
     batch = subparsers.add_parser("batch", help="texture many meshes", description=_BATCH)
     batch.add_argument(
-        "manifest", type=Path, metavar="MANIFEST", help="a .toml file, a file of JSON lines, or a folder of meshes"
+        "manifest",
+        type=Path,
+        metavar="MANIFEST",
+        help="a .toml file, JSON lines, or a folder of meshes or of jobs from Blender",
     )
     batch.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
     batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
@@ -74,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     batch.add_argument(
         "--workers", type=int, metavar="N", help="on the cluster (one to each graphics card, or else to each core)"
+    )
+    batch.add_argument(
+        "--in-turn", action="store_true", help="wait until other commands on DIR that were given this have ended"
     )
     for_all = batch.add_argument_group("for all meshes that the manifest says nothing else of")
     _add_job_options(for_all, required=False)

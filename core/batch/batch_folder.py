@@ -27,6 +27,7 @@ from ..storage.whole_file import own_folder
 INPUTS_FILE = "inputs.json"
 """Inside a result: what it was made from; see ``core.batch.inputs``."""
 WORK_FOLDER = ".styletex-batch"
+TURN_FILE = "turn.lock"
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
 
 
@@ -74,6 +75,20 @@ class BatchFolder:
             self.can_lock = False
         try:
             yield True
+        finally:
+            lock.release()
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Waits until no other command is in here. Whoever finds this file locked knows that one is at work."""
+        lock = FileLock(self._work / TURN_FILE, thread_local=False, fallback_to_soft=False, poll_interval=0.5)
+        try:
+            lock.acquire()
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        try:
+            yield
         finally:
             lock.release()
 
@@ -162,6 +177,11 @@ class BatchFolder:
         remove(replaced)
         (self._work / "failed" / f"{name}.json").unlink(missing_ok=True)
         return place
+
+    def drop(self, name: str) -> None:
+        """Keep nothing of an item that is not finished."""
+        remove(self._work / "items" / name)
+        (self._work / "failed" / f"{name}.json").unlink(missing_ok=True)
 
     def record_failure(self, name: str, error: JobError) -> None:
         """Keep why an item failed, for the summary of every command.

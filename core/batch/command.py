@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
     """Do what ``core.command_line`` parsed.
 
     Args:
-        options: ``manifest``, ``output``, ``models``, ``ray`` and ``workers``.
+        options: ``manifest``, ``output``, ``models``, ``ray``, ``workers`` and ``in_turn``.
         given: the options of ``core stylize`` that the command line has, by the names that ``argparse`` gives them.
         parse: reads the options of one item.
 
@@ -39,14 +39,35 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
     Raises:
         JobError: the manifest or the folder cannot be used.
     """
-    from .manifest import as_manifest, read_manifest
-
     if options.workers is not None and options.ray is None:
         raise JobError("bad_request", "--workers goes with --ray", "Without Ray, give the command several times.")
     if options.workers is not None and options.workers < 1:
         raise JobError("bad_setting", f"--workers is {options.workers}; it must be at least 1")
-    items = read_manifest(options.manifest, as_manifest(given), _with_models(parse, options.models))
-    return _texture_all(items, options.output, options.ray, options.workers)
+    if options.ray is not None:
+        from .on_ray import require_ray
+
+        require_ray()
+    if not options.in_turn:
+        return _texture_all(_items(options, given, parse), options.output, options.ray, options.workers)
+    from .batch_folder import BatchFolder
+
+    with BatchFolder(options.output).in_turn():
+        # What was to be done may be done by now.
+        return _texture_all(_items(options, given, parse), options.output, options.ray, options.workers)
+
+
+def _items(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> list[Item]:
+    from .exported import exported_items, job_folders
+    from .manifest import as_manifest, read_manifest
+
+    manifest: Path = options.manifest
+    models = None if options.models is None else options.models.absolute()
+    if manifest.is_dir() and job_folders(manifest):
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise JobError("bad_request", f"The jobs in {manifest} say themselves how they are textured, not {names}")
+        return exported_items(manifest.absolute(), models)
+    return read_manifest(manifest, as_manifest(given), _with_models(parse, models))
 
 
 def _texture_all(items: Sequence[Item], output: Path, address: str | None, workers: int | None) -> int:
@@ -58,10 +79,6 @@ def _texture_all(items: Sequence[Item], output: Path, address: str | None, worke
     from .batch_folder import BatchFolder
     from .log import BatchLog, ItemReporter
 
-    if address is not None:
-        from .on_ray import require_ray
-
-        require_ray()
     folder = BatchFolder(output)
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -121,7 +138,7 @@ def _sum_up(items: Sequence[Item], folder: BatchFolder, console: Console, log: B
     from ..storage.optional import cause
     from .summary import DONE, FAILED, show_summary, summarise, write_summary
 
-    rows = summarise(items, folder)
+    rows = summarise([item for item in items if not item.is_withdrawn], folder)
     show_summary(rows, console)
     counts = {state: sum(row.state == state for row in rows) for state in (DONE, FAILED)}
     log.write("end", **counts)
@@ -137,4 +154,4 @@ def _sum_up(items: Sequence[Item], folder: BatchFolder, console: Console, log: B
 def _with_models(parse: Parse, models: Path | None) -> Parse:
     if models is None:
         return parse
-    return lambda arguments: parse([f"--models={models.absolute()}", *arguments])
+    return lambda arguments: parse([f"--models={models}", *arguments])

@@ -56,6 +56,16 @@ class Item:
     """Those that are no paths and not as they are by themselves: what was asked for, whatever options there will be. Of
     paths with weights, the weights."""
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it is a job of Blender's whose folder was removed: nobody wants it any more."""
+        return is_exported(self.options) and not self.options.job.is_file()
+
+
+def is_exported(options: argparse.Namespace) -> bool:
+    """Whether the options are those of a job folder that Blender exported; see ``core.batch.exported``."""
+    return "job" in options
+
 
 def read_manifest(path: Path, given: Mapping[str, Any], parse: Parse) -> list[Item]:
     """The items of a manifest, in its order; those of a folder by name.

@@ -14,7 +14,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from .batch_folder import BatchFolder
 from .inputs import content_hash, files_of, inputs_of
 from .log import BatchLog, ItemReporter
 from .manifest import Item
-from .one_by_one import fail
+from .one_by_one import fail, withdraw
 from .ray_worker import Answer, FarmWorker, Request
 
 REQUIREMENT = "ray==2.60.0"
@@ -56,6 +56,16 @@ def require_ray() -> Any:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Task:
+    """An item in the hands of a worker."""
+
+    item: Item
+    inputs: dict[str, Any]
+    claim: ExitStack
+    """Holds the lock of the item."""
+
+
 @dataclass
 class _Worker:
     """A process of the cluster."""
@@ -63,10 +73,7 @@ class _Worker:
     actor: Any
     node: str = ""
     """Known once it has answered."""
-    item: Item | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    claim: ExitStack = field(default_factory=ExitStack)
-    """Holds the lock of its item."""
+    task: _Task | None = None
 
 
 class Farm:
@@ -180,33 +187,25 @@ class _Driver:
     def run(self) -> None:
         self._reporter.item = "Ray"
         self._reporter.stage("item", f"{self._farm.count} workers")
-        idle: list[_Worker] = []
-        while self._waiting or any(worker.item for worker in self._running.values()):
-            while idle and (assigned := self._assign(idle[-1])):
-                self._running[assigned] = idle.pop()
+        while self._waiting or any(worker.task for worker in self._running.values()):
             # No more than there is work for.
-            wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.item) for w in self._running.values()))
-            while len(self._running) + len(idle) < wanted:
+            wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.task) for w in self._running.values()))
+            while len(self._running) < wanted:
                 worker = _Worker(self._farm.new_worker())
                 self._running[worker.actor.node.remote()] = worker
-            if not self._running:
-                break
             for reference in self._farm.wait(list(self._running)):
-                worker = self._running.pop(reference)
-                if self._settle(worker, reference):
-                    idle.append(worker)
-            # A worker that nothing waits for frees its card for others.
-            if not self._waiting:
-                for worker in idle:
-                    self._farm.forget(worker.actor)
-                idle.clear()
+                self._hear(self._running.pop(reference), reference)
+            self._let_go_of_withdrawn()
         for item in self._elsewhere:
             self._log.write("left to another command", item=item.name)
 
-    def _assign(self, worker: _Worker) -> Any:
-        """Give the next item that is to be made to a worker; ``None`` when there is none."""
+    def _assign(self, worker: _Worker) -> bool:
+        """Give the next item that is to be made to a worker; whether there was one."""
         while self._waiting:
             item = self._waiting.popleft()
+            if item.is_withdrawn:
+                withdraw(item.name, self._folder, self._log)
+                continue
             claim = ExitStack()
             if not claim.enter_context(self._folder.claim(item.name)):
                 self._elsewhere.append(item)
@@ -218,15 +217,17 @@ class _Driver:
                 elif self._folder.has_failed_meanwhile(item.name):
                     self._log.failed_elsewhere(item.name)
                 else:
-                    self._folder.require_place(item.name)
+                    # Whoever looks at the folder sees that it has begun.
+                    self._folder.unfinished(item.name, inputs)
                     request = self._request(item, inputs)
-                    worker.item, worker.inputs, worker.claim = item, inputs, claim
+                    worker.task = _Task(item, inputs, claim)
+                    self._running[worker.actor.make.remote(request)] = worker
                     self._log.write("item", item=item.name, node=worker.node)
-                    return worker.actor.make.remote(request)
+                    return True
             except Exception as error:
                 fail(item.name, as_job_error(error), self._folder, self._log)
             claim.close()
-        return None
+        return False
 
     def _request(self, item: Item, inputs: dict[str, Any]) -> Request:
         """The item with its files in the object store; those that several items share are put there once.
@@ -249,48 +250,63 @@ class _Driver:
         key = hashlib.sha256(json.dumps([item.name, inputs], sort_keys=True).encode()).hexdigest()[:32]
         return Request(key, options, files, inputs)
 
-    def _settle(self, worker: _Worker, reference: Any) -> bool:
-        """Take in what a worker says; whether it can do more."""
+    def _hear(self, worker: _Worker, reference: Any) -> None:
+        """Take in what a worker says, after it has been given what to do next: it does not wait for the disk here."""
         said = self._farm.get(reference)
-        item = worker.item
-        if item is None:
+        task, worker.task = worker.task, None
+        if task is None:
             worker.node = said or ""
             self._log.write("worker ready" if said else "worker lost", node=worker.node)
-            return said is not None
-        worker.item = None
-        with worker.claim:
-            if said is None:
-                self._log.write("worker died", item=item.name, node=worker.node)
-                if self._farm.is_alive(worker.node):
-                    self._deaths[item.name] += 1
-                if self._deaths[item.name] < MOST_DEATHS:
-                    self._waiting.appendleft(item)
+            ended = said is None
+        else:
+            ended = said is None or said.spent
+        # A worker that nothing waits for frees its card for others.
+        if (ended or not self._assign(worker)) and said is not None:
+            self._farm.forget(worker.actor)
+        if task is not None:
+            with task.claim:
+                if said is None:
+                    self._died(task.item, worker)
                 else:
-                    message = f"{MOST_DEATHS} workers died over it"
-                    fail(item.name, JobError("worker_died", message, "Look into Ray's logs."), self._folder, self._log)
-                return False
-            return self._take_in(item, worker, said)
+                    self._take_in(task, worker, said)
 
-    def _take_in(self, item: Item, worker: _Worker, answer: Answer) -> bool:
-        self._reporter.item = item.name
+    def _let_go_of_withdrawn(self) -> None:
+        """End the workers of items that nobody wants any more."""
+        for reference, worker in list(self._running.items()):
+            task = worker.task
+            if task is not None and task.item.is_withdrawn:
+                del self._running[reference]
+                self._farm.forget(worker.actor)
+                with task.claim:
+                    withdraw(task.item.name, self._folder, self._log)
+
+    def _died(self, item: Item, worker: _Worker) -> None:
+        self._log.write("worker died", item=item.name, node=worker.node)
+        if self._farm.is_alive(worker.node):
+            self._deaths[item.name] += 1
+        if self._deaths[item.name] < MOST_DEATHS:
+            self._waiting.appendleft(item)
+            return
+        message = f"{MOST_DEATHS} workers died over it"
+        fail(item.name, JobError("worker_died", message, "Look into Ray's logs."), self._folder, self._log)
+
+    def _take_in(self, task: _Task, worker: _Worker, answer: Answer) -> None:
+        name = self._reporter.item = task.item.name
         for code, message in answer.warnings:
             self._reporter.warning(code, message)
         if answer.error is not None:
-            fail(item.name, JobError.from_dict(dict(answer.error)), self._folder, self._log)
+            fail(name, JobError.from_dict(dict(answer.error)), self._folder, self._log)
+            return
+        try:
+            place = self._folder.unfinished(name, task.inputs, anew=True)
+            for file_name, data in answer.result.items():
+                with whole_file(place / Path(file_name).name) as file:
+                    file.write(data)
+            self._folder.finish(name)
+        except (OSError, JobError) as error:
+            fail(name, as_job_error(error), self._folder, self._log)
         else:
-            try:
-                place = self._folder.unfinished(item.name, worker.inputs, anew=True)
-                for name, data in answer.result.items():
-                    with whole_file(place / Path(name).name) as file:
-                        file.write(data)
-                self._folder.finish(item.name)
-            except (OSError, JobError) as error:
-                fail(item.name, as_job_error(error), self._folder, self._log)
-            else:
-                self._log.made(item.name, answer.seconds, node=worker.node)
-        if answer.spent:
-            self._farm.forget(worker.actor)
-        return not answer.spent
+            self._log.made(name, answer.seconds, node=worker.node)
 
 
 def _cost(item: Item) -> tuple[int, int]:

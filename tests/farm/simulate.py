@@ -3,8 +3,9 @@
 
     python -m tests.farm.simulate [--items 200] [--seconds 1] [--nodes 2] [--workers-per-node 4] [--kills 5]
 
-prints how long it took, in proportion to what the stand-ins alone would take, and whether every result is there, once,
-and as a run without Ray makes it. It needs Linux, and Ray in its environment.
+prints the throughput of all workers as a share of as many times that of one, which does some of the same items first,
+and whether every result is there, once, and as a run without Ray makes it. The stand-ins sleep. It needs Linux, and Ray
+in its environment.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = [sys.executable, str(ROOT / "tests" / "core" / "batch" / "stand_in.py")]
 STEPS = 10
+ALONE = 20
+"""Items that the one worker does."""
 
 
 def make_manifest(folder: Path, items: int) -> Path:
@@ -186,15 +189,18 @@ def main() -> int:
         manifest = make_manifest(folder, options.items)
         subprocess.run(command(manifest, folder / "alone"), cwd=ROOT, check=True, capture_output=True)
         expected = results(folder / "alone")
+        (folder / "few").mkdir()
+        one = run(make_manifest(folder / "few", min(ALONE, options.items)), folder / "one", nodes, 1)
         outcome = run(manifest, folder / "all", nodes, workers)
         same = results(folder / "all") == expected
-        nominal, measured = (outcome.rate * each / workers for each in (options.seconds, outcome.item_seconds))
         print(
             f"{options.items} items of {options.seconds} s on {workers} workers: {outcome.startup:.1f} s until the "
-            f"first began, then {outcome.seconds:.1f} s. An item took its worker {outcome.item_seconds:.3f} s. "
-            f"With all workers there: {nominal:.3f} of {workers} times one worker's throughput by the length of the "
-            f"stand-in, {measured:.3f} by what it took. The command used its processor for "
-            f"{1000.0 * outcome.driver_seconds / options.items:.0f} ms an item. All results as without Ray: {same}",
+            f"first began, then {outcome.seconds:.1f} s. One worker: {one.rate:.4f} items a second, "
+            f"{one.item_seconds:.3f} s each; all of them: {outcome.rate:.4f}, {outcome.item_seconds:.3f} s each. "
+            f"{outcome.rate / one.rate / workers:.3f} of {workers} times one worker's throughput, and "
+            f"{outcome.rate * options.seconds / workers:.3f} of what {workers} would do that do nothing but sleep. The "
+            f"command used its processor for {1000.0 * outcome.driver_seconds / options.items:.0f} ms an item. All "
+            f"results as without Ray: {same}",
             flush=True,
         )
         chance = random.Random(0)
