@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
 import os
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -105,14 +106,9 @@ class Farm:
             raise JobError(
                 "bad_request", f"There is no Ray cluster at {address}: {error}", "Start one: ray start --head."
             ) from error
-        resources = ray.cluster_resources()
-        cards, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
-        self.count = workers or cards or cores
-        # Several workers may share a card, and each has its share of the cores.
-        self._share = {
-            "num_gpus": min(1.0, cards / self.count) if cards else 0,
-            "num_cpus": max(1, cores // self.count) if cores >= self.count else cores / self.count,
-        }
+        nodes = [(_whole(node, "CPU"), _whole(node, "GPU")) for node in ray.nodes() if node["Alive"]]
+        self.count = workers or sum(cards for _, cards in nodes) or sum(cores for cores, _ in nodes) or 1
+        self._share = share_of(nodes, self.count)
         self._class = ray.remote(FarmWorker)
         self._stylizer = stylizer
 
@@ -163,6 +159,26 @@ class Farm:
     def forget(self, actor: Any) -> None:
         """End a worker that may be dead already."""
         self._ray.kill(actor)
+
+
+def share_of(nodes: Sequence[tuple[int, int]], count: int) -> dict[str, float]:
+    """What each of ``count`` workers may claim such that all find room, on nodes of so many cores and cards: as much as
+    there is; several may share a card or a core.
+    """
+    if any(cards for _, cards in nodes):
+        nodes = [node for node in nodes if node[1]]
+    shares = {}
+    for place, name in enumerate(("num_cpus", "num_gpus")):
+        there = [node[place] for node in nodes]
+        # A card is nobody's twice; of cores a worker may have several.
+        most = 1 if name == "num_gpus" else max(there, default=0)
+        whole = next((each for each in range(most, 0, -1) if sum(one // each for one in there) >= count), 0)
+        shares[name] = float(whole) if whole or not any(there) else 1.0 / math.ceil(count / sum(there))
+    return shares
+
+
+def _whole(node: dict[str, Any], resource: str) -> int:
+    return int(node["Resources"].get(resource, 0))
 
 
 def _no_workers(error: Exception) -> JobError:

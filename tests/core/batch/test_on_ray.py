@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from core.batch.on_ray import share_of
 from tests.farm import simulate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,27 @@ def test_workers_are_a_positive_number_on_a_cluster(tmp_path, more, words):
         simulate.command(manifest, tmp_path / "out", *more), cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("nodes", "count", "cores", "cards"),
+    [
+        ([(0, 0), (4, 0), (4, 0)], 8, 1, 0),
+        ([(0, 0), (4, 0), (4, 0)], 1, 4, 0),
+        ([(16, 0), (2, 0)], 2, 8, 0),
+        ([(4, 0), (4, 0)], 9, 1 / 2, 0),
+        ([(8, 1), (8, 1)], 2, 8, 1),
+        ([(8, 1), (8, 1)], 3, 4, 1 / 2),
+        ([(64, 0), (8, 4)], 4, 2, 1),
+        ([(2, 8)], 8, 1 / 4, 1),
+        ([], 1, 0, 0),
+    ],
+)
+def test_all_workers_find_room_on_the_nodes_that_there_are(nodes, count, cores, cards):
+    assert share_of(nodes, count) == pytest.approx({"num_cpus": cores, "num_gpus": cards})
+    if nodes:
+        places = [[there / part for there, part in zip(node, (cores, cards), strict=True) if part] for node in nodes]
+        assert sum(int(min(place) + 1e-9) for place in places) >= count
 
 
 @pytest.fixture(scope="module")
