@@ -140,6 +140,8 @@ def send(
     blend_file = blend_file or readable(bpy.data.filepath)
     if not blend_file:
         raise JobError("bad_request", "The file was never saved, so that no texture finds it again", "Save it first")
+    if not farm.is_shared:
+        _check_worker()
     tasks, refused = _export_all(Run([]), objects, settings)
     jobs = sending.send(tasks, farm, blend_file)
     command.start(farm)
@@ -291,6 +293,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     """
     if runner.unfinished() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
+    _check_worker()
     run = Run([])
     run.tasks, run.refused = _export_all(run, objects, settings)
     return run
@@ -302,6 +305,7 @@ def add(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> Ru
     Raises:
         JobError: see ``stylize``.
     """
+    _check_worker()
     hide_previews()
     try:
         order.add(run, *_export_all(run, objects, settings))
@@ -318,7 +322,6 @@ def _check_worker() -> None:
 
 def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> tuple[list[Task], list[Outcome]]:
     """Tasks of the objects that can be added to ``run``, and why the others cannot."""
-    _check_worker()
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     try_destination(settings.destination)

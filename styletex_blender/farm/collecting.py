@@ -41,9 +41,11 @@ class Collected:
 def jobs_of_file() -> list[FarmJob]:
     """The jobs on all known farms that were sent from the file that is open, in the order in which they were sent."""
     blend_file = readable(bpy.data.filepath)
-    noted = {key for found in bpy.data.objects for key in tags.of(found)}
     jobs = [FarmJob(farm, folder, sent) for farm in known_farms() for folder, sent in sent_jobs(farm.jobs)]
-    return [job for job in jobs if blend_file and (job.sent.blend_file == blend_file or _came_along(job, noted))]
+    if not blend_file or not jobs:
+        return []
+    noted = {key for found in bpy.data.objects for key in tags.of(found)}
+    return [job for job in jobs if job.sent.blend_file == blend_file or _came_along(job, noted)]
 
 
 def _came_along(job: FarmJob, noted: set[str]) -> bool:

@@ -18,6 +18,7 @@ from ..help.help_buttons import draw_help
 from ..help.short_text import draw_short
 from ..panel_text import saved_text
 from ..results.sidebar import SidebarPanel
+from .farm_box import draw_farm
 from .queue_operators import STYLETEX_OT_stylize_collection
 
 _MOST_ROWS = 6
@@ -40,6 +41,7 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
         else:
             draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
         draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
+        draw_farm(layout, context)
         if is_listed and run is not None:
             _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
