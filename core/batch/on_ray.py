@@ -92,12 +92,9 @@ class Farm:
             JobError: ``dependencies``; ``bad_request``: there is no cluster at the address.
         """
         self._ray = ray = require_ray()
-        root = Path(__file__).resolve().parents[2]
-        environment = {"env_vars": {"PYTHONPATH": f"{root}{os.pathsep}${{PYTHONPATH}}", "RAY_USAGE_STATS_ENABLED": "0"}}
         try:
             ray.init(
                 None if address == "local" else address,
-                runtime_env=environment,
                 include_dashboard=False if address == "local" else None,
                 log_to_driver=False,
                 logging_level="ERROR",
@@ -109,6 +106,7 @@ class Farm:
         nodes = [(_whole(node, "CPU"), _whole(node, "GPU")) for node in ray.nodes() if node["Alive"]]
         self.count = workers or sum(cards for _, cards in nodes) or sum(cores for cores, _ in nodes) or 1
         self._share = share_of(nodes, self.count)
+        self._environment = {"env_vars": _variables(self._share["num_cpus"])}
         self._class = ray.remote(FarmWorker)
         self._stylizer = stylizer
 
@@ -122,7 +120,8 @@ class Farm:
 
     def new_worker(self) -> Any:
         """A worker, as soon as the cluster has room."""
-        return self._class.options(**self._share, max_restarts=0).remote(self._stylizer)
+        options = {**self._share, "runtime_env": self._environment, "max_restarts": 0}
+        return self._class.options(**options).remote(self._stylizer)
 
     def is_alive(self, node: str) -> bool:
         """Whether a node of the cluster still answers."""
@@ -175,6 +174,17 @@ def share_of(nodes: Sequence[tuple[int, int]], count: int) -> dict[str, float]:
         whole = next((each for each in range(most, 0, -1) if sum(one // each for one in there) >= count), 0)
         shares[name] = float(whole) if whole or not any(there) else 1.0 / math.ceil(count / sum(there))
     return shares
+
+
+def _variables(cores: float) -> dict[str, str]:
+    """Of a worker with so many cores; as for ``core.command_line``, unless somebody has set them here."""
+    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, int(cores) // 2)))
+    return {
+        "PYTHONPATH": f"{Path(__file__).resolve().parents[2]}{os.pathsep}${{PYTHONPATH}}",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "OMP_NUM_THREADS": threads,
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }
 
 
 def _whole(node: dict[str, Any], resource: str) -> int:

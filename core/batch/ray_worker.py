@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..commands.output_folder import remove
 from ..failure import as_job_error, is_beyond_repair, release_memory
 from ..job import JobError
+from ..reporting import SilentReporter
 from ..storage.json_file import write_json
 from ..storage.whole_file import own_folder, whole_file
 from .batch_folder import INPUTS_FILE
@@ -120,34 +119,14 @@ class FarmWorker:
         return options
 
 
-class _Ear:
+class _Ear(SilentReporter):
     """A reporter that keeps the warnings; the driver ends this process where it is to stop."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def stage(self, name: str, label: str) -> None: ...
-
-    def progress(self, step: int, steps: int, seconds_left: float | None) -> None: ...
-
-    def checkpoint(self, step: int, steps: int) -> None: ...
-
-    def frame(self, image: np.ndarray, extent: int = 1) -> None: ...
-
     def warning(self, code: str, message: str) -> None:
         self.told.append((code, message))
-
-    def wants_frame(self) -> bool:
-        return False
-
-    def should_cancel(self) -> bool:
-        return False
-
-    def should_pause(self) -> bool:
-        return False
-
-    def should_finish(self) -> bool:
-        return False
 
 
 def _home() -> Path:
