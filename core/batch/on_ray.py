@@ -25,6 +25,7 @@ from ..storage.whole_file import whole_file
 from .batch_folder import BatchFolder
 from .inputs import content_hash, files_of, inputs_of
 from .log import BatchLog, ItemReporter
+from .make import require_space
 from .manifest import Item
 from .one_by_one import fail, withdraw
 from .ray_worker import Answer, FarmWorker, Request
@@ -246,6 +247,7 @@ class _Driver:
                     # Whoever looks at the folder sees that it has begun.
                     self._folder.unfinished(item.name, inputs)
                     request = self._request(item, inputs)
+                    require_space(item.options, self._folder.path)
                     worker.task = _Task(item, inputs, claim)
                     self._running[worker.actor.make.remote(request)] = worker
                     self._log.write("item", item=item.name, node=worker.node)
@@ -330,6 +332,8 @@ class _Driver:
                     file.write(data)
             self._folder.finish(name)
         except (OSError, JobError) as error:
+            # What is half there may be the room that the next result lacks.
+            self._folder.drop(name)
             fail(name, as_job_error(error), self._folder, self._log)
         else:
             self._log.made(name, answer.seconds, node=worker.node)

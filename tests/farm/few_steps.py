@@ -3,8 +3,8 @@
 
     python tests/farm/few_steps.py ARGUMENT...
 
-takes how many from the environment variable ``STYLETEX_STEPS``, as workers on a Ray cluster do, and leaves out the sample
-that runs begin with and the strokes that they end with; 0 leaves the preset as it is.
+takes how many from the environment variable ``STYLETEX_STEPS``, as workers on a Ray cluster do, and leaves out the
+sample that runs begin with and the strokes that they end with; 0 leaves the preset as it is.
 """
 
 from __future__ import annotations

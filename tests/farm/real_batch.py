@@ -3,10 +3,10 @@
 
     python -m tests.farm.real_batch [--items 12] [--workers 2] [--steps N] [--preset draft]
 
-Each worker, and the one process, computes with one thread at a time: a process has two, which take turns where it has but
-one core, and the one process is given one (``--both-cores`` gives it all). The meshes are spheres, each squashed in its
-own way; the model is the bundled one. What counts is the time from the first item's beginning to the last one's end; what
-starting takes is shown beside it. It needs Ray in its environment, Linux, and as many free cores as workers.
+Each worker, and the one process, computes with one thread at a time: a process has two, which take turns where it has
+but one core, and the one process is given one (``--both-cores`` gives it all). The meshes are spheres, each squashed in
+its own way; the model is the bundled one. What counts is the time from the first item's beginning to the last one's
+end; what starting takes is shown beside it. It needs Ray in its environment, Linux, and as many free cores as workers.
 """
 
 from __future__ import annotations
