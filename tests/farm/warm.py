@@ -106,7 +106,7 @@ def make_job(jobs: Path, seed: int) -> Path:
     mesh = import_file(jobs.parent / "mesh00.obj").mesh
     np.savez(folder / MESH_FILE, **vars(mesh))
     (folder / "style.jpg").write_bytes(STYLE.read_bytes())
-    write_job(Job("Pebble", "a pebble", "style.jpg", preset="draft", device="cpu", seed=seed), folder)
+    write_job(Job("Pebble", "a pebble", "style.jpg", preset="draft", texture_size=256, device="cpu", seed=seed), folder)
     return jobs
 
 

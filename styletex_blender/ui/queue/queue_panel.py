@@ -41,13 +41,13 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
         else:
             draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
         draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
-        draw_farm(layout, context)
         if is_listed and run is not None:
             _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
             if outcome.error is not None:
                 text = _("{name} was not added: {why}").format(name=outcome.object_name, why=_(outcome.error.message))
                 draw_short(layout, context, text)
+        draw_farm(layout, context)
 
 
 def _failed(run: Run) -> bool:
