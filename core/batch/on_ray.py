@@ -73,6 +73,8 @@ class _Worker:
     """A process of the cluster."""
 
     actor: Any
+    number: int
+    """From 1 in the order in which they were asked for, for the log."""
     node: str = ""
     """Known once it has answered."""
     task: _Task | None = None
@@ -95,7 +97,7 @@ class Farm:
         self._ray = ray = require_ray()
         try:
             ray.init(
-                None if address == "local" else address,
+                address,
                 include_dashboard=False if address == "local" else None,
                 log_to_driver=False,
                 logging_level="ERROR",
@@ -207,6 +209,7 @@ class _Driver:
         self._waiting = deque(sorted(items, key=_cost, reverse=True))
         self._elsewhere: list[Item] = []
         self._running: dict[Any, _Worker] = {}
+        self._asked_for = 0
         self._deaths: Counter[str] = Counter()
         self._shared = _shared_hashes(items)
         self._store: dict[str, Any] = {}
@@ -218,7 +221,8 @@ class _Driver:
             # No more than there is work for.
             wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.task) for w in self._running.values()))
             while len(self._running) < wanted:
-                worker = _Worker(self._farm.new_worker())
+                self._asked_for += 1
+                worker = _Worker(self._farm.new_worker(), self._asked_for)
                 self._running[worker.actor.node.remote()] = worker
             for reference in self._farm.wait(list(self._running)):
                 self._hear(self._running.pop(reference), reference)
@@ -250,7 +254,7 @@ class _Driver:
                     require_space(item.options, self._folder.path)
                     worker.task = _Task(item, inputs, claim)
                     self._running[worker.actor.make.remote(request)] = worker
-                    self._log.write("item", item=item.name, node=worker.node)
+                    self._log.write("item", item=item.name, node=worker.node, worker=worker.number)
                     return True
             except Exception as error:
                 fail(item.name, as_job_error(error), self._folder, self._log)
@@ -284,7 +288,7 @@ class _Driver:
         task, worker.task = worker.task, None
         if task is None:
             worker.node = said or ""
-            self._log.write("worker ready" if said else "worker lost", node=worker.node)
+            self._log.write("worker ready" if said else "worker lost", node=worker.node, worker=worker.number)
             ended = said is None
         else:
             ended = said is None or said.spent
@@ -309,7 +313,7 @@ class _Driver:
                     withdraw(task.item.name, self._folder, self._log)
 
     def _died(self, item: Item, worker: _Worker) -> None:
-        self._log.write("worker died", item=item.name, node=worker.node)
+        self._log.write("worker died", item=item.name, node=worker.node, worker=worker.number)
         if self._farm.is_alive(worker.node):
             self._deaths[item.name] += 1
         if self._deaths[item.name] < MOST_DEATHS:
@@ -336,7 +340,7 @@ class _Driver:
             self._folder.drop(name)
             fail(name, as_job_error(error), self._folder, self._log)
         else:
-            self._log.made(name, answer.seconds, node=worker.node)
+            self._log.made(name, answer.seconds, node=worker.node, worker=worker.number)
 
 
 def _cost(item: Item) -> tuple[int, int]:

@@ -114,7 +114,9 @@ class Outcome:
     startup: float
     """From the start of the command to the first item."""
     rate: float
-    """Items a second, from when all workers were there until the last item was given to one."""
+    """Items a second of all workers, each from its first to its last item while there was something to give out: so no
+    part of an item is counted.
+    """
     item_seconds: float
     """What an item took its worker, on average."""
     driver_seconds: float
@@ -148,8 +150,12 @@ def run(
         times.setdefault(event["event"], []).append(_seconds(event["time"]))
     if process.returncode != 0 or "made" not in times:
         raise RuntimeError(f"the command ended with {process.returncode}: {text}")
-    first, all_there, last = min(times["item"]), times["worker ready"][:workers][-1], max(times["item"])
-    steady = sum(all_there < made <= last for made in times["made"]) / max(last - all_there, 1e-9)
+    first, last = min(times["item"]), max(times["item"])
+    made_by: dict[int, list[float]] = {}
+    for event in found:
+        if event["event"] == "made" and (moment := _seconds(event["time"])) <= last:
+            made_by.setdefault(event["worker"], []).append(moment)
+    steady = sum((len(made) - 1) / (max(made) - min(made)) for made in made_by.values() if len(made) > 1)
     taken = [event["seconds"] for event in found if event["event"] == "made"]
     died = len(times.get("worker died", []))
     whole, item_seconds = max(times["made"]) - first, sum(taken) / len(taken)
