@@ -16,11 +16,11 @@ from ..failure import as_job_error, release_memory
 from ..geometry.overlap import Overlap
 from ..reporting import Cancelled, Paused, Reporter
 from ..storage.optional import cause
+from ..texture_field.field import HashGridField
 from ..views.camera_plan import CameraPlan
 from ..views.rasteriser import Rasteriser
 from ..views.step_views import Views, step_views
 from .checkpoint import Checkpoint, Progress, Records, Saved
-from .field import HashGridField
 from .model_gradient import ModelGradient, Pull
 from .objective import Objective
 from .presets import OptimisationSettings
