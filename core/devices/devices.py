@@ -36,6 +36,8 @@ def _graphics_card() -> Device:
         kind="cuda",
         name=properties.name,
         memory_bytes=properties.total_memory,
+        # What this process keeps for its next job is at its disposal too.
+        free_bytes=torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved(),
         capability=None if hip else (properties.major, properties.minor),
         hip=".".join(hip.split(".")[:2]),
         supported=is_built_for(torch.cuda.get_arch_list(), architecture),

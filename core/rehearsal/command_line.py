@@ -95,21 +95,23 @@ def _settings(model: ModelProfile, preset: str, resolution: int | None) -> Optim
 
 def _table(name: str, resolution: int | None) -> str:
     """Operations of every preset of the profile called ``name``, as a Markdown table, and the memory it is planned
-    with: its networks and what a step holds besides, in half precision.
+    with on a graphics card: a step's networks and what it holds besides, in half precision, with all views at once and
+    with one after the other.
     """
-    from ..devices.device_choice import MemoryNeed
+    from ..devices.device_choice import memory_bytes
+    from ..devices.memory_need import memory_need
     from ..models.profiles import profile
     from .flops import count_mean_step
     from .random_networks import networks_without_numbers
 
     model = profile(name)
     networks = networks_without_numbers(model)
-    lines = ["| preset | steps | TFLOP a step | PFLOP a run | GiB |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = ["| preset | steps | TFLOP a step | PFLOP a run | GiB | least GiB |", f"| --- |{' ---: |' * 5}"]
     for preset in PRESETS:
         settings = _settings(model, preset, resolution)
         flops = count_mean_step(networks, settings).total
-        need = MemoryNeed(name, model.peak_values(settings.views.views_per_step, settings.resolution))
-        memory = need.bytes("float16") / 2**30
-        row = f"{flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} | {memory:.1f}"
+        plans = memory_need(model, settings.views.views_per_step, settings.resolution).plans
+        most, least = (memory_bytes(plan.values, "float16") / 2**30 for plan in (plans[0], plans[-1]))
+        row = f"{flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} | {most:.1f} | {least:.1f}"
         lines.append(f"| {preset} | {settings.steps} | {row} |")
     return "\n".join(lines) + "\n"
