@@ -32,6 +32,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--count-only", action="store_true", help="only count the operations of all presets, as a table"
     )
+    parser.add_argument("--cards", action="store_true", help="only say what cards of the usual sizes do, as a table")
     parser.add_argument(
         "--write",
         type=Path,
@@ -54,6 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.count_only:
         print(_table(arguments.profile, arguments.resolution), end="")
+        return 0
+    if arguments.cards:
+        from .cards import as_table
+
+        print(as_table(), end="")
         return 0
     if arguments.write is not None:
         from ..models.profiles import profile
