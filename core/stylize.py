@@ -15,7 +15,7 @@ from PIL import Image
 from .detail.detail import find_detail
 from .detail.settings import style_extent
 from .devices.device_choice import DeviceChoice
-from .devices.devices import choose_device
+from .devices.devices import begin_to_measure_memory, choose_device, most_memory
 from .devices.memory_need import memory_need
 from .diffusion.conditioning import condition
 from .diffusion.loaded_models import LoadedModels as LoadedModels
@@ -158,6 +158,7 @@ def _run(
     checkpoint: Checkpoint,
 ) -> Result:
     device = torch.device(choice.device.kind)
+    begin_to_measure_memory(device)
     stages = Stages(reporter)
     with stages.stage("mesh", "Reading the mesh"):
         original = meshes.load_npz(folder / MESH_FILE)
@@ -301,6 +302,7 @@ def _run(
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
+    report["memory"] = {"planned": choice.memory_bytes, "most": most_memory(device)}
     if part is not None:
         report["region"] = part.report()
     # The report comes last, so that its presence says that all is there.

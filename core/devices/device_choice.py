@@ -111,6 +111,8 @@ class DeviceChoice:
     """What the user should know before a long job: a better device was passed over. Mostly empty."""
     plan: MemoryPlan | None = None
     """Which of the ways to do it fits; ``None`` where no need was named."""
+    memory_bytes: int | None = None
+    """What it is to take of the device's memory at most, likewise."""
 
     def describe(self) -> dict[str, Any]:
         """As it stands in ``hello`` and in ``report.json``."""
@@ -149,7 +151,7 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         if device.kind == "cpu" and passed_over and need is not None and not need.smallest:
             break
         try:
-            precision, why, plan = _precision(device, need)
+            precision, why, plan, planned = _precision(device, need)
         except JobError as error:
             passed_over.append(error)
             continue
@@ -160,7 +162,7 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         elif wanted == "auto" and device.kind == "cpu":
             because = "PyTorch finds no graphics card that it can use"
         reason = f"{device}, {_WORDS[precision]}{f': {because}' if because else ''}"
-        return DeviceChoice(device, precision, reason, warning, plan)
+        return DeviceChoice(device, precision, reason, warning, plan, planned)
     first = passed_over[0]
     raise JobError(first.code, "; ".join(error.message for error in passed_over), first.hint)
 
@@ -192,8 +194,8 @@ def _capability(architecture: str) -> tuple[int, int]:
     return int(digits[:-1]), int(digits[-1])
 
 
-def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, MemoryPlan | None]:
-    """The first precision of ``device`` in which the job fits into it, why, and how.
+def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, MemoryPlan | None, int | None]:
+    """The first precision of ``device`` in which the job fits into it, why, how, and the memory that it needs.
 
     Raises:
         JobError: there is none; the message says why not.
@@ -206,13 +208,13 @@ def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, Memor
         )
     precisions = list(_precisions(device))
     if need is None:
-        return *precisions[0], None
+        return *precisions[0], None, None
     there = device.memory_bytes if device.free_bytes is None else device.free_bytes
     for precision, why in precisions:
         for plan in need.plans:
-            if need.bytes(plan, device, precision) <= there:
+            if (planned := need.bytes(plan, device, precision)) <= there:
                 small = f"{plan.words}, since its memory does not hold more" if plan.words else ""
-                return precision, "; ".join(filter(None, (why, small))), plan
+                return precision, "; ".join(filter(None, (why, small))), plan, planned
     smallest = precisions[-1][0]
     needed = min(need.bytes(plan, device, smallest) for plan in need.plans) / 2**30
     has = f"{device.name} has {there / 2**30:.1f} GiB"

@@ -27,6 +27,17 @@ def present_devices() -> list[Device]:
     return [*devices, Device("cpu", processor_name(), memory)]
 
 
+def begin_to_measure_memory(device: torch.device) -> None:
+    """Forget what ``device`` needed so far; see ``most_memory``."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def most_memory(device: torch.device) -> int | None:
+    """Bytes of a graphics card that were in use at most since then; ``None`` elsewhere."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
 def _graphics_card() -> Device:
     properties = torch.cuda.get_device_properties(0)
     hip = torch.version.hip or ""
