@@ -103,7 +103,7 @@ def as_page(costs: Sequence[JobCost], device: str, tests: str) -> str:
     lines = [
         "# What a graphics card does",
         "",
-        "Made by `python -m core bench card --output docs/card.md`: whole jobs on a torus, each in a process of its own."
+        "Made by `python -m core bench card --output docs/card.md`: jobs on a torus, each in a process of its own."
         " Stable Diffusion has networks of its real sizes with random numbers.",
         "",
         f"{choice}; PyTorch {torch.__version__}, {platform.system()}.",
