@@ -170,7 +170,7 @@ def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
     if _of(target, image) == applied_image(target):
         raise JobError("bad_request", "It is applied to the object", "Apply another one first")
     if image == shown_image(target):
-        show_applied(target)
+        show_applied([target])
     entries.forget(target, [image])
 
 

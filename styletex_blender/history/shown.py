@@ -8,15 +8,24 @@ copy of the object or of the material has both too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 
 from ..scene.materials.nodes import TEXTURE_NODE, UV_NODE, set_texture, texture_node
-from ..scene.preview import materials_below
+from ..scene.materials.owning import make_own
+from ..scene.preview import hide_previews, materials_below
 
 _APPLIED = "styletex_applied"
 """A material's custom property while it shows another result than the applied one: the image and its UV map."""
+
+
+def all_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """The images that are applied to the object or that it shows: several where objects were joined."""
+    found: list[bpy.types.Image | None] = []
+    for material in _materials(target):
+        found += [material[_APPLIED].get("image") if _APPLIED in material else None, _node(material).image]
+    return list(dict.fromkeys(image for image in found if image is not None))
 
 
 def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
@@ -32,15 +41,18 @@ def applied_image(target: bpy.types.Object) -> bpy.types.Image | None:
     return None
 
 
-def show(target: bpy.types.Object, image: bpy.types.Image, uv_map: str = "") -> bool:
-    """Show a result on an object without applying it; whether there is a material of StyleTex's that can show it.
+def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: str = "") -> bool:
+    """Show a result without applying it; whether there is a material of StyleTex's that can show it.
 
     Args:
-        target: the object; others that have the same material show it too.
-        image: one of its results.
+        objects: one object, or several that share their mesh and materials. Others that have the same materials stay as
+            they are: those of these objects are made their own.
+        image: a result of the first one.
         uv_map: name of the UV map that it is for; without, that of the one before.
     """
-    materials = list(_materials(target))
+    hide_previews()
+    make_own(objects)
+    materials = _all_materials(objects)
     for material in materials:
         if _APPLIED not in material:
             uv_node = material.node_tree.nodes.get(UV_NODE)
@@ -53,9 +65,12 @@ def show(target: bpy.types.Object, image: bpy.types.Image, uv_map: str = "") -> 
     return bool(materials)
 
 
-def show_applied(target: bpy.types.Object) -> None:
-    """Show what is applied again."""
-    for material in _materials(target):
+def show_applied(objects: Sequence[bpy.types.Object]) -> None:
+    """Show what is applied again, on objects as ``show`` takes them."""
+    hide_previews()
+    if any(_APPLIED in material for material in _all_materials(objects)):
+        make_own(objects)
+    for material in _all_materials(objects):
         if _APPLIED in material:
             applied = material[_APPLIED].get("image")
             if applied is not None:
@@ -68,6 +83,10 @@ def apply_shown(target: bpy.types.Object) -> None:
     for material in _materials(target):
         if _APPLIED in material:
             del material[_APPLIED]
+
+
+def _all_materials(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Material]:
+    return list(dict.fromkeys(material for target in objects for material in _materials(target)))
 
 
 def _materials(target: bpy.types.Object) -> Iterator[bpy.types.Material]:

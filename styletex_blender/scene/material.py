@@ -9,7 +9,8 @@ import bpy
 
 from ..names import name_of
 from .materials.keep import is_kept, keep_material, origin_of, put_image
-from .materials.nodes import add_texture, texture_node
+from .materials.nodes import add_texture
+from .materials.owning import is_own
 from .materials.relief import set_relief
 
 MATERIALS = ("keep", "new")
@@ -65,7 +66,7 @@ def apply_texture(
     if not target.material_slots:
         target.data.materials.append(None)
     olds = list(dict.fromkeys(slot.material for found in objects for slot in found.material_slots))
-    own = [old for old in olds if old is not None and _is_own(old, objects)]
+    own = [old for old in olds if old is not None and is_own(old, objects)]
     warnings: list[str] = []
     if materials == "keep":
         shown = _kept(objects, olds, own, image, uv_map, warnings)
@@ -139,14 +140,3 @@ def _replaced(
     new = new_material(texture_name(name_of(target)), image, uv_map)
     return dict.fromkeys(olds, new)
 
-
-def _is_own(material: bpy.types.Material, objects: Sequence[bpy.types.Object]) -> bool:
-    """Whether an earlier run gave a material to these objects, and nothing else uses it."""
-    if texture_node(material) is None:
-        return False
-    mesh = objects[0].data
-    slots = [slot for found in objects for slot in found.material_slots if slot.link == "OBJECT"]
-    users = sum(slot.material == material for slot in slots)
-    if mesh.users - mesh.use_fake_user <= len(objects):
-        users += sum(found == material for found in mesh.materials)
-    return material.users - material.use_fake_user == users

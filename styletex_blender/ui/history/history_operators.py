@@ -14,6 +14,7 @@ from ...history import entries, shown
 from ...landing.put_back import map_for, put_back
 from ...names import name_of
 from ...translation.translate import _
+from ...worker.queue.linked import by_mesh
 from ..availability import selected_meshes, why_no_worker
 from ..reasoned_operator import ReasonedOperator
 
@@ -77,12 +78,23 @@ class STYLETEX_OT_history_show(ReasonedOperator, Operator):
         if not 0 <= self.number < len(images):
             return {"CANCELLED"}
         target.styletex_history.chosen = images[self.number]
-        return _show(self, target, images[self.number])
+        return _show(self, context, images[self.number])
 
 
-def _show(operator: Operator, target: Object, image: Image) -> set[str]:
+def _alike(context: Context) -> list[Object]:
+    """The active object, and those selected ones that have its mesh and its materials."""
+    target = context.object
+    return next(group for group in by_mesh([target, *_others(context)]) if target in group)
+
+
+def _others(context: Context) -> list[Object]:
+    return [other for other in selected_meshes(context) if other != context.object]
+
+
+def _show(operator: Operator, context: Context, image: Image) -> set[str]:
+    target, objects = context.object, _alike(context)
     if image == shown.applied_image(target):
-        shown.show_applied(target)
+        shown.show_applied(objects)
         return {"FINISHED"}
     try:
         uv_map = map_for(target, image)
@@ -90,7 +102,7 @@ def _show(operator: Operator, target: Object, image: Image) -> set[str]:
         return _refuse(operator, error)
     for earlier in entries.present_images(target):
         entries.add(target, earlier, None)
-    if not shown.show(target, image, uv_map):
+    if not shown.show(objects, image, uv_map):
         operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
     return {"FINISHED"}
 
@@ -112,9 +124,9 @@ class STYLETEX_OT_history_compare(ReasonedOperator, Operator):
         """Show the other one."""
         target, chosen = _chosen(context)
         if shown.shown_image(target) == chosen:
-            shown.show_applied(target)
+            shown.show_applied(_alike(context))
             return {"FINISHED"}
-        return _show(self, target, chosen)
+        return _show(self, context, chosen)
 
 
 class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
@@ -129,7 +141,7 @@ class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
     def execute(self, context: Context) -> set[str]:
         """Apply it."""
         target, chosen = _chosen(context)
-        linked = [other for other in selected_meshes(context) if other != target and other.data == target.data]
+        linked = [other for other in _others(context) if other.data == target.data]
         try:
             put_back(target, chosen, linked)
         except JobError as error:
@@ -216,7 +228,7 @@ class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Delete them."""
-        shown.show_applied(context.object)
+        shown.show_applied([context.object])
         count = entries.clean_up(context.object)
         self.report({"INFO"}, _("Deleted {count} results").format(count=count))
         return {"FINISHED"}
