@@ -167,10 +167,10 @@ def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
     Raises:
         JobError: it is the one that is applied.
     """
-    if _of(target, image) == applied_image(target):
-        raise JobError("bad_request", "It is applied to the object", "Apply another one first")
-    if image == shown_image(target):
+    if _of(target, image) == shown_image(target):
         show_applied([target])
+    if image == applied_image(target):
+        raise JobError("bad_request", "It is applied to the object", "Apply another one first")
     entries.forget(target, [image])
 
 

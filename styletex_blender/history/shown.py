@@ -34,11 +34,17 @@ def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
 
 
 def applied_image(target: bpy.types.Object) -> bpy.types.Image | None:
-    """The image that is applied to the object; another one than the shown one while that is only looked at."""
+    """The image that is applied to the object; another one than the shown one while that is only looked at, and none
+    where it was deleted.
+    """
     for material in _materials(target):
-        applied = material[_APPLIED].get("image") if _APPLIED in material else None
-        return applied if applied is not None else _node(material).image
+        return material[_APPLIED].get("image") if _APPLIED in material else _node(material).image
     return None
+
+
+def is_textured(target: bpy.types.Object) -> bool:
+    """Whether the object has a material of StyleTex's; its image may be gone all the same."""
+    return any(True for _ in _materials(target))
 
 
 def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: str = "") -> bool:
@@ -66,7 +72,9 @@ def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: st
 
 
 def show_applied(objects: Sequence[bpy.types.Object]) -> None:
-    """Show what is applied again, on objects as ``show`` takes them."""
+    """Show what is applied again, on objects as ``show`` takes them; where that was deleted, what is looked at is
+    applied from now on.
+    """
     hide_previews()
     if any(_APPLIED in material for material in _all_materials(objects)):
         make_own(objects)

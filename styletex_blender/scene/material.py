@@ -139,4 +139,3 @@ def _replaced(
         return {own[0]: own[0]}
     new = new_material(texture_name(name_of(target)), image, uv_map)
     return dict.fromkeys(olds, new)
-

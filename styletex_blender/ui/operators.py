@@ -81,7 +81,7 @@ def start(
     _remember_style(context.scene.styletex)
     for outcome in run.outcomes:
         if outcome.error is not None and outcome not in before:
-            operator.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
+            operator.report({"WARNING"}, f"{outcome.name}: {outcome.error.message}")
     return {"FINISHED"}
 
 

@@ -11,7 +11,7 @@ from bpy.types import Context, Image, Object, Operator
 from ....core.job import JobError
 from ... import api
 from ...history import entries, shown
-from ...landing.put_back import map_for, put_back
+from ...landing.put_back import check_file, map_for, put_back
 from ...names import name_of
 from ...translation.translate import _
 from ...worker.queue.linked import by_mesh
@@ -93,10 +93,11 @@ def _others(context: Context) -> list[Object]:
 
 def _show(operator: Operator, context: Context, image: Image) -> set[str]:
     target, objects = context.object, _alike(context)
-    if image == shown.applied_image(target):
-        shown.show_applied(objects)
-        return {"FINISHED"}
     try:
+        if image == shown.applied_image(target):
+            check_file(image)
+            shown.show_applied(objects)
+            return {"FINISHED"}
         uv_map = map_for(target, image)
     except JobError as error:
         return _refuse(operator, error)
@@ -118,15 +119,16 @@ class STYLETEX_OT_history_compare(ReasonedOperator, Operator):
     def why_not(context: Context) -> str:
         if reason := _why_not_another(context):
             return reason if context.mode != "OBJECT" else _("Choose another result than the applied one")
+        target = context.object
+        if shown.is_textured(target) and shown.applied_image(target) is None:
+            return _("The image that was applied is deleted")
         return ""
 
     def execute(self, context: Context) -> set[str]:
         """Show the other one."""
         target, chosen = _chosen(context)
-        if shown.shown_image(target) == chosen:
-            shown.show_applied(_alike(context))
-            return {"FINISHED"}
-        return _show(self, context, chosen)
+        applied = shown.applied_image(target)
+        return _show(self, context, applied if applied is not None and shown.shown_image(target) == chosen else chosen)
 
 
 class STYLETEX_OT_history_apply(ReasonedOperator, Operator):

@@ -12,6 +12,7 @@ from ...history import entries, shown
 from ...history.record import Record, read_record
 from ...library.thumbnails import icon_of_image
 from ...names import name_of
+from ...scene.image import missing_file
 from ...translation.translate import _
 from ..drawing import draw_button, draw_text
 from ..results.sidebar import SidebarPanel
@@ -69,8 +70,18 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             _draw_chosen(self.layout, context, chosen, record, on_it, applied, may_change)
         _draw_size(self.layout, images, context.scene.styletex.history_limit, may_change)
         # Last, since it comes and goes: Compare stays where the pointer is.
-        if on_it != applied:
-            draw_text(self.layout, context, _("You are looking at it; another one is applied"), "INFO")
+        if text := _note(target, on_it, applied):
+            draw_text(self.layout, context, text, "INFO")
+
+
+def _note(target: bpy.types.Object, on_it: bpy.types.Image | None, applied: bpy.types.Image | None) -> str:
+    """What is special about what the object shows, or nothing."""
+    if on_it is not None and on_it == applied:
+        gone = missing_file(applied)
+        return _("The file of the applied result is gone: {path}").format(path=gone) if gone is not None else ""
+    if applied is not None:
+        return _("You are looking at it; another one is applied")
+    return _("The image that was applied is deleted: apply another result") if shown.is_textured(target) else ""
 
 
 def _columns(context: Context) -> int:
@@ -101,8 +112,8 @@ def _draw_chosen(
     draw_button(row, context, STYLETEX_OT_history_rerun, _("Make Again"), icon="FILE_REFRESH")
     draw_button(row, context, STYLETEX_OT_history_copy_settings, _("Copy Settings"))
     row = layout.row(align=True)
-    row.operator("styletex.show_image", text=name_of(image), icon="IMAGE_DATA").image = image.name
-    row.operator("styletex.save_image", text="", icon="FILE_TICK").image = image.name
+    row.operator("styletex.show_image", text=name_of(image), icon="IMAGE_DATA").image_uid = image.session_uid
+    row.operator("styletex.save_image", text="", icon="FILE_TICK").image_uid = image.session_uid
     if image != applied and may_change:
         row.operator("styletex.history_delete", text="", icon="TRASH")
 

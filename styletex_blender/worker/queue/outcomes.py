@@ -60,6 +60,7 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         name,
         pending.seconds,
         image.name,
+        image.session_uid,
         place,
         applied=applies,
         object_uid=task.object_uid,
