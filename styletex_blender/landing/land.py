@@ -127,7 +127,7 @@ def _land(
             shown.apply_shown(each)
             each.styletex_history.chosen = None
         entries.trim(each, bpy.context.scene.styletex.history_limit)
-    _push_undo(target if applies else None)
+    _push_undo(together if applies else ())
     return image, told
 
 
@@ -147,13 +147,15 @@ def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState)
     return bpy.data.images.get(record.settings["style_image"])
 
 
-def _push_undo(target: bpy.types.Object | None) -> None:
-    """One step: of a texture that is on an object now, or else of a variation beside it."""
+def _push_undo(textured: Sequence[bpy.types.Object]) -> None:
+    """One step: of a texture that is on objects now, or else of a variation beside it."""
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
-            if bpy.app.background or target is None:
-                bpy.ops.ed.undo_push(message=UNDO_MESSAGE if target is not None else VARIATION_MESSAGE)
+            if bpy.app.background or not textured:
+                bpy.ops.ed.undo_push(message=UNDO_MESSAGE if textured else VARIATION_MESSAGE)
             else:
                 # An operator's step can be adjusted afterwards (F9); it does nothing else but to be that.
-                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_uid=target.session_uid)
+                target, *linked = (found.session_uid for found in textured)
+                uids = " ".join(map(str, linked))
+                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_uid=target, linked_uids=uids)

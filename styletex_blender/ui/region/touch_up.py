@@ -32,7 +32,8 @@ class STYLETEX_OT_touch_up(Operator):
     def execute(self, context: Context) -> set[str]:
         """Make the object active, show the image on it, and have the brush of Texture Paint paint on it."""
         target, image = find_object(self.object_uid, ""), find_image(self.image_uid)
-        if problem := _why_not(context, target, image):
+        problem = _why_not(context, target, image)
+        if problem or target is None or image is None:
             self.report({"ERROR"}, problem)
             return {"CANCELLED"}
         try:

@@ -12,7 +12,7 @@ takes the texture back and makes it with what is set.
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, IntProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import Context, Object, Operator
 
 from ....core.job import JobError
@@ -33,6 +33,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     object_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    linked_uids: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
     anew: BoolProperty(
         name="Make Anew",
         description="Take the texture back, and make it again with these settings",
@@ -53,13 +54,19 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             self.report({"ERROR"}, _("The object is not there any more"))
             return {"CANCELLED"}
         try:
-            api.stylize([target], self.settings(context.scene))
+            # What is set here goes before the object's own settings, which it was filled in with.
+            api.stylize([target, *self._linked(target)], self.settings(context.scene), own_settings=False)
         except JobError as error:
             return refuse(self, error)
         return {"FINISHED"}
 
     def _target(self) -> Object | None:
         return next((found for found in bpy.data.objects if found.session_uid == self.object_uid), None)
+
+    def _linked(self, target: Object) -> list[Object]:
+        """The objects that share its mesh and got the texture too."""
+        uids = {int(uid) for uid in self.linked_uids.split()}
+        return [found for found in bpy.data.objects if found.session_uid in uids and found.data == target.data]
 
     def _take_over(self, target: Object) -> None:
         """Show the settings that the texture was made with."""
