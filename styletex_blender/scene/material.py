@@ -12,6 +12,7 @@ from .materials.keep import is_kept, keep_material, origin_of, put_image
 from .materials.nodes import add_texture
 from .materials.owning import is_own
 from .materials.relief import set_relief
+from .materials.replaced import Materials, materials_of, remember
 
 MATERIALS = ("keep", "new")
 """What becomes of an object's materials: kept as copies, or one new material in their place."""
@@ -56,7 +57,8 @@ def apply_texture(
         uv_map: name of its UV map.
         linked: other objects with the same mesh, which get the texture as well.
         materials: one of ``MATERIALS``. To keep them is to put the image into a copy of each (``keep_material``); one
-            that several slots hold is copied once. Where there is none, or it takes no image, the slot gets a new one.
+            that several slots hold is copied once, and one that a new material has taken the place of comes back. Where
+            there is none, or it takes no image, the slot gets a new one.
         relief: strength of the relief from the image's brightness, in [0, 1]; 0 for none, ``None`` leaves it as it is.
 
     Returns:
@@ -65,26 +67,32 @@ def apply_texture(
     objects = [target, *linked]
     if not target.material_slots:
         target.data.materials.append(None)
-    olds = list(dict.fromkeys(slot.material for found in objects for slot in found.material_slots))
+    slots = [_slots(found, materials) for found in objects]
+    olds = list(dict.fromkeys(old for of_one in slots for old in of_one))
     own = [old for old in olds if old is not None and is_own(old, objects)]
     warnings: list[str] = []
     if materials == "keep":
-        shown = _kept(objects, olds, own, image, uv_map, warnings)
+        shown = _kept(objects, slots, own, image, uv_map, warnings)
     else:
         shown = _replaced(target, olds, own, image, uv_map)
     for material in dict.fromkeys(shown.values()):
         if relief is not None and not set_relief(material, relief, max(target.dimensions)):
             warnings.append(f"The material {name_of(material)!r} is all emission, which no relief can be seen on")
     shared = target.data.users > 1
-    for found in objects:
-        for slot in found.material_slots:
-            old = slot.material
-            if old is not None and old != shown[old] and not old.library:
+    for found, of_one in zip(objects, slots, strict=True):
+        for slot, below in zip(found.material_slots, of_one, strict=True):
+            old, new = slot.material, shown[below]
+            if old is not None and old != new and not old.library:
                 old.use_fake_user = True
             if shared:
                 slot.link = "OBJECT"
-            slot.material = shown[old]
+            slot.material = new
     return warnings
+
+
+def _slots(target: bpy.types.Object, materials: str) -> Materials:
+    """What is in each slot; where materials are kept, what was there before a new material was."""
+    return materials_of(target) if materials == "keep" else [slot.material for slot in target.material_slots]
 
 
 _Shown = dict[bpy.types.Material | None, bpy.types.Material]
@@ -93,13 +101,14 @@ _Shown = dict[bpy.types.Material | None, bpy.types.Material]
 
 def _kept(
     objects: Sequence[bpy.types.Object],
-    olds: Sequence[bpy.types.Material | None],
+    slots: Sequence[Materials],
     own: Sequence[bpy.types.Material],
     image: bpy.types.Image,
     uv_map: str,
     warnings: list[str],
 ) -> _Shown:
     name = texture_name(name_of(objects[0]))
+    olds = list(dict.fromkeys(old for of_one in slots for old in of_one))
     several = sum(old is not None for old in olds) > 1
     shown: _Shown = {}
     for old in olds:
@@ -112,12 +121,7 @@ def _kept(
         if kept is not None:
             shown[old] = kept
         else:
-            slot = next(
-                number
-                for found in objects
-                for number, slot in enumerate(found.material_slots, 1)
-                if slot.material == old
-            )
+            slot = next(number for of_one in slots for number, found in enumerate(of_one, 1) if found == old)
             warnings.append(
                 f"The material {name_of(old)!r} in slot {slot} has no shader whose color an image could be; the slot"
                 " has a new material now"
@@ -138,4 +142,5 @@ def _replaced(
     if len(olds) == 1 and own and not is_kept(own[0]) and put_image(own[0], image, uv_map):
         return {own[0]: own[0]}
     new = new_material(texture_name(name_of(target)), image, uv_map)
+    remember(new, materials_of(target))
     return dict.fromkeys(olds, new)
