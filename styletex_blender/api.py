@@ -23,7 +23,7 @@ from .exporting import export_variations, problem_of
 from .folders import kept
 from .folders.job_folder import prune, unlocked
 from .history import entries
-from .history.shown import applied_image, show_applied, shown_image
+from .history.shown import applied_images, show_applied, shown_images
 from .install import installer
 from .landing.put_back import put_back
 from .names import name_of
@@ -173,9 +173,9 @@ def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
     Raises:
         JobError: it is the one that is applied.
     """
-    if _of(target, image) == shown_image(target):
+    if _of(target, image) in shown_images(target):
         show_applied([target])
-    if image == applied_image(target):
+    if image in applied_images(target):
         raise JobError("bad_request", "It is applied to the object", "Apply another one first")
     entries.forget(target, [image])
 

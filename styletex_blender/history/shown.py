@@ -22,10 +22,7 @@ _APPLIED = "styletex_applied"
 
 def all_images(target: bpy.types.Object) -> list[bpy.types.Image]:
     """The images that are applied to the object or that it shows: several where objects were joined."""
-    found: list[bpy.types.Image | None] = []
-    for material in _materials(target):
-        found += [material[_APPLIED].get("image") if _APPLIED in material else None, _node(material).image]
-    return list(dict.fromkeys(image for image in found if image is not None))
+    return list(dict.fromkeys([*applied_images(target), *shown_images(target)]))
 
 
 def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
@@ -37,9 +34,7 @@ def applied_image(target: bpy.types.Object) -> bpy.types.Image | None:
     """The image that is applied to the object; another one than the shown one while that is only looked at, and none
     where it was deleted.
     """
-    for material in _materials(target):
-        return material[_APPLIED].get("image") if _APPLIED in material else _node(material).image
-    return None
+    return next((_applied(material) for material in _materials(target)), None)
 
 
 def is_textured(target: bpy.types.Object) -> bool:
@@ -47,7 +42,19 @@ def is_textured(target: bpy.types.Object) -> bool:
     return any(True for _ in _materials(target))
 
 
-def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: str = "") -> bool:
+def shown_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """All images that the object shows: several where each is for a material slot alone, or objects were joined."""
+    found = [_node(material).image for material in _materials(target)]
+    return list(dict.fromkeys(image for image in found if image is not None))
+
+
+def applied_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """All images that are applied to the object."""
+    found = [_applied(material) for material in _materials(target)]
+    return list(dict.fromkeys(image for image in found if image is not None))
+
+
+def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: str = "", slot: int = 0) -> bool:
     """Show a result without applying it; whether there is a material of StyleTex's that can show it.
 
     Args:
@@ -55,10 +62,11 @@ def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: st
             they are: those of these objects are made their own.
         image: a result of the first one.
         uv_map: name of the UV map that it is for; without, that of the one before.
+        slot: number of the material slot that it alone is for, from 1; 0 for all.
     """
     hide_previews()
     make_own(objects)
-    materials = _all_materials(objects)
+    materials = _all_materials(objects, slot)
     for material in materials:
         if _APPLIED not in material:
             uv_node = material.node_tree.nodes.get(UV_NODE)
@@ -93,17 +101,22 @@ def apply_shown(target: bpy.types.Object) -> None:
             del material[_APPLIED]
 
 
-def _all_materials(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Material]:
-    return list(dict.fromkeys(material for target in objects for material in _materials(target)))
+def _all_materials(objects: Sequence[bpy.types.Object], slot: int = 0) -> list[bpy.types.Material]:
+    return list(dict.fromkeys(material for target in objects for material in _materials(target, slot)))
 
 
-def _materials(target: bpy.types.Object) -> Iterator[bpy.types.Material]:
-    """The object's own materials that show a texture of StyleTex's, each once."""
+def _materials(target: bpy.types.Object, slot: int = 0) -> Iterator[bpy.types.Material]:
+    """The object's own materials that show a texture of StyleTex's, each once; with a slot's number, from 1, its."""
     seen: set[int] = set()
-    for material in materials_below(target):
+    below = materials_below(target)
+    for material in below[slot - 1 : slot] if slot else below:
         if material is not None and material.session_uid not in seen and texture_node(material) is not None:
             seen.add(material.session_uid)
             yield material
+
+
+def _applied(material: bpy.types.Material) -> bpy.types.Image | None:
+    return material[_APPLIED].get("image") if _APPLIED in material else _node(material).image
 
 
 def _node(material: bpy.types.Material) -> bpy.types.Node:

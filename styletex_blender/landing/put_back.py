@@ -35,10 +35,17 @@ def put_back(target: bpy.types.Object, image: bpy.types.Image, linked: Sequence[
         entries.add(target, earlier, None)
     record = read_record(image)
     wishes = record.settings if record is not None else {}
+    material, relief = str(wishes.get("material", "keep")), wishes.get("relief")
     with taken_back_on_failure([target, *linked]):
-        apply_texture(target, image, uv_map, linked, str(wishes.get("material", "keep")), wishes.get("relief"))
+        apply_texture(target, image, uv_map, linked, material, relief, slot_of(image))
     for each in (target, *linked):
         shown.apply_shown(each)
+
+
+def slot_of(image: bpy.types.Image) -> int:
+    """Number of the material slot that a result alone is for, from 1; 0 for all."""
+    record = read_record(image)
+    return 0 if record is None else ObjectState.from_dict(record.state).slot
 
 
 def map_for(target: bpy.types.Object, image: bpy.types.Image) -> str:
@@ -56,7 +63,7 @@ def map_for(target: bpy.types.Object, image: bpy.types.Image) -> str:
             raise JobError("bad_mesh", "The object has no UV map to show this by", "Give it one")
         return layers.active.name
     before = ObjectState.from_dict(record.state)
-    if problem := changes_since(before, target).unfit:
+    if problem := changes_since(before, target, with_pixels=False).unfit:
         raise JobError("bad_mesh", f"This was made before {problem}", "Undo that, or stylize again")
     return uv_map_now(before, target) or before.uv_map
 

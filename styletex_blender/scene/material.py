@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import bpy
 
@@ -44,8 +45,9 @@ def apply_texture(
     linked: Sequence[bpy.types.Object] = (),
     materials: str = "keep",
     relief: float | None = None,
+    slot: int = 0,
 ) -> list[str]:
-    """Show ``image`` on the whole object.
+    """Show ``image`` on the whole object, or in one of its material slots.
 
     The faces keep their slots, so that nothing is lost when the old materials come back; those stay in the file with a
     fake user. A mesh that other objects share keeps its own materials: the new ones are linked to the objects. The
@@ -60,6 +62,7 @@ def apply_texture(
             that several slots hold is copied once, and one that a new material has taken the place of comes back. Where
             there is none, or it takes no image, the slot gets a new one.
         relief: strength of the relief from the image's brightness, in [0, 1]; 0 for none, ``None`` leaves it as it is.
+        slot: number of the slot that alone gets it, from 1; 0 for all. What other slots hold stays as it is.
 
     Returns:
         What the user should know.
@@ -67,12 +70,15 @@ def apply_texture(
     objects = [target, *linked]
     if not target.material_slots:
         target.data.materials.append(None)
-    slots = [_slots(found, materials) for found in objects]
+    below = [_slots(found, materials) for found in objects]
+    several = len({old for of_one in below for old in of_one} - {None}) > 1
+    slots = [_chosen(of_one, slot) for of_one in below]
     olds = list(dict.fromkeys(old for of_one in slots for old in of_one))
-    own = [old for old in olds if old is not None and is_own(old, objects)]
+    own = [old for old in olds if old is not None and is_own(old, objects, slot)]
     warnings: list[str] = []
     if materials == "keep":
-        shown = _kept(objects, slots, own, image, uv_map, warnings)
+        name = texture_name(name_of(target))
+        shown = _kept(slots, max(1, slot), own, image, uv_map, name, several, warnings)
     else:
         shown = _replaced(target, olds, own, image, uv_map)
     for material in dict.fromkeys(shown.values()):
@@ -80,14 +86,19 @@ def apply_texture(
             warnings.append(f"The material {name_of(material)!r} is all emission, which no relief can be seen on")
     shared = target.data.users > 1
     for found, of_one in zip(objects, slots, strict=True):
-        for slot, below in zip(found.material_slots, of_one, strict=True):
-            old, new = slot.material, shown[below]
+        for place, before in zip(_chosen(list(found.material_slots), slot), of_one, strict=True):
+            old, new = place.material, shown[before]
             if old is not None and old != new and not old.library:
                 old.use_fake_user = True
             if shared:
-                slot.link = "OBJECT"
-            slot.material = new
+                place.link = "OBJECT"
+            place.material = new
     return warnings
+
+
+def _chosen(of_slots: list[_OfSlot], slot: int) -> list[_OfSlot]:
+    """What is of the slot with that number, from 1; all for 0."""
+    return of_slots[slot - 1 : slot] if slot else of_slots
 
 
 def _slots(target: bpy.types.Object, materials: str) -> Materials:
@@ -95,21 +106,22 @@ def _slots(target: bpy.types.Object, materials: str) -> Materials:
     return materials_of(target) if materials == "keep" else [slot.material for slot in target.material_slots]
 
 
+_OfSlot = TypeVar("_OfSlot")
 _Shown = dict[bpy.types.Material | None, bpy.types.Material]
 """What comes in the place of each material."""
 
 
 def _kept(
-    objects: Sequence[bpy.types.Object],
     slots: Sequence[Materials],
+    first: int,
     own: Sequence[bpy.types.Material],
     image: bpy.types.Image,
     uv_map: str,
+    name: str,
+    several: bool,
     warnings: list[str],
 ) -> _Shown:
-    name = texture_name(name_of(objects[0]))
     olds = list(dict.fromkeys(old for of_one in slots for old in of_one))
-    several = sum(old is not None for old in olds) > 1
     shown: _Shown = {}
     for old in olds:
         if old is None:
@@ -121,7 +133,7 @@ def _kept(
         if kept is not None:
             shown[old] = kept
         else:
-            slot = next(number for of_one in slots for number, found in enumerate(of_one, 1) if found == old)
+            slot = next(number for of_one in slots for number, found in enumerate(of_one, first) if found == old)
             warnings.append(
                 f"The material {name_of(old)!r} in slot {slot} has no shader whose color an image could be; the slot"
                 " has a new material now"

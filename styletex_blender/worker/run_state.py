@@ -88,11 +88,11 @@ class Task:
         """The object, or ``None`` when it was deleted."""
         return find_object(self.object_uid, self.object_name)
 
-    def changes(self, target: bpy.types.Object) -> Changes:
-        """What has changed of the object; that it has another material does not disturb a variation, which started from
-        what it had at first, and joins its history.
+    def changes(self, target: bpy.types.Object, with_pixels: bool = True) -> Changes:
+        """What has changed of the object, see ``changes_since``; that it has another material or texture does not
+        disturb a variation, which started from what it had at first, and joins its history.
         """
-        found = changes_since(self.state, target)
+        found = changes_since(self.state, target, with_pixels and not self.group)
         return replace(found, replaced="") if self.group else found
 
     def linked_targets(self) -> list[bpy.types.Object]:

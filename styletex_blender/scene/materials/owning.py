@@ -12,15 +12,18 @@ from .nodes import TEXTURE_NODE, texture_node
 from .relief import BRIGHTNESS_NODE
 
 
-def is_own(material: bpy.types.Material, objects: Sequence[bpy.types.Object]) -> bool:
-    """Whether an earlier run gave a material to these objects, which share their mesh, and nothing else uses it."""
+def is_own(material: bpy.types.Material, objects: Sequence[bpy.types.Object], slot: int = 0) -> bool:
+    """Whether an earlier run gave a material to these objects, which share their mesh, and nothing else uses it; with
+    the number of a slot, from 1, no other one of theirs either.
+    """
     if texture_node(material) is None:
         return False
     mesh = objects[0].data
-    slots = [slot for found in objects for slot in found.material_slots if slot.link == "OBJECT"]
-    users = sum(slot.material == material for slot in slots)
+    numbers = range(len(mesh.materials)) if slot == 0 else [slot - 1]
+    slots = [found.material_slots[number] for found in objects for number in numbers]
+    users = sum(place.link == "OBJECT" and place.material == material for place in slots)
     if _is_theirs(mesh, objects):
-        users += sum(found == material for found in mesh.materials)
+        users += sum(mesh.materials[number] == material for number in numbers)
     return material.users - material.use_fake_user == users
 
 

@@ -11,7 +11,7 @@ from bpy.types import Context, Image, Object, Operator
 from ....core.job import JobError
 from ... import api
 from ...history import entries, shown
-from ...landing.put_back import check_file, map_for, put_back
+from ...landing.put_back import check_file, map_for, put_back, slot_of
 from ...names import name_of
 from ...translation.translate import _
 from ...worker.queue.linked import by_mesh
@@ -45,7 +45,7 @@ def _why_not_another(context: Context) -> str:
     if reason := why_not_changed(context):
         return reason
     target = context.object
-    return _("It is applied already") if entries.chosen_image(target) == shown.applied_image(target) else ""
+    return _("It is applied already") if entries.chosen_image(target) in shown.applied_images(target) else ""
 
 
 def _chosen(context: Context) -> tuple[Object, Image]:
@@ -94,7 +94,7 @@ def _others(context: Context) -> list[Object]:
 def _show(operator: Operator, context: Context, image: Image) -> set[str]:
     target, objects = context.object, _alike(context)
     try:
-        if image == shown.applied_image(target):
+        if image in shown.applied_images(target):
             check_file(image)
             shown.show_applied(objects)
             return {"FINISHED"}
@@ -103,7 +103,7 @@ def _show(operator: Operator, context: Context, image: Image) -> set[str]:
         return _refuse(operator, error)
     for earlier in entries.present_images(target):
         entries.add(target, earlier, None)
-    if not shown.show(objects, image, uv_map):
+    if not shown.show(objects, image, uv_map, slot_of(image)):
         operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
     return {"FINISHED"}
 
@@ -120,15 +120,15 @@ class STYLETEX_OT_history_compare(ReasonedOperator, Operator):
         if reason := _why_not_another(context):
             return reason if context.mode != "OBJECT" else _("Choose another result than the applied one")
         target = context.object
-        if shown.is_textured(target) and shown.applied_image(target) is None:
+        if shown.is_textured(target) and not shown.applied_images(target):
             return _("The image that was applied is deleted")
         return ""
 
     def execute(self, context: Context) -> set[str]:
         """Show the other one."""
         target, chosen = _chosen(context)
-        applied = shown.applied_image(target)
-        return _show(self, context, applied if applied is not None and shown.shown_image(target) == chosen else chosen)
+        applied = shown.applied_images(target)
+        return _show(self, context, applied[0] if applied and chosen in shown.shown_images(target) else chosen)
 
 
 class STYLETEX_OT_history_apply(ReasonedOperator, Operator):

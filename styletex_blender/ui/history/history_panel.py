@@ -53,16 +53,16 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             return
         images = entries.images_of(target)
         records = [read_record(image) for image in images]
-        chosen, on_it, applied = entries.chosen_image(target), shown.shown_image(target), shown.applied_image(target)
+        chosen, on_it, applied = entries.chosen_image(target), shown.shown_images(target), shown.applied_images(target)
         may_change = not why_not_changed(context)
         grid = self.layout.grid_flow(row_major=True, columns=_columns(context), even_columns=True, align=False)
         for number, (image, record) in enumerate(zip(images, records, strict=True)):
             column = grid.column(align=True)
             column.template_icon(icon_value=icon_of_image(image), scale=_THUMBNAIL)
-            icon = "CHECKMARK" if image == applied else "NONE"
+            icon = "CHECKMARK" if image in applied else "NONE"
             text = str(record.seed) if record is not None else "?"
             if may_change:
-                column.operator("styletex.history_show", text=text, icon=icon, depress=image == on_it).number = number
+                column.operator("styletex.history_show", text=text, icon=icon, depress=image in on_it).number = number
             else:
                 column.label(text=text, icon=icon, translate=False)
         if chosen is not None:
@@ -74,12 +74,12 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             draw_text(self.layout, context, text, "INFO")
 
 
-def _note(target: bpy.types.Object, on_it: bpy.types.Image | None, applied: bpy.types.Image | None) -> str:
+def _note(target: bpy.types.Object, on_it: list[bpy.types.Image], applied: list[bpy.types.Image]) -> str:
     """What is special about what the object shows, or nothing."""
-    if on_it is not None and on_it == applied:
-        gone = missing_file(applied)
+    if on_it and on_it == applied:
+        gone = next((path for image in applied if (path := missing_file(image)) is not None), None)
         return _("The file of the applied result is gone: {path}").format(path=gone) if gone is not None else ""
-    if applied is not None:
+    if applied:
         return _("You are looking at it; another one is applied")
     return _("The image that was applied is deleted: apply another result") if shown.is_textured(target) else ""
 
@@ -94,18 +94,18 @@ def _draw_chosen(
     context: Context,
     image: bpy.types.Image,
     record: Record | None,
-    on_it: bpy.types.Image | None,
-    applied: bpy.types.Image | None,
+    on_it: list[bpy.types.Image],
+    applied: list[bpy.types.Image],
     may_change: bool,
 ) -> None:
     column = layout.column(align=True)
-    column.label(text=_headline(record), icon="CHECKMARK" if image == applied else "HIDE_OFF", translate=False)
+    column.label(text=_headline(record), icon="CHECKMARK" if image in applied else "HIDE_OFF", translate=False)
     detail = column.column(align=True)
     detail.active = False
     detail.label(text=_origin(image, record), icon="BLANK1", translate=False)
-    if image != applied:
+    if image not in applied:
         row = layout.row(align=True)
-        text = _("Back to Applied") if on_it == image else _("Compare")
+        text = _("Back to Applied") if image in on_it else _("Compare")
         draw_button(row, context, STYLETEX_OT_history_compare, text, icon="ARROW_LEFTRIGHT")
         draw_button(row, context, STYLETEX_OT_history_apply, _("Apply"))
     row = layout.row(align=True)
@@ -114,7 +114,7 @@ def _draw_chosen(
     row = layout.row(align=True)
     row.operator("styletex.show_image", text=name_of(image), icon="IMAGE_DATA").image_uid = image.session_uid
     row.operator("styletex.save_image", text="", icon="FILE_TICK").image_uid = image.session_uid
-    if image != applied and may_change:
+    if image not in applied and may_change:
         row.operator("styletex.history_delete", text="", icon="TRASH")
 
 

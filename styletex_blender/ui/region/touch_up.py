@@ -12,7 +12,7 @@ from bpy.types import Context, Operator
 
 from ....core.job import JobError
 from ...history import entries, shown
-from ...landing.put_back import map_for
+from ...landing.put_back import map_for, slot_of
 from ...translation.translate import _
 from ...worker.run_state import find_image, find_object
 from ..operators import refuse
@@ -66,8 +66,8 @@ def _show(target: bpy.types.Object, image: bpy.types.Image) -> None:
     Raises:
         JobError: the result does not fit the object any more, or its file is gone.
     """
-    if image in entries.images_of(target) and image != shown.shown_image(target):
-        shown.show([target], image, map_for(target, image))
+    if image in entries.images_of(target) and image not in shown.shown_images(target):
+        shown.show([target], image, map_for(target, image), slot_of(image))
         target.styletex_history.chosen = image
 
 
