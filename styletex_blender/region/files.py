@@ -17,7 +17,7 @@ from .choice import RegionChoice
 
 MASK_FILE = "only.png"
 """Name of a mask in the job folder."""
-_ALL = "All faces are in the part that Only Here names; the whole object is textured"
+_ALL = "All faces are in the part to texture, so the whole object is textured"
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ def _write_mask(name: str, path: Path) -> None:
     image = bpy.data.images.get(name)
     if image is None:
         text = f"There is no image {name!r} for a mask" if name else "No image is chosen as a mask"
-        raise JobError("bad_setting", text, "Choose one in Only Here")
+        raise JobError("bad_setting", text, "Choose a mask in Only Here")
     if image.source == "TILED":
         raise JobError(
-            "bad_image", f"The mask {name!r} is an image of UDIM tiles; it must be a single one", "Choose another one"
+            "bad_image", f"The mask {name!r} is an image of UDIM tiles; it must be a single one", "Choose another mask"
         )
     if not all(image.size):
         raise JobError("bad_image", f"The mask {name!r} cannot be read", "Find the file with File > External Data")
