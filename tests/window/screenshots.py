@@ -102,6 +102,15 @@ LONG = FAILED.format(
 )
 
 
+REAL = """
+import os
+os.environ.pop("STYLETEX_WORKER", None)
+with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
+    bpy.ops.styletex.stylize()
+"""
+"""A texture with the bundled model."""
+
+
 def run(*behaviour: str) -> str:
     """Code that starts a texture with the fake worker."""
     return RUN.format(worker=str(FAKE_WORKER), behaviour=list(behaviour))
@@ -135,7 +144,7 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("at_work", run(*SLOW, "--frame-every", "4"), 3.0),
+    ("at_work", REAL, 1.0),
     ("running", END + run(*SLOW, "--warning-at", "2"), 1.0),
     (
         "canceling",
@@ -156,7 +165,25 @@ PANEL = (
         f"__import__('pathlib').Path({str(STYLE_IMAGE)!r}))",
         1.0,
     ),
-    ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 1.0),
+    (
+        "only_here",
+        alone("STYLETEX_PT_region") + SETTINGS + "bpy.data.objects['Suzanne'].styletex.use_own = False\n"
+        "settings.region, settings.region_slot = 'slot', 1",
+        1.0,
+    ),
+    ("only_here_faces", "bpy.ops.object.mode_set(mode='EDIT')\nbpy.context.scene.styletex.region = 'faces'", 1.0),
+    (
+        "only_here_mask",
+        "bpy.ops.object.mode_set(mode='OBJECT')\nbpy.context.scene.styletex.region = 'mask'\n"
+        "bpy.data.objects['Suzanne'].styletex.use_own = True",
+        1.0,
+    ),
+    (
+        "only_here_whole",
+        WHOLE + "bpy.data.objects['Suzanne'].styletex.use_own = False\nbpy.context.scene.styletex.region = 'group'",
+        1.0,
+    ),
+    ("result", "bpy.context.scene.styletex.region = 'all'\n" + run(*QUICK) + alone("STYLETEX_PT_outcome"), 1.0),
     ("history", END + VARIATIONS + run(*QUICK) + alone("STYLETEX_PT_history"), 1.0),
     ("history_looked_at", OPERATE.format(call="history_show(number=0)"), 1.0),
     ("history_applied", OPERATE.format(call="history_apply()"), 1.0),
@@ -175,7 +202,7 @@ PANEL = (
 )
 """Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""
 UNTIL: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "at_work": lambda state: state["running"] and state["frames"] >= 1,
+    "at_work": lambda state: state["running"] and state["frames"] >= 10,
     "running": lambda state: state["running"] and state["frames"] >= 1,
     "done": lambda state: not state["running"] and state["has_result"],
     "failed": lambda state: not state["running"] and bool(state["errors"]),
@@ -260,7 +287,7 @@ def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, s
             for name, code, seconds in states:
                 window.do(code)
                 if name in UNTIL:
-                    window.until(UNTIL[name], name)
+                    window.until(UNTIL[name], name, seconds=900)
                 time.sleep(seconds)
                 window.do(REDRAW)
                 time.sleep(0.7)
