@@ -66,6 +66,18 @@ def worker_command() -> WorkerCommand:
     raise JobError("dependencies", NOT_INSTALLED, hint)
 
 
+def core_command() -> tuple[str, ...]:
+    """The program and its arguments up to the sub-command: ``python -m core``.
+
+    Raises:
+        JobError: ``dependencies``: see ``worker_command``; or what was named is not such a command.
+    """
+    found = worker_command()
+    if "worker" not in found.command:
+        raise JobError("dependencies", f"The worker of {found.origin} has no command for batches")
+    return found.command[: found.command.index("worker")]
+
+
 def own_python(place: Path) -> Path:
     """The Python program that somebody means by ``place``: itself, or the one in that folder.
 

@@ -58,6 +58,7 @@ def of_constants(styletex):
     yield from (styletex.module("ui.availability").INSTALLING, styletex.module("worker.environment").NOT_INSTALLED)
     yield from styletex.module("install.installer_text")._TITLES.values()
     yield from (state.value for state in styletex.module("worker.queue.order").State)
+    yield from (state.value for state in styletex.module("farm.job").JobState)
     stages = re.compile(r'\.stage\("\w+", "([^"]+)"\)')
     for path in (ROOT / "core" / "stylize.py", ROOT / "core" / "worker" / "worker.py"):
         yield from stages.findall(path.read_text(encoding="utf-8"))
