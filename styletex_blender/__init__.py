@@ -41,7 +41,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui.history import history_operators
     from .ui.presets import preset_menu
     from .ui.queue import farm_operators, queue_list, queue_operators
-    from .ui.region import region_panel, touch_up
+    from .ui.region import touch_up
     from .ui.results import result_operators
     from .ui.scripting import adjust
     from .ui.styles import operators as style_operators
@@ -65,7 +65,6 @@ def _modules() -> tuple[ModuleType, ...]:
         preset_menu,
         kept_textures,
         panel,
-        region_panel,
         handlers,
         cli_command,
     )

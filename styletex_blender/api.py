@@ -25,7 +25,7 @@ from .farm.job import FarmJob, JobState
 from .folders import kept
 from .folders.job_folder import prune, unlocked
 from .history import entries
-from .history.shown import applied_image, show_applied, shown_image
+from .history.shown import applied_images, show_applied, shown_images
 from .install import installer
 from .landing.put_back import put_back
 from .names import name_of, readable
@@ -48,6 +48,8 @@ def stylize(
     settings: Settings,
     watch: Callable[[Run], None] | None = None,
     keep_results: bool = False,
+    own_settings: bool = True,
+    before_start: Callable[[], None] | None = None,
 ) -> Run:
     """Texture objects in the style of an image, one after another.
 
@@ -62,6 +64,8 @@ def stylize(
         watch: called many times a second in the background, and once at the end, to tell a person how it goes.
         keep_results: leave each finished texture where its outcome's ``kept`` says, although it is on its object, for a
             caller that removes it when the file is saved.
+        own_settings: whether those of an object go before ``settings``.
+        before_start: called when there is something to make, before it is begun or added.
 
     Returns:
         The run; its ``outcomes`` say how each object came out.
@@ -71,8 +75,10 @@ def stylize(
             single object and it cannot be textured or waits already with the same settings.
     """
     if (run := runner.unfinished()) is not None:
-        return add(run, objects, settings)
-    run = prepare(objects, settings)
+        return add(run, objects, settings, own_settings, before_start)
+    run = prepare(objects, settings, own_settings)
+    if before_start is not None and run.tasks:
+        before_start()
     if not bpy.app.background and (before := runner.current_run()) is not None:
         order.take_failed(run, before)
     run.keeps_results = keep_results
@@ -142,7 +148,7 @@ def send(
         raise JobError("bad_request", "The file was never saved, so that no texture finds it again", "Save it first")
     if not farm.is_shared:
         _check_worker()
-    tasks, refused = _export_all(Run([]), objects, settings)
+    tasks, refused = _export_all(Run([]), objects, settings, own_settings=True)
     jobs = sending.send(tasks, farm, blend_file)
     command.start(farm)
     return jobs, refused
@@ -252,10 +258,10 @@ def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
     Raises:
         JobError: it is the one that is applied.
     """
-    if _of(target, image) == applied_image(target):
+    if _of(target, image) in shown_images(target):
+        show_applied([target])
+    if image in applied_images(target):
         raise JobError("bad_request", "It is applied to the object", "Apply another one first")
-    if image == shown_image(target):
-        show_applied(target)
     entries.forget(target, [image])
 
 
@@ -285,7 +291,7 @@ def _carry_on(run: Run, watch: Callable[[Run], None] | None) -> None:
         watch(run)
 
 
-def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+def prepare(objects: Sequence[bpy.types.Object], settings: Settings, own_settings: bool = True) -> Run:
     """Check and export objects to job folders; starts nothing and changes nothing of the scene.
 
     Raises:
@@ -295,11 +301,17 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
     _check_worker()
     run = Run([])
-    run.tasks, run.refused = _export_all(run, objects, settings)
+    run.tasks, run.refused = _export_all(run, objects, settings, own_settings)
     return run
 
 
-def add(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+def add(
+    run: Run,
+    objects: Sequence[bpy.types.Object],
+    settings: Settings,
+    own_settings: bool = True,
+    before_start: Callable[[], None] | None = None,
+) -> Run:
     """Check and export objects as ``prepare`` does, and put them at the end of a run that is not finished.
 
     Raises:
@@ -308,7 +320,10 @@ def add(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> Ru
     _check_worker()
     hide_previews()
     try:
-        order.add(run, *_export_all(run, objects, settings))
+        tasks, refused = _export_all(run, objects, settings, own_settings)
+        if before_start is not None and tasks:
+            before_start()
+        order.add(run, tasks, refused)
     finally:
         runner.show_last_frame()
     return run
@@ -320,7 +335,9 @@ def _check_worker() -> None:
     worker_command()
 
 
-def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> tuple[list[Task], list[Outcome]]:
+def _export_all(
+    run: Run, objects: Sequence[bpy.types.Object], settings: Settings, own_settings: bool
+) -> tuple[list[Task], list[Outcome]]:
     """Tasks of the objects that can be added to ``run``, and why the others cannot."""
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
@@ -331,7 +348,7 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
     try:
         for first, *others in by_mesh(objects):
             try:
-                of_each.append(_export(run, first, others, settings.of(first)))
+                of_each.append(_export(run, first, others, settings.of(first) if own_settings else settings))
             except Exception as error:
                 problem = problem_of(error)
                 if problem.code not in _OF_ONE_OBJECT:

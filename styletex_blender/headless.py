@@ -79,7 +79,7 @@ def command(arguments: list[str]) -> int:
 def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> int:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    teller = _Teller()
+    teller = _Teller(package)
     cancelled = waiting = False
     try:
         if options.output:
@@ -95,7 +95,7 @@ def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> in
     except job.JobError as error:
         if error.detail:
             _tell(error.detail, sys.stderr)
-        _tell(f"Nothing was textured: {_explain(error)}")
+        _tell(f"Nothing was textured: {_explain(package, error)}")
         return job.EXIT_STATUS[error.code]
     except KeyboardInterrupt:
         cancelled = True
@@ -271,7 +271,8 @@ def _options(package: str) -> ModuleType:
 class _Teller:
     """Tells on standard error how a run goes, and on standard output how each object came out."""
 
-    def __init__(self) -> None:
+    def __init__(self, package: str) -> None:
+        self._package = package
         self.outcomes: list[Any] = []
         """How the objects came out so far."""
         self._warned = 0
@@ -295,13 +296,13 @@ class _Teller:
 
     def tell(self, outcome: Any) -> None:
         """Print how an object came out, and remember it."""
-        _print_outcome(outcome)
+        _print_outcome(self._package, outcome)
         self.outcomes.append(outcome)
 
 
-def _print_outcome(outcome: Any) -> None:
+def _print_outcome(package: str, outcome: Any) -> None:
     if outcome.error:
-        text = _explain(outcome.error)
+        text = _explain(package, outcome.error)
         if outcome.error.detail:
             _tell(outcome.error.detail, sys.stderr)
     elif outcome.cancelled:
@@ -312,8 +313,9 @@ def _print_outcome(outcome: Any) -> None:
     _tell(f"{outcome.object_name}: {text}")
 
 
-def _explain(error: Any) -> str:
-    return f"{error.message}. {error.hint}" if error.hint else error.message
+def _explain(package: str, error: Any) -> str:
+    in_options = importlib.import_module(f"{package}.styletex_blender.translation.in_options").in_options
+    return f"{error.message}. {in_options(error.hint)}" if error.hint else error.message
 
 
 def _package() -> str:

@@ -27,6 +27,7 @@ ORDER = {
         ["diffusion"],
         ["style"],
         ["detail"],
+        ["texture_field"],
         ["optimisation"],
         ["results"],
         ["region"],

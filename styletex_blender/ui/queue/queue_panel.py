@@ -45,7 +45,7 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
             _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
             if outcome.error is not None:
-                text = _("{name} was not added: {why}").format(name=outcome.object_name, why=_(outcome.error.message))
+                text = _("{name} was not added: {why}").format(name=outcome.name, why=_(outcome.error.message))
                 draw_short(layout, context, text)
         draw_farm(layout, context)
 
