@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
+    worker.add_argument("--models", type=Path, metavar="DIR", help="folder with the models' files")
     worker.set_defaults(run=_worker)
 
     for name in WORKSHOP:
@@ -276,9 +278,10 @@ def _suggest(options: argparse.Namespace) -> int:
 
 def _worker(options: argparse.Namespace) -> int:
     _share_cores()
-    from .worker.worker import IDLE_MINUTES, main as serve
+    from .worker.worker import IDLE_MINUTES, load_engine, main as serve
 
-    return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)
+    idle_minutes = IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes
+    return serve(idle_minutes, partial(load_engine, options.models))
 
 
 def _print_error(error: JobError) -> None:

@@ -61,8 +61,11 @@ class Engine:
     """Does one job in a job folder; keeps its models for the next one."""
 
 
-def load_engine() -> Engine:
+def load_engine(model_folder: Path | None = None) -> Engine:
     """The real engine. Takes seconds: PyTorch is imported here.
+
+    Args:
+        model_folder: where models are looked for first; see ``core.models.profiles.profile``.
 
     Raises:
         ImportError: a package is missing from the worker's environment.
@@ -70,7 +73,7 @@ def load_engine() -> Engine:
     from ..stylize import LoadedModels, stylize
     from .hello import describe_machine
 
-    models = LoadedModels()
+    models = LoadedModels(model_folder)
     return Engine(describe_machine(), lambda job, folder, reporter: stylize(job, folder, reporter, models))
 
 
