@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | batch | download | suggest | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | batch | download | models | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -83,8 +83,15 @@ def _parser() -> argparse.ArgumentParser:
 
     download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
     download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
-    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
+    download.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, and to download to")
+    download.add_argument("--yes", action="store_true", help="accept the licences, and do not ask before the transfer")
+    download.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
     download.set_defaults(run=_download)
+
+    models = subparsers.add_parser("models", help="list the models", description="List the models that can be used.")
+    models.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, of any layout")
+    models.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
+    models.set_defaults(run=_models)
 
     suggest = subparsers.add_parser(
         "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
@@ -266,6 +273,12 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _download(options: argparse.Namespace) -> int:
     from .commands.download import run
+
+    return run(options)
+
+
+def _models(options: argparse.Namespace) -> int:
+    from .commands.models import run
 
     return run(options)
 

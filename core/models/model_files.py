@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +26,8 @@ STAMPS_FILE = "styletex-sound.json"
 """In the hub's cache: which downloads were compared with their digests."""
 OWN_VARIANT = "fp16"
 """Of the weights in a folder of a person's own: half the bytes, where it has both."""
+PARTIAL = ".partial"
+"""End of the name of a blob in the hub's cache whose download was interrupted."""
 NAMED_FILES = 3
 """Missing files that a message names; its detail names all of them."""
 
@@ -72,6 +75,23 @@ def model_files(profile: ModelProfile) -> tuple[ModelFile, ...]:
 def missing_files(profile: ModelProfile) -> tuple[ModelFile, ...]:
     """The files of ``model_files`` that are not on this computer. Asks no network."""
     return tuple(file for file in model_files(profile) if _locate(profile, file) is None)
+
+
+def require_downloadable(profile: ModelProfile) -> None:
+    """Make sure that a download would bring every missing file.
+
+    Raises:
+        JobError: ``model_missing`` when one is missing in a folder of somebody's own, as ``require_files`` says.
+    """
+    if any(file.place is not None or _folder_of(profile, file.repository) for file in missing_files(profile)):
+        require_files(profile)
+
+
+def bytes_of_partial_files(profile: ModelProfile, files: Iterable[ModelFile]) -> int:
+    """Bytes that have arrived of the repositories of ``files`` in downloads that were interrupted."""
+    names = {repo_folder_name(repo_id=file.repository, repo_type="model") for file in files if file.repository}
+    partial = (path for cache in _caches(profile) for name in names for path in cache.glob(f"{name}/blobs/*{PARTIAL}"))
+    return sum(path.stat().st_size for path in partial)
 
 
 def located_files(profile: ModelProfile) -> list[tuple[str, Path | None]]:

@@ -315,3 +315,75 @@ def test_a_repository_with_pickles_only_is_refused(hub, capsys):
     said = capsys.readouterr().err
     assert "diffusion_pytorch_model.fp16.bin, a pickle" in said
     assert hub.asked == []
+
+
+def told_of(*arguments):
+    """Exit status and events of a process whose standard input stays open."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *DOWNLOAD, "--json-events", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    output = process.stdout.read()
+    status = process.wait(60)
+    process.stdin.close()
+    process.stdout.close()
+    return status, [json.loads(line) for line in output.splitlines()]
+
+
+def test_licences_are_named_and_yes_accepts_them(hub, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    main(DOWNLOAD)
+    said = capsys.readouterr().err
+    assert "Licence CreativeML OpenRAIL-M (https://" in said and f": {BASE}" in said
+    assert "not to break the law" in said and "Accept these licences?" in said
+
+
+def test_a_program_is_told_in_events_how_a_download_goes(hub, tmp_path):
+    place = tmp_path / "chosen"
+    status, events = told_of("--yes", "--models", str(place))
+    assert status == 0, events
+    stages = [event for event in events if event["type"] == "stage"]
+    assert [event["number"] for event in stages] == list(range(1, 24)) and stages[0]["of"] == 23
+    percents = [event["percent"] for event in events if event["type"] == "progress"]
+    assert percents == sorted(percents) and percents[-1] == 100.0
+    assert events[-1] == {"type": "done", "text": "Stable Diffusion 1.5 is complete"}
+    assert missing_files(profile("sd15", place)) == () and len(missing_files(profile("sd15"))) == 23
+
+
+def test_a_program_that_did_not_ask_for_consent_gets_nothing(hub):
+    status, (event,) = told_of()
+    assert status == EXIT_STATUS["bad_request"]
+    assert event["type"] == "error" and "licences" in event["message"] and hub.asked == []
+
+
+def test_what_goes_wrong_is_the_last_event(hub):
+    hub.instead = b"<html>Sign in</html>"
+    status, events = told_of("--yes")
+    event = events[-1]
+    assert status == EXIT_STATUS["offline"]
+    assert event["type"] == "error" and event["code"] == "offline" and event["hint"]
+
+
+def test_a_download_ends_with_the_program_that_asked_for_it_and_what_came_is_told(hub, tmp_path, capsys):
+    hub.repositories[BASE][UNET] = bytes(12_000_000)
+    hub.breaks_at[UNET] = 11_000_000
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in (tmp_path / "hub").rglob("*.partial")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.communicate(timeout=20)
+    assert process.returncode == EXIT_STATUS["cancelled"]
+    assert main(["models", "--json-events"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (state,) = [one for one in told["models"] if one["name"] == "sd15"]
+    assert state["state"] == "missing" and 10_000_000 <= state["bytes_arrived"] < 12_000_000
+    assert state["bytes_missing"] == state["bytes"] - state["bytes_arrived"]
