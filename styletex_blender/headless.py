@@ -174,6 +174,9 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         start_from_present=options.restyle is not None,
         restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
         device=options.device,
+        own_model=str(options.model.resolve()) if options.model else "",
+        loras=tuple((str(path.resolve()), weight) for path, weight in options.lora),
+        own_vae=str(options.vae.resolve()) if options.vae else "",
         **_region(options),
         destination=options.image,
         material=options.material,
@@ -284,6 +287,14 @@ def _load_checkout(root: Path) -> ModuleType:
     return importlib.import_module("styletex.styletex_blender")
 
 
+def _path_and_weight(text: str) -> tuple[Path, float]:
+    """A path, and the number behind its last colon, or 1 where the whole is the path of a file."""
+    path, _, weight = text.rpartition(":")
+    if Path(text).exists() or not path:
+        return Path(text), 1.0
+    return Path(path), float(weight)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Argparse's own, on standard output as well: Blender's standard error is full of other things."""
@@ -309,6 +320,16 @@ def _parser(job: ModuleType) -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="all visible mesh objects of the view layer")
     parser.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
     parser.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")
+    parser.add_argument("--model", type=Path, metavar="PATH", help="another checkpoint of the profile's family")
+    parser.add_argument(
+        "--lora",
+        type=_path_and_weight,
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="change the model by a LoRA (weight 1); may be given several times",
+    )
+    parser.add_argument("--vae", type=Path, metavar="PATH", help="another VAE: a .safetensors file or its folder")
     parser.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
     parser.add_argument("--tiles", choices=job.UV_TILES, default="auto", help="images of UV tiles, as UDIM or one")
     parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")

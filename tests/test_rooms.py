@@ -47,6 +47,7 @@ ORDER = {
         ["landing"],
         ["worker"],
         ["install", "library"],
+        ["models"],
         ["settings"],
         ["exporting"],
         ["rerunning"],

@@ -41,6 +41,8 @@ class ModelState:
     """Of files whose download was interrupted."""
     files_missing: int
     """How many files are not here; all but the weights are small."""
+    files_missing_with_own: int
+    """How many of them are needed also with another checkpoint."""
     memory_bytes: int
     """What a step with one view needs in half precision, on the smallest views."""
     licences: tuple[dict[str, Any], ...]
@@ -84,7 +86,7 @@ def state_of(name: str, folder: Path | None) -> ModelState:
     except JobError as error:
         model, missing, problem = FAMILIES[name](None), (), error.message
     arrived = min(bytes_of_partial_files(model, missing), sum(file.size for file in missing))
-    place = download_place(folder)
+    place, bases = download_place(folder), {model.unet.repository, model.vae.repository}
     return ModelState(
         name=name,
         title=model.title,
@@ -93,6 +95,7 @@ def state_of(name: str, folder: Path | None) -> ModelState:
         bytes_missing=sum(file.size for file in missing) - arrived,
         bytes_arrived=arrived,
         files_missing=len(missing),
+        files_missing_with_own=sum(file.repository not in bases for file in missing),
         memory_bytes=_memory(model),
         licences=tuple(
             {"repository": repository, **asdict(licence)}

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 USE_RESTRICTIONS = (
-    "not to break the law or harm people, minors above all",
+    "not to break the law or to harm people, minors above all",
     "not to spread falsehoods or personal data that harm others, or to defame or harass them",
-    "not to decide over people's rights by machine, discriminate, or give medical advice",
-    "to pass these restrictions on with the model and what is made of it",
+    "not to decide over people's rights by machine, to discriminate, or to give medical advice",
+    "to pass these restrictions on with the model and with what is made of it",
 )
 """What the OpenRAIL licences ask of everybody who uses the model, in short; their Attachment A is what counts."""
 

@@ -21,6 +21,7 @@ from ...history.record import read_record
 from ...history.shown import applied_image
 from ...names import name_of, readable
 from ...translation.translate import _
+from ..models.properties import write_loras
 from ..operators import refuse
 from .settings_properties import SWITCHES, SettingsProperties
 
@@ -72,6 +73,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             known = self.properties.bl_rna.properties.get(name)
             if known is None or value is None:
                 continue
+            if name == "loras":
+                value = write_loras(value)
             setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:
