@@ -47,7 +47,7 @@ def why_not_download() -> str:
 def download_text(model: KnownModel) -> str:
     """What the button says: "Download the Model (10.1 GB)"."""
     if model.bytes_arrived:
-        return _("Go On with the Download ({size})").format(size=amount(model.bytes_missing))
+        return _("Resume Download ({size})").format(size=amount(model.bytes_missing))
     if model.bytes_missing < model.bytes:
         return _("Download What Is Missing ({size})").format(size=amount(model.bytes_missing))
     return _("Download the Model ({size})").format(size=amount(model.bytes_missing))
@@ -202,7 +202,7 @@ def _draw_wide(layout: UILayout, text: str, icon: str) -> None:
     """Text over as many lines as the dialog's width asks for; its region is the one below it."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrap(text, _DIALOG_WIDTH - 60.0)):
+    for number, line in enumerate(wrap(text, _DIALOG_WIDTH + 60.0)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
