@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | batch | download | suggest | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | batch | download | models | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -88,8 +89,15 @@ def _parser() -> argparse.ArgumentParser:
 
     download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
     download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
-    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
+    download.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, and to download to")
+    download.add_argument("--yes", action="store_true", help="accept the licences, and do not ask before the transfer")
+    download.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
     download.set_defaults(run=_download)
+
+    models = subparsers.add_parser("models", help="list the models", description="List the models that can be used.")
+    models.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, of any layout")
+    models.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
+    models.set_defaults(run=_models)
 
     suggest = subparsers.add_parser(
         "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
@@ -102,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
+    worker.add_argument("--models", type=Path, metavar="DIR", help="folder with the models' files")
     worker.set_defaults(run=_worker)
 
     for name in WORKSHOP:
@@ -285,6 +294,12 @@ def _download(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _models(options: argparse.Namespace) -> int:
+    from .commands.models import run
+
+    return run(options)
+
+
 def _suggest(options: argparse.Namespace) -> int:
     from .commands.suggest import run
 
@@ -293,9 +308,10 @@ def _suggest(options: argparse.Namespace) -> int:
 
 def _worker(options: argparse.Namespace) -> int:
     _share_cores()
-    from .worker.worker import IDLE_MINUTES, main as serve
+    from .worker.worker import IDLE_MINUTES, load_engine, main as serve
 
-    return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)
+    idle_minutes = IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes
+    return serve(idle_minutes, partial(load_engine, options.models))
 
 
 def _print_error(error: JobError) -> None:

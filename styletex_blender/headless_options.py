@@ -9,6 +9,14 @@ from types import ModuleType
 from typing import NoReturn
 
 
+def _path_and_weight(text: str) -> tuple[Path, float]:
+    """A path, and the number behind its last colon, or 1 where the whole is the path of a file."""
+    path, _, weight = text.rpartition(":")
+    if Path(text).exists() or not path:
+        return Path(text), 1.0
+    return Path(path), float(weight)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Argparse's own, on standard output as well: Blender's standard error is full of other things."""
@@ -40,6 +48,16 @@ def parser(job: ModuleType) -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="all visible mesh objects of the view layer")
     options.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
     options.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")
+    options.add_argument("--model", type=Path, metavar="PATH", help="another checkpoint of the profile's family")
+    options.add_argument(
+        "--lora",
+        type=_path_and_weight,
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="change the model by a LoRA (weight 1); may be given several times",
+    )
+    options.add_argument("--vae", type=Path, metavar="PATH", help="another VAE: a .safetensors file or its folder")
     options.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
     options.add_argument("--tiles", choices=job.UV_TILES, default="auto", help="images of UV tiles, as UDIM or one")
     options.add_argument("--seed", type=int, default=0, help="makes a run repeatable")

@@ -48,6 +48,7 @@ ORDER = {
         ["landing"],
         ["worker"],
         ["install", "library"],
+        ["models"],
         ["settings"],
         ["exporting"],
         ["rerunning"],

@@ -11,7 +11,7 @@ import torch
 from ..failure import release_memory
 from ..models.model_files import model_files
 from ..models.own_weights import OwnWeights
-from ..models.profiles import ModelProfile, profile
+from ..models.profiles import NOTHING, ModelProfile, profile
 from .networks import Networks, load_networks
 
 Stamps: TypeAlias = tuple[tuple[str, int, int], ...]
@@ -31,7 +31,7 @@ class LoadedModels:
         name: str,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
-        own: OwnWeights | None = None,
+        own: OwnWeights = NOTHING,
     ) -> Networks:
         """The networks of the profile called ``name`` on ``device``, computing in ``dtype``, with files of a person's
         ``own`` in place of its own.

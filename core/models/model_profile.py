@@ -30,6 +30,8 @@ class NetworkSource:
     """A folder on this computer that is the repository, whatever the profile's folder is; ``None`` for the rule."""
     file: Path | None = None
     """A single file with the weights; the folder then has the configuration only."""
+    size: int = 0
+    """Bytes of its weights on the hub, to three digits; 0 where they come from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,10 @@ class ModelProfile:
     view_words: bool = True
     """Whether "front view", "side view" … is added to the prompt."""
     folder: Path | None = None
-    """Local folder with the repositories (``folder / repository / …``); ``None`` uses the hub's cache."""
+    """Local folder with the repositories (``folder / repository / …``); those that are not in it, and all with
+    ``None``, are looked for in the hub's cache."""
+    caches: tuple[Path, ...] = ()
+    """Folders laid out as the hub's cache that are looked into before it."""
     weights_variant: Mapping[str, str] = field(default_factory=dict)
     """Variant of the weights by repository ("fp16": half the bytes); plain weights that are there serve as well."""
     repair: str = ""

@@ -65,8 +65,11 @@ class Engine:
     """Leaves the graphics card to others until the next job."""
 
 
-def load_engine() -> Engine:
+def load_engine(model_folder: Path | None = None) -> Engine:
     """The real engine. Takes seconds: PyTorch is imported here.
+
+    Args:
+        model_folder: where models are looked for first; see ``core.models.profiles.profile``.
 
     Raises:
         ImportError: a package is missing from the worker's environment.
@@ -74,7 +77,7 @@ def load_engine() -> Engine:
     from ..stylize import LoadedModels, stylize
     from .hello import describe_machine
 
-    models = LoadedModels()
+    models = LoadedModels(model_folder)
     return Engine(describe_machine(), lambda job, folder, reporter: stylize(job, folder, reporter, models), models.rest)
 
 

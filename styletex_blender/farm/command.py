@@ -11,7 +11,7 @@ from pathlib import Path
 from ...core.job import JobError
 from ...core.protocol import BATCH_TURN, PARENT_VARIABLE
 from ..folders.job_folder import is_locked
-from ..worker.environment import PACKAGE_FOLDER, core_command
+from ..worker.environment import PACKAGE_FOLDER, core_command, models_folder
 from ..worker.process import scrubbed_environment
 from .place import Farm
 
@@ -34,7 +34,9 @@ def start(farm: Farm) -> None:
     """
     if farm.is_shared:
         return
-    command = [*core_command(), "batch", str(farm.jobs), "--output", str(farm.results), "--in-turn"]
+    command = core_command("batch", str(farm.jobs), "--output", str(farm.results), "--in-turn")
+    if (models := models_folder()) is not None:
+        command += ["--models", str(models)]
     if farm.ray is not None:
         command += ["--ray", farm.ray]
     environment = scrubbed_environment(os.environ)

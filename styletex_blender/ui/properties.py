@@ -10,6 +10,7 @@ from bpy.types import Object, PropertyGroup, Scene
 
 from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
 from ..settings import MOST_VARIATIONS
+from .models.properties import LoraItem, OwnFiles
 from .region.properties import RegionProperties
 from .styles.choice import StyleChoice
 
@@ -42,7 +43,7 @@ _TILES_TEXTS = {
 }
 
 
-class SceneSettings(StyleChoice, RegionProperties, PropertyGroup):
+class SceneSettings(StyleChoice, RegionProperties, OwnFiles, PropertyGroup):
     """Settings of Stylize Texture"""
 
     prompt: StringProperty(
@@ -261,6 +262,7 @@ class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
 
 def register() -> None:
     """Add ``scene.styletex`` and ``object.styletex``."""
+    bpy.utils.register_class(LoraItem)
     bpy.utils.register_class(SceneSettings)
     bpy.utils.register_class(ObjectSettings)
     Scene.styletex = PointerProperty(type=SceneSettings)
@@ -273,3 +275,4 @@ def unregister() -> None:
     del Scene.styletex
     bpy.utils.unregister_class(ObjectSettings)
     bpy.utils.unregister_class(SceneSettings)
+    bpy.utils.unregister_class(LoraItem)
