@@ -110,6 +110,18 @@ def alone(name: str) -> str:
     return ALONE.format(name=name)
 
 
+NO_MODELS = """
+import os
+os.environ["HF_HUB_CACHE"] = os.path.join(bpy.app.tempdir, "hub")
+"""
+"""Nothing was downloaded."""
+OWN_FILES = """
+settings = bpy.context.scene.styletex
+settings.profile, settings.own_model = "sd15", "/models/checkpoints/dreamy.safetensors"
+for name, weight in (("ink", 0.8), ("detail", 0.4)):
+    lora = settings.loras.add()
+    lora.path, lora.weight = f"/models/loras/{name}.safetensors", weight
+"""
 SLOW = ("--steps", "400", "--step-seconds", "0.25")
 QUICK = ("--steps", "20", "--step-seconds", "0.01")
 PANEL = (
@@ -125,7 +137,7 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("not_possible", SETTINGS + "settings.profile, settings.prompt = 'sd15', ''", 1.0),
+    ("model_missing", NO_MODELS + SETTINGS + "settings.profile = 'sd15'" + REDRAW, 6.0),
     (
         "one_object",
         SETTINGS + "settings.profile = 'bundled'\nbpy.data.objects.remove(bpy.data.objects['Cube'])\n"
@@ -147,9 +159,12 @@ PANEL = (
     ("failed_memory", END + MEMORY, 1.0),
     ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
     ("style_and_model", alone("STYLETEX_PT_style"), 1.0),
+    ("own_files", OWN_FILES, 1.0),
     (
         "own_settings",
-        alone("STYLETEX_PT_object") + "bpy.data.objects['Suzanne'].styletex.use_own = True\n"
+        "bpy.context.scene.styletex.profile = 'bundled'\n"
+        + alone("STYLETEX_PT_object")
+        + "bpy.data.objects['Suzanne'].styletex.use_own = True\n"
         "module('ui.styles.choice').choose_file(bpy.data.objects['Suzanne'].styletex, "
         f"__import__('pathlib').Path({str(STYLE_IMAGE)!r}))",
         1.0,
@@ -185,6 +200,7 @@ with bpy.context.temp_override(window=windows[0], area=area):
 """The preferences in the whole window: their own would be too small at 200 %."""
 PREFERENCES = (
     ("preferences_absent", LARGE, 1.5),
+    ("preferences_models", NO_MODELS + "bpy.ops.styletex.list_models()", 5.0),
     ("preferences_offline", "bpy.context.preferences.system.use_online_access = False", 1.0),
     (
         "preferences_installing",
@@ -203,6 +219,9 @@ OF_DOCS = {
     "failed_memory": "sidebar",
     "texture": "sidebar",
     "style_and_model": "sidebar",
+    "model_missing": "sidebar",
+    "own_files": "sidebar",
+    "preferences_models": "screen",
     "own_settings": "sidebar",
     "queue_running": "sidebar",
     "preferences_absent": "screen",
