@@ -25,7 +25,7 @@ WORKSHOP = ("evaluation", "rehearsal", "bench")
 _BATCH = """\
 Texture many meshes; each result is a folder of the mesh's name in DIR. The same command goes on where the last one
 stopped: what is finished is not made again, what failed is tried again. Several commands may work on one DIR at once.
-The exit status is 1 when something failed.
+When items failed the exit status is 10 more than their number, and 100 from 90 on.
 """
 
 
@@ -66,15 +66,21 @@ def _parser() -> argparse.ArgumentParser:
 
     batch = subparsers.add_parser("batch", help="texture many meshes", description=_BATCH)
     batch.add_argument(
-        "manifest", type=Path, metavar="MANIFEST", help="a .toml file, a file of JSON lines, or a folder of meshes"
+        "manifest",
+        type=Path,
+        metavar="MANIFEST",
+        help="a .toml file, JSON lines, or a folder of meshes or of jobs from Blender",
     )
-    batch.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    batch.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
     batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     batch.add_argument(
         "--ray", metavar="ADDRESS", help='let a Ray cluster do it: its address, "auto", or "local" for this machine'
     )
     batch.add_argument(
         "--workers", type=int, metavar="N", help="on the cluster (one to each graphics card, or else to each core)"
+    )
+    batch.add_argument(
+        "--in-turn", action="store_true", help="wait until other commands on DIR that were given this have ended"
     )
     for_all = batch.add_argument_group("for all meshes that the manifest says nothing else of")
     _add_job_options(for_all, required=False)
@@ -116,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_stylize_arguments(stylize: argparse.ArgumentParser) -> None:
     stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
     _add_job_options(stylize, required=True)
-    stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    stylize.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
     stylize.add_argument(
         "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
     )
@@ -228,6 +234,17 @@ class _Style(argparse.Action):
         namespace.style = path
         if weight != 1.0:
             namespace.style_weight = weight
+
+
+def _folder(text: str) -> Path:
+    """A folder that somebody named: an empty name, as of a variable that is not set, is not the current one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
+    return Path(text)
 
 
 def path_and_weight(text: str) -> tuple[Path, float]:

@@ -6,8 +6,8 @@ A click passes these rooms, each of which imports only those named before it: ``
 on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
 ``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
 ``models`` (what there is of models, and their download), ``library`` (the pictures to choose a style from), ``ui``; all
-speak by ``translation``. Between them lie ``settings``,
-``exporting``, which makes an object a task of the queue, ``rerunning``, which makes a result one again, ``api``, which
+speak by ``translation``. Between them lie ``settings``, ``exporting``, which makes an object a task of the queue,
+``rerunning``, which makes a result one again, ``farm``, which has textures made elsewhere, ``api``, which
 scripts call too, ``reopening``, which takes up a file's queue again, and ``handlers``, which keep undo, saving and
 loading safe while a job runs.
 ``headless`` is the same without a window, and ``cli_command`` makes a command of Blender of it; ``demo`` is the scripts
@@ -41,8 +41,8 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui.history import history_operators
     from .ui.models import model_operators
     from .ui.presets import preset_menu
-    from .ui.queue import queue_list, queue_operators
-    from .ui.region import region_panel, touch_up
+    from .ui.queue import farm_operators, queue_list, queue_operators
+    from .ui.region import touch_up
     from .ui.results import result_operators
     from .ui.scripting import adjust
     from .ui.styles import operators as style_operators
@@ -62,11 +62,11 @@ def _modules() -> tuple[ModuleType, ...]:
         touch_up,
         history_operators,
         queue_operators,
+        farm_operators,
         queue_list,
         preset_menu,
         kept_textures,
         panel,
-        region_panel,
         handlers,
         cli_command,
     )

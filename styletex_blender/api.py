@@ -20,13 +20,15 @@ import bpy
 
 from ..core.job import JobError
 from .exporting import export_variations, problem_of
+from .farm import collecting, command, place, sending, tags
+from .farm.job import FarmJob, JobState
 from .folders import kept
 from .folders.job_folder import prune, unlocked
 from .history import entries
-from .history.shown import applied_image, show_applied, shown_image
+from .history.shown import applied_images, show_applied, shown_images
 from .install import installer
 from .landing.put_back import put_back
-from .names import name_of
+from .names import name_of, readable
 from .rerunning import settings_of as settings_of, task_again
 from .scene.image import try_destination
 from .scene.preview import hide_previews
@@ -46,6 +48,8 @@ def stylize(
     settings: Settings,
     watch: Callable[[Run], None] | None = None,
     keep_results: bool = False,
+    own_settings: bool = True,
+    before_start: Callable[[], None] | None = None,
 ) -> Run:
     """Texture objects in the style of an image, one after another.
 
@@ -60,6 +64,8 @@ def stylize(
         watch: called many times a second in the background, and once at the end, to tell a person how it goes.
         keep_results: leave each finished texture where its outcome's ``kept`` says, although it is on its object, for a
             caller that removes it when the file is saved.
+        own_settings: whether those of an object go before ``settings``.
+        before_start: called when there is something to make, before it is begun or added.
 
     Returns:
         The run; its ``outcomes`` say how each object came out.
@@ -69,8 +75,10 @@ def stylize(
             single object and it cannot be textured or waits already with the same settings.
     """
     if (run := runner.unfinished()) is not None:
-        return add(run, objects, settings)
-    run = prepare(objects, settings)
+        return add(run, objects, settings, own_settings, before_start)
+    run = prepare(objects, settings, own_settings)
+    if before_start is not None and run.tasks:
+        before_start()
     if not bpy.app.background and (before := runner.current_run()) is not None:
         order.take_failed(run, before)
     run.keeps_results = keep_results
@@ -115,6 +123,89 @@ def retry(watch: Callable[[Run], None] | None = None, keys: Sequence[str] = ()) 
     if run.finished:
         _carry_on(run, watch)
     return run
+
+
+def send(
+    objects: Sequence[bpy.types.Object], settings: Settings, address: str, blend_file: str = ""
+) -> tuple[list[FarmJob], list[Outcome]]:
+    """Have objects textured by a farm, which goes on when Blender ends; see ``collect``.
+
+    Args:
+        objects: mesh objects of the current view layer.
+        settings: how, as for ``stylize``.
+        address: "local", that of a Ray cluster, or a folder; see ``docs/farm.md``.
+        blend_file: the file in which the objects are to get their textures, if not the one that is open.
+
+    Returns:
+        The jobs, and the objects that could not be sent with the reason.
+
+    Raises:
+        JobError: nothing could be sent: see ``stylize``; the file was never saved; or the farm cannot be used.
+    """
+    farm = place.farm_at(address)
+    blend_file = blend_file or readable(bpy.data.filepath)
+    if not blend_file:
+        raise JobError("bad_request", "The file was never saved, so that no texture finds it again", "Save it first")
+    if not farm.is_shared:
+        _check_worker()
+    tasks, refused = _export_all(Run([]), objects, settings, own_settings=True)
+    jobs = sending.send(tasks, farm, blend_file)
+    command.start(farm)
+    return jobs, refused
+
+
+def collect(keep_results: bool = False) -> tuple[list[Outcome], list[FarmJob]]:
+    """Put the textures that farms have finished for this file on their objects.
+
+    Args:
+        keep_results: as for ``stylize``.
+
+    Returns:
+        How those came out that are finished or have failed; and the jobs that are not done yet.
+    """
+    outcomes: list[Outcome] = []
+    waiting: list[FarmJob] = []
+    for job in collecting.jobs_of_file():
+        state = job.state(command.is_at_work(job.farm))
+        if state is JobState.FINISHED:
+            try:
+                outcomes.append(collecting.collect(job, keep_results).outcome)
+            except (OSError, ValueError) as error:
+                outcomes.append(Outcome(job.sent.object_name, error=problem_of(error)))
+        elif state is JobState.FAILED:
+            outcomes.append(Outcome(job.sent.object_name, error=job.error))
+        else:
+            waiting.append(job)
+    return outcomes, waiting
+
+
+def state_on_farm(job: FarmJob) -> str:
+    """How a job of a farm stands, in words; of a farm whose command has ended, with what that said last."""
+    state = job.state(command.is_at_work(job.farm))
+    said = command.last_words(job.farm) if state is JobState.STOPPED else ""
+    return f"{state.value} ({said})" if said else state.value
+
+
+def resume_farm(jobs: Sequence[FarmJob]) -> None:
+    """Have a farm's command do again what failed, and go on with what it was stopped at.
+
+    Raises:
+        JobError: it cannot be started.
+    """
+    for job in jobs:
+        job.wait_again()
+    for farm in {job.farm for job in jobs}:
+        command.start(farm)
+
+
+def take_back(job: FarmJob) -> None:
+    """Take a job off its farm; what is being made of it is dropped.
+
+    Raises:
+        OSError: its folder cannot be removed.
+    """
+    tags.remove(job.key)
+    job.remove()
 
 
 def history(target: bpy.types.Object) -> list[bpy.types.Image]:
@@ -167,10 +258,10 @@ def forget(target: bpy.types.Object, image: bpy.types.Image) -> None:
     Raises:
         JobError: it is the one that is applied.
     """
-    if _of(target, image) == applied_image(target):
+    if _of(target, image) in shown_images(target):
+        show_applied([target])
+    if image in applied_images(target):
         raise JobError("bad_request", "It is applied to the object", "Apply another one first")
-    if image == shown_image(target):
-        show_applied(target)
     entries.forget(target, [image])
 
 
@@ -200,7 +291,7 @@ def _carry_on(run: Run, watch: Callable[[Run], None] | None) -> None:
         watch(run)
 
 
-def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+def prepare(objects: Sequence[bpy.types.Object], settings: Settings, own_settings: bool = True) -> Run:
     """Check and export objects to job folders; starts nothing and changes nothing of the scene.
 
     Raises:
@@ -208,20 +299,31 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
     """
     if runner.unfinished() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
+    _check_worker()
     run = Run([])
-    run.tasks, run.refused = _export_all(run, objects, settings)
+    run.tasks, run.refused = _export_all(run, objects, settings, own_settings)
     return run
 
 
-def add(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> Run:
+def add(
+    run: Run,
+    objects: Sequence[bpy.types.Object],
+    settings: Settings,
+    own_settings: bool = True,
+    before_start: Callable[[], None] | None = None,
+) -> Run:
     """Check and export objects as ``prepare`` does, and put them at the end of a run that is not finished.
 
     Raises:
         JobError: see ``stylize``.
     """
+    _check_worker()
     hide_previews()
     try:
-        order.add(run, *_export_all(run, objects, settings))
+        tasks, refused = _export_all(run, objects, settings, own_settings)
+        if before_start is not None and tasks:
+            before_start()
+        order.add(run, tasks, refused)
     finally:
         runner.show_last_frame()
     return run
@@ -233,9 +335,10 @@ def _check_worker() -> None:
     worker_command()
 
 
-def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Settings) -> tuple[list[Task], list[Outcome]]:
+def _export_all(
+    run: Run, objects: Sequence[bpy.types.Object], settings: Settings, own_settings: bool
+) -> tuple[list[Task], list[Outcome]]:
     """Tasks of the objects that can be added to ``run``, and why the others cannot."""
-    _check_worker()
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     try_destination(settings.destination)
@@ -245,7 +348,7 @@ def _export_all(run: Run, objects: Sequence[bpy.types.Object], settings: Setting
     try:
         for first, *others in by_mesh(objects):
             try:
-                of_each.append(_export(run, first, others, settings.of(first)))
+                of_each.append(_export(run, first, others, settings.of(first) if own_settings else settings))
             except Exception as error:
                 problem = problem_of(error)
                 if problem.code not in _OF_ONE_OBJECT:

@@ -15,13 +15,12 @@ from ..core.job import MESH_FILE, JobError, write_job
 from .folders import kept
 from .folders.job_folder import JobFolder
 from .history.record import Record, Start, file_digest, read_record
-from .history.shown import shown_image
-from .landing.changes import ObjectState, changes_since, read_state
+from .landing.changes import ObjectState, changes_since, read_state, with_texture
 from .names import name_of, readable
-from .region.files import ChosenFaces, read_chosen_faces, write_present_texture, write_region
+from .region.files import ChosenFaces, only_part, read_chosen_faces, write_region, write_texture_around
 from .region.weights import corner_weights
 from .scene.export import ExportedObject, export_object
-from .scene.present_color import FILE_NAME, write_present_color
+from .scene.present_color import FILE_NAME, find_present_color, find_texture_around, write_color
 from .scene.style_picture import write_style_image
 from .settings import Settings
 from .worker import warm_worker
@@ -47,6 +46,8 @@ class StartFile:
     """The file's content."""
     start: Start
     """What it is."""
+    slot: int = 0
+    """Number of the material slot that alone has it, from 1; 0 for all."""
 
 
 def export_task(
@@ -123,9 +124,12 @@ def _task(
     name = name_of(target)
     folder = JobFolder.new(jobs_folder())
     try:
-        exported.arrays.save(folder.path)
-        began, region, notices = _write_start(target, settings, exported, start, folder)
+        began, region, slot, notices = _write_start(target, settings, exported, start, folder)
         present = None if began is None else FILE_NAME
+        (only_part(exported.arrays) if slot else exported.arrays).save(folder.path)
+        # The variations of a restyle change what the next one does not start from.
+        if region is not None or (began is not None and not group):
+            state = with_texture(state, target, slot, region is not None)
         job = settings.job(name, _write_style(settings, style, folder), present, region)
         write_job(job, folder.path)
         record = Record(
@@ -192,9 +196,9 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
     if landing is not None and record is not None and record.group:
         group = record.group
         present = folder.path / FILE_NAME
-        fits = not changes_since(ObjectState.from_dict(landing.state), target).unfit
+        fits = not changes_since(ObjectState.from_dict(landing.state), target, with_pixels=False).unfit
         if record.start is not None and fits and present.is_file():
-            start = StartFile(present.read_bytes(), record.start)
+            start = StartFile(present.read_bytes(), record.start, ObjectState.from_dict(landing.state).slot)
     chosen = read_chosen_faces(folder.path)
     folder.leave(keep_checkpoint=True)
     return export_task(target, settings, style, start, group, chosen)
@@ -206,30 +210,35 @@ def _write_start(
     exported: ExportedObject,
     start: StartFile | None,
     folder: JobFolder,
-) -> tuple[Start | None, str | None, tuple[str, ...]]:
+) -> tuple[Start | None, str | None, int, tuple[str, ...]]:
     """Put the part to texture and the present colour into the job folder, where they count.
 
     Returns:
-        What the texture starts from or goes into, the name of the part's file, and what the user should know.
+        What the texture starts from or goes into, the name of the part's file, the number of the material slot that the
+        texture alone is for, 0 for all, and what the user should know.
     """
-    region, told = write_region(settings.region_choice, exported.arrays.corner_weights, folder.path)
+    choice = settings.region_choice
+    region, told = write_region(choice, exported.arrays.corner_weights, folder.path)
     if region is None and not settings.start_from_present:
-        return None, None, told
+        return None, None, 0, told
     if start is not None:
         (folder.path / FILE_NAME).write_bytes(start.data)
-        return start.start, region, told
+        return start.start, region, start.slot, told
+    slot = 0
     if region is not None:
-        told += write_present_texture(target, exported.uv_map, folder.path, settings.texture_size)
+        found, slot = find_texture_around(target, exported.uv_map, choice.slot_alone)
+        told += write_texture_around(found, folder.path, settings.texture_size)
     else:
-        write_present_color(target, exported.uv_map, folder.path)
-    image = shown_image(target)
+        found = find_present_color(target, exported.uv_map)
+        write_color(found, folder.path)
+    image = found.image
     record = read_record(image) if image is not None else None
     began = Start(
         file_digest(folder.path / FILE_NAME),
         readable(name_of(image)) if image is not None else "",
         record.key if record is not None else "",
     )
-    return began, region, told
+    return began, region, slot, told
 
 
 def _write_style(settings: Settings, style: PictureFile | None, folder: JobFolder) -> str:

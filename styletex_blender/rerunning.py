@@ -15,10 +15,17 @@ from .exporting import StartFile, export_task
 from .folders.kept import read_landing
 from .history import entries
 from .history.record import Record, Start, read_record
+from .landing.changes import ObjectState
 from .names import name_of
-from .region.files import write_present_texture
-from .scene.picture_file import read_srgb, write_bytes, write_png
-from .scene.present_color import FILE_NAME, write_present_color
+from .region.files import write_texture_around
+from .scene.present_color import (
+    FILE_NAME,
+    PresentColor,
+    find_present_color,
+    find_texture_around,
+    taken_as_color,
+    write_color,
+)
 from .settings import Settings
 from .worker.run_state import Task
 
@@ -100,23 +107,13 @@ def _start_again(target: bpy.types.Object, record: Record, settings: Settings) -
         raise ValueError("It started from nothing")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE_NAME
-        for image in _images_like(start):
+        for found in [*_images_like(start), *_on(target, record, settings)]:
             if record.region_digest:
-                write_bytes(image, path)
+                write_texture_around(found, path.parent, settings.texture_size)
             else:
-                write_png(read_srgb(image, linear=False), path)
+                write_color(found, path.parent)
             if _is(path, start):
-                return StartFile(path.read_bytes(), start)
-        try:
-            uv_map = str(record.state["uv_map"])
-            if record.region_digest:
-                write_present_texture(target, uv_map, Path(folder), settings.texture_size)
-            else:
-                write_present_color(target, uv_map, Path(folder))
-        except JobError:
-            path.unlink(missing_ok=True)  # It has another kind of colour now.
-        if path.is_file() and _is(path, start):
-            return StartFile(path.read_bytes(), start)
+                return StartFile(path.read_bytes(), start, ObjectState.from_dict(record.state).slot)
     if start.image:
         text = f"It started from the image {start.image!r}, which is not in the file as it was any more"
     else:
@@ -124,14 +121,25 @@ def _start_again(target: bpy.types.Object, record: Record, settings: Settings) -
     raise JobError("bad_request", text, _WAY_ON)
 
 
-def _images_like(start: Start) -> list[bpy.types.Image]:
+def _on(target: bpy.types.Object, record: Record, settings: Settings) -> list[PresentColor]:
+    """What the object has where a result started from something, if that can be told."""
+    uv_map = str(record.state["uv_map"])
+    try:
+        if record.region_digest:
+            return [find_texture_around(target, uv_map, settings.region_choice.slot_alone)[0]]
+        return [find_present_color(target, uv_map)]
+    except JobError:
+        return []  # It has another kind of colour now.
+
+
+def _images_like(start: Start) -> list[PresentColor]:
     """The images that may be what a result started from, whatever they are called by now."""
-    found: list[bpy.types.Image] = []
+    found: list[PresentColor] = []
     for image in bpy.data.images:
         record = read_record(image)
         alike = name_of(image) == start.image or (record is not None and bool(start.key) and record.key == start.key)
-        if alike and image.size[0] and not image.is_float and image.source in {"FILE", "GENERATED"}:
-            found.append(image)
+        if alike and (color := taken_as_color(image)) is not None:
+            found.append(color)
     return found
 
 

@@ -243,7 +243,13 @@ class Settings:
         if region_file is None:
             return job
         strength = self.restyle_strength if self.start_from_present else 1.0
-        return replace(job, region=region_file, region_border=self.region_border, restyle_strength=strength)
+        return replace(
+            job,
+            region=region_file,
+            region_name=readable(self.region_mask) if self.region == "mask" else "",
+            region_border=self.region_border,
+            restyle_strength=strength,
+        )
 
     def _job(self, object_name: str, words: str, style_file: str, present_file: str | None) -> Job:
         return Job(

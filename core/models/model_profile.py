@@ -110,6 +110,8 @@ class ModelProfile:
     """Weight of the style-statistics term; 0 leaves it out."""
     parameters: int
     """Numbers in all its networks together."""
+    resting: int
+    """Of them those in networks that no step needs: the readers of words and style image, the VAE's decoder."""
     activations_per_view: int
     """Numbers besides that a step holds at its peak for each view of ``resolution``: most are the VAE's, kept for its
     backward pass."""
@@ -149,8 +151,8 @@ class ModelProfile:
     """What to do about missing or damaged files; empty for the rule of a model from the hub."""
 
     def peak_values(self, views: int, resolution: int | None = None) -> int:
-        """Numbers that its networks hold at the peak of a step with ``views`` views of ``resolution`` (its own by
-        default), parameters included.
+        """Numbers that the networks of a step hold at its peak, parameters included, if they look at ``views`` views of
+        ``resolution`` (its own by default) at a time.
         """
         share = 1.0 if resolution is None else (resolution / self.resolution) ** 2
-        return self.parameters + round(views * self.activations_per_view * share)
+        return self.parameters - self.resting + round(views * self.activations_per_view * share)

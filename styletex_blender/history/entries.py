@@ -11,7 +11,7 @@ from bpy.props import CollectionProperty, PointerProperty
 from bpy.types import Image, Object, PropertyGroup
 
 from .record import read_record, was_painted
-from .shown import applied_image, shown_image
+from .shown import all_images, shown_image
 
 
 class HistoryEntry(PropertyGroup):
@@ -63,8 +63,7 @@ def add(target: Object, image: Image, style: Image | None) -> None:
 
 def present_images(target: Object) -> list[Image]:
     """What is applied to an object, and what it shows, without what is from another file."""
-    found = (applied_image(target), shown_image(target))
-    return [image for image in found if image is not None and not image.library]
+    return [image for image in all_images(target) if not image.library]
 
 
 def forget(target: Object, images: list[Image]) -> None:
@@ -99,7 +98,7 @@ def clean_up(target: Object) -> int:
 
 def _loose(target: Object) -> list[Image]:
     """The results that are neither applied nor shown, the oldest first."""
-    held = [applied_image(target), shown_image(target)]
+    held = all_images(target)
     return [image for image in reversed(images_of(target)) if image not in held]
 
 

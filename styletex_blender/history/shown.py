@@ -8,15 +8,21 @@ copy of the object or of the material has both too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 
 from ..scene.materials.nodes import TEXTURE_NODE, UV_NODE, set_texture, texture_node
-from ..scene.preview import materials_below
+from ..scene.materials.owning import make_own
+from ..scene.preview import hide_previews, materials_below
 
 _APPLIED = "styletex_applied"
 """A material's custom property while it shows another result than the applied one: the image and its UV map."""
+
+
+def all_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """The images that are applied to the object or that it shows: several where objects were joined."""
+    return list(dict.fromkeys([*applied_images(target), *shown_images(target)]))
 
 
 def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
@@ -25,22 +31,42 @@ def shown_image(target: bpy.types.Object) -> bpy.types.Image | None:
 
 
 def applied_image(target: bpy.types.Object) -> bpy.types.Image | None:
-    """The image that is applied to the object; another one than the shown one while that is only looked at."""
-    for material in _materials(target):
-        applied = material[_APPLIED].get("image") if _APPLIED in material else None
-        return applied if applied is not None else _node(material).image
-    return None
+    """The image that is applied to the object; another one than the shown one while that is only looked at, and none
+    where it was deleted.
+    """
+    return next((_applied(material) for material in _materials(target)), None)
 
 
-def show(target: bpy.types.Object, image: bpy.types.Image, uv_map: str = "") -> bool:
-    """Show a result on an object without applying it; whether there is a material of StyleTex's that can show it.
+def is_textured(target: bpy.types.Object) -> bool:
+    """Whether the object has a material of StyleTex's; its image may be gone all the same."""
+    return any(True for _ in _materials(target))
+
+
+def shown_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """All images that the object shows: several where each is for a material slot alone, or objects were joined."""
+    found = [_node(material).image for material in _materials(target)]
+    return list(dict.fromkeys(image for image in found if image is not None))
+
+
+def applied_images(target: bpy.types.Object) -> list[bpy.types.Image]:
+    """All images that are applied to the object."""
+    found = [_applied(material) for material in _materials(target)]
+    return list(dict.fromkeys(image for image in found if image is not None))
+
+
+def show(objects: Sequence[bpy.types.Object], image: bpy.types.Image, uv_map: str = "", slot: int = 0) -> bool:
+    """Show a result without applying it; whether there is a material of StyleTex's that can show it.
 
     Args:
-        target: the object; others that have the same material show it too.
-        image: one of its results.
+        objects: one object, or several that share their mesh and materials. Others that have the same materials stay as
+            they are: those of these objects are made their own.
+        image: a result of the first one.
         uv_map: name of the UV map that it is for; without, that of the one before.
+        slot: number of the material slot that it alone is for, from 1; 0 for all.
     """
-    materials = list(_materials(target))
+    hide_previews()
+    make_own(objects)
+    materials = _all_materials(objects, slot)
     for material in materials:
         if _APPLIED not in material:
             uv_node = material.node_tree.nodes.get(UV_NODE)
@@ -53,9 +79,14 @@ def show(target: bpy.types.Object, image: bpy.types.Image, uv_map: str = "") -> 
     return bool(materials)
 
 
-def show_applied(target: bpy.types.Object) -> None:
-    """Show what is applied again."""
-    for material in _materials(target):
+def show_applied(objects: Sequence[bpy.types.Object]) -> None:
+    """Show what is applied again, on objects as ``show`` takes them; where that was deleted, what is looked at is
+    applied from now on.
+    """
+    hide_previews()
+    if any(_APPLIED in material for material in _all_materials(objects)):
+        make_own(objects)
+    for material in _all_materials(objects):
         if _APPLIED in material:
             applied = material[_APPLIED].get("image")
             if applied is not None:
@@ -70,13 +101,22 @@ def apply_shown(target: bpy.types.Object) -> None:
             del material[_APPLIED]
 
 
-def _materials(target: bpy.types.Object) -> Iterator[bpy.types.Material]:
-    """The object's own materials that show a texture of StyleTex's, each once."""
+def _all_materials(objects: Sequence[bpy.types.Object], slot: int = 0) -> list[bpy.types.Material]:
+    return list(dict.fromkeys(material for target in objects for material in _materials(target, slot)))
+
+
+def _materials(target: bpy.types.Object, slot: int = 0) -> Iterator[bpy.types.Material]:
+    """The object's own materials that show a texture of StyleTex's, each once; with a slot's number, from 1, its."""
     seen: set[int] = set()
-    for material in materials_below(target):
+    below = materials_below(target)
+    for material in below[slot - 1 : slot] if slot else below:
         if material is not None and material.session_uid not in seen and texture_node(material) is not None:
             seen.add(material.session_uid)
             yield material
+
+
+def _applied(material: bpy.types.Material) -> bpy.types.Image | None:
+    return material[_APPLIED].get("image") if _APPLIED in material else _node(material).image
 
 
 def _node(material: bpy.types.Material) -> bpy.types.Node:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ...core.job import JobError
+from ..scene.present_color import digest_of, find_present_color, find_texture_around
 from ..scene.preview import materials_below
 from ..scene.uv import read_uvs
 
@@ -27,13 +29,15 @@ class Changes:
     """Why the texture cannot be on this object: its faces or its UV map are others."""
     replaced: str = ""
     """Why the artist may not want the texture where it would go: the material slots hold something else."""
+    painted: str = ""
+    """Why it would undo what the artist did: the texture that it goes into is another now."""
     stale: str = ""
     """In what the texture is of an earlier state, though it fits."""
 
     @property
     def any(self) -> str:
         """The gravest of them."""
-        return self.unfit or self.replaced or self.stale
+        return self.unfit or self.replaced or self.painted or self.stale
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ class ObjectState:
     """The visible modifiers in their order, with their settings."""
     materials: tuple[int, ...]
     """Which material is in each slot, by ``session_uid``; 0 for an empty one."""
+    slot: int = 0
+    """Number of the material slot that alone gets the texture, from 1; 0 for all."""
+    texture: str = ""
+    """The colour that the texture starts from or goes into; empty where that is none, or does not matter."""
+    is_part: bool = False
+    """Whether it goes into that colour."""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -61,8 +71,9 @@ class ObjectState:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ObjectState:
-        """The state that ``to_dict`` described."""
-        return cls(**{**values, "materials": tuple(values["materials"])})
+        """The state that ``to_dict`` described; what a newer StyleTex knows beside is left out."""
+        known = {found.name: values[found.name] for found in fields(cls) if found.name in values}
+        return cls(**{**known, "materials": tuple(values["materials"])})
 
 
 def read_state(target: bpy.types.Object, uv_map: str, new_uvs: np.ndarray | None) -> ObjectState:
@@ -87,8 +98,19 @@ def read_state(target: bpy.types.Object, uv_map: str, new_uvs: np.ndarray | None
         )
 
 
-def changes_since(before: ObjectState, target: bpy.types.Object) -> Changes:
-    """What differs between the object as it was and as it is; a preview on it does not count."""
+def with_texture(state: ObjectState, target: bpy.types.Object, slot: int, is_part: bool) -> ObjectState:
+    """The state with the colour that the texture starts from, or as a part of it goes into."""
+    return replace(state, slot=slot, is_part=is_part, texture=_texture(target, state.uv_map, slot, is_part))
+
+
+def changes_since(before: ObjectState, target: bpy.types.Object, with_pixels: bool = True) -> Changes:
+    """What differs between the object as it was and as it is; a preview on it does not count.
+
+    Args:
+        before: as it was.
+        target: the object.
+        with_pixels: whether to look at its texture, too, which takes its time, and no preview may be on the object.
+    """
     if target.type != "MESH":
         return Changes(unfit=f"it was made a {target.type.lower()}")
     with _mesh_as_it_is(target) as mesh:
@@ -97,6 +119,8 @@ def changes_since(before: ObjectState, target: bpy.types.Object) -> Changes:
         if before.has_uv_map and not _uv_maps_like(before, mesh):
             gone = before.uv_map not in mesh.uv_layers
             return Changes(unfit=f"its UV map {before.uv_map!r} was {'removed' if gone else 'changed'}")
+        if before.slot > max(1, len(target.material_slots)):
+            return Changes(unfit="its material slots were changed")
         moved = before.shape != _digest(_positions(mesh))
     replaced = stale = ""
     if before.materials != _materials(target):
@@ -106,7 +130,13 @@ def changes_since(before: ObjectState, target: bpy.types.Object) -> Changes:
         stale = "its shape was changed"
     elif before.modifiers != _modifiers(target):
         stale = "its modifiers were changed"
-    return Changes(replaced=replaced, stale=stale)
+    painted = ""
+    if with_pixels and before.texture and not replaced:
+        uv_map = (uv_map_now(before, target) if before.has_uv_map else None) or before.uv_map
+        if before.texture != _texture(target, uv_map, before.slot, before.is_part):
+            painted = "its texture was changed" if before.is_part else ""
+            stale = stale or ("" if before.is_part else "its texture was changed")
+    return Changes(replaced=replaced, painted=painted, stale=stale)
 
 
 def uv_map_now(before: ObjectState, target: bpy.types.Object) -> str | None:
@@ -133,6 +163,14 @@ def _mesh_as_it_is(target: bpy.types.Object) -> Iterator[bpy.types.Mesh]:
         yield target.to_mesh()
     finally:
         target.to_mesh_clear()
+
+
+def _texture(target: bpy.types.Object, uv_map: str, slot: int, is_part: bool) -> str:
+    try:
+        found = find_texture_around(target, uv_map, slot)[0] if is_part else find_present_color(target, uv_map)
+        return digest_of(found)
+    except JobError:
+        return "none that could be read"
 
 
 def _materials(target: bpy.types.Object) -> tuple[int, ...]:

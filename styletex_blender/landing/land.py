@@ -44,7 +44,8 @@ def land(
         target: a mesh object; if it has to be given a UV map, not in Edit Mode.
         kept: the texture, which stays where it is.
         destination: "packed" or "beside".
-        over_changes: also where the material slots hold something else than when the job began.
+        over_changes: also where the material slots hold something else than when the job began, or the texture that a
+            part goes into was changed.
         linked: objects with the same mesh, which get the texture too, and the same result in their history; those that
             have another mesh by now do not.
         applies: whether the object is to show it; if not, it joins the history alone.
@@ -56,7 +57,7 @@ def land(
     hide_previews()
     before = ObjectState.from_dict(kept.landing.state)
     changes = changes_since(before, target)
-    if problem := changes.unfit or ("" if over_changes or not applies else changes.replaced):
+    if problem := changes.unfit or ("" if over_changes or not applies else changes.replaced or changes.painted):
         raise JobError("bad_mesh", f"While its texture was being made, {problem}", _way_on(changes))
     try:
         together = [target, *(other for other in linked if other.data == target.data)]
@@ -85,6 +86,8 @@ def land(
 def _way_on(changes: Changes) -> str:
     if changes.unfit:
         return "Stylize again; or undo the change, then press Apply"
+    if changes.painted:
+        return "Stylize again to go on from that; or press Apply for the texture without it"
     return "Press Apply to put the texture there all the same"
 
 
@@ -110,7 +113,7 @@ def _land(
         style = _write_record(image, kept, replace(before, uv_map=uv_map, has_uv_map=uv_map in mesh.uv_layers))
         with taken_back_on_failure(together):
             if applies:
-                told += apply_texture(target, image, uv_map, linked, landing.material, landing.relief)
+                told += apply_texture(target, image, uv_map, linked, landing.material, landing.relief, before.slot)
             if added and len(mesh.uv_layers) == 1:
                 told += _of_images_without_uvs(together, uv_map)
     except BaseException:
@@ -125,9 +128,9 @@ def _land(
         entries.add(each, image, style)
         if applies:
             shown.apply_shown(each)
-            each.styletex_history.chosen = None
+            each.styletex_history.chosen = image
         entries.trim(each, bpy.context.scene.styletex.history_limit)
-    _push_undo(target if applies else None)
+    _push_undo(together if applies else (), image)
     return image, told
 
 
@@ -147,13 +150,15 @@ def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState)
     return bpy.data.images.get(record.settings["style_image"])
 
 
-def _push_undo(target: bpy.types.Object | None) -> None:
-    """One step: of a texture that is on an object now, or else of a variation beside it."""
+def _push_undo(textured: Sequence[bpy.types.Object], image: bpy.types.Image) -> None:
+    """One step: of a texture that is on objects now, or else of a variation beside it."""
     windows = bpy.context.window_manager.windows
     if windows:
         with bpy.context.temp_override(window=windows[0]):
-            if bpy.app.background or target is None:
-                bpy.ops.ed.undo_push(message=UNDO_MESSAGE if target is not None else VARIATION_MESSAGE)
+            if bpy.app.background or not textured:
+                bpy.ops.ed.undo_push(message=UNDO_MESSAGE if textured else VARIATION_MESSAGE)
             else:
                 # An operator's step can be adjusted afterwards (F9); it does nothing else but to be that.
-                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, object_uid=target.session_uid)
+                target, *linked = (found.session_uid for found in textured)
+                uids = {"object_uid": target, "linked_uids": " ".join(map(str, linked)), "image_uid": image.session_uid}
+                bpy.ops.styletex.adjust("EXEC_DEFAULT", True, **uids)

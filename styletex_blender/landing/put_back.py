@@ -10,6 +10,7 @@ import bpy
 from ...core.job import JobError
 from ..history import entries, shown
 from ..history.record import read_record
+from ..scene.image import missing_file
 from ..scene.material import apply_texture
 from ..scene.materials.taking_back import taken_back_on_failure
 from ..scene.preview import hide_previews
@@ -25,7 +26,8 @@ def put_back(target: bpy.types.Object, image: bpy.types.Image, linked: Sequence[
         linked: objects with the same mesh, which get the same materials.
 
     Raises:
-        JobError: ``bad_mesh``: it was made for other faces, or for another UV map; nothing has changed then.
+        JobError: ``bad_mesh``: it was made for other faces, or for another UV map; ``bad_image``: its file is gone.
+            Nothing has changed then.
     """
     uv_map = map_for(target, image)
     hide_previews()
@@ -33,18 +35,26 @@ def put_back(target: bpy.types.Object, image: bpy.types.Image, linked: Sequence[
         entries.add(target, earlier, None)
     record = read_record(image)
     wishes = record.settings if record is not None else {}
+    material, relief = str(wishes.get("material", "keep")), wishes.get("relief")
     with taken_back_on_failure([target, *linked]):
-        apply_texture(target, image, uv_map, linked, str(wishes.get("material", "keep")), wishes.get("relief"))
+        apply_texture(target, image, uv_map, linked, material, relief, slot_of(image))
     for each in (target, *linked):
         shown.apply_shown(each)
+
+
+def slot_of(image: bpy.types.Image) -> int:
+    """Number of the material slot that a result alone is for, from 1; 0 for all."""
+    record = read_record(image)
+    return 0 if record is None else ObjectState.from_dict(record.state).slot
 
 
 def map_for(target: bpy.types.Object, image: bpy.types.Image) -> str:
     """Name of the UV map that a result is shown by.
 
     Raises:
-        JobError: ``bad_mesh``: the result does not fit the object as it is.
+        JobError: ``bad_mesh``: the result does not fit the object as it is; ``bad_image``: its file is gone.
     """
+    check_file(image)
     record = read_record(image)
     if record is None:
         # An older StyleTex made it, or the artist put it there: nothing is known but where it would go today.
@@ -53,6 +63,17 @@ def map_for(target: bpy.types.Object, image: bpy.types.Image) -> str:
             raise JobError("bad_mesh", "The object has no UV map to show this by", "Give it one")
         return layers.active.name
     before = ObjectState.from_dict(record.state)
-    if problem := changes_since(before, target).unfit:
+    if problem := changes_since(before, target, with_pixels=False).unfit:
         raise JobError("bad_mesh", f"This was made before {problem}", "Undo that, or stylize again")
     return uv_map_now(before, target) or before.uv_map
+
+
+def check_file(image: bpy.types.Image) -> None:
+    """Whether there is anything to see of a result.
+
+    Raises:
+        JobError: ``bad_image``: its file is gone.
+    """
+    if (gone := missing_file(image)) is not None:
+        text = f"Its file {gone.name} is not there any more: {gone}"
+        raise JobError("bad_image", text, "Find it with File > External Data, or press Make Again")

@@ -26,6 +26,11 @@ class RegionChoice:
     border: float = 0.02
     """Width of the soft border inside, as a share of the object's largest side."""
 
+    @property
+    def slot_alone(self) -> int:
+        """Number of the material slot that is the part, from 1; 0 where something else is."""
+        return self.slot if self.kind == "slot" else 0
+
     def __post_init__(self) -> None:
         if self.kind not in REGIONS:
             raise JobError("bad_setting", f"The region is {self.kind!r}; it must be one of {', '.join(REGIONS)}")

@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ...core.job import MESH_FILE, REGION_FILE, JobError
+from ..scene.mesh_arrays import MeshArrays
 from ..scene.picture_file import encode_srgb, read_srgb, write_bytes, write_png
-from ..scene.present_color import FILE_NAME, PresentColor, find_present_color
+from ..scene.present_color import FILE_NAME, PresentColor
 from .choice import RegionChoice
 
 MASK_FILE = "only.png"
 """Name of a mask in the job folder."""
-_BARE = (0.8, 0.8, 0.8)
-"""The colour, linear, in which Blender shows what has no material."""
-_ALL = "All faces are in the part that Only Here names; the whole object is textured"
+_ALL = "All faces are in the part to texture, so the whole object is textured"
 
 
 @dataclass(frozen=True)
@@ -83,32 +82,35 @@ def write_region(choice: RegionChoice, weights: np.ndarray | None, folder: Path)
     return REGION_FILE, ()
 
 
-def write_present_texture(target: bpy.types.Object, uv_map: str, folder: Path, size: int) -> tuple[str, ...]:
+def write_texture_around(found: PresentColor, folder: Path, size: int) -> tuple[str, ...]:
     """Put the texture that stays around a part into the job folder, with its own pixels where it has 8 bits in sRGB.
 
     Args:
-        target: the object.
-        uv_map: the UV map that the new texture is for.
+        found: the texture, by ``find_texture_around``.
         folder: the job folder.
-        size: side of the texture where the object has a plain colour.
+        size: side of the texture where it is a plain colour.
 
     Returns:
         What the user should know; the file is ``FILE_NAME``.
-
-    Raises:
-        JobError: ``bad_mesh`` when the object's colour is made in another way than by one image or a plain colour.
     """
-    if not any(slot.material for slot in target.material_slots):
-        return _write_plain(_BARE, size, folder)
-    found = find_present_color(target, uv_map)
     if found.image is None:
-        return _write_plain(found.color, size, folder)
+        write_png(np.tile(encode_srgb(np.array(found.color)), (size, size, 1)), folder / FILE_NAME)
+        return ()
     return _write_image(found, found.image, folder / FILE_NAME)
 
 
-def _write_plain(colour: tuple[float, ...], size: int, folder: Path) -> tuple[str, ...]:
-    write_png(np.tile(encode_srgb(np.array(colour)), (size, size, 1)), folder / FILE_NAME)
-    return ()
+def only_part(arrays: MeshArrays) -> MeshArrays:
+    """The mesh with the UVs of its part alone, where that has a texture of its own: the other faces' UVs are those of
+    other textures, and would take texels away from the part.
+    """
+    weights = arrays.corner_weights
+    if weights is None or not weights.any() or weights.all():
+        return arrays
+    outside = ~weights.any(axis=1)
+    uvs = arrays.corner_uvs.copy()
+    # Views of the whole object show the others in a color of the part's.
+    uvs[outside] = uvs[~outside][0, 0]
+    return replace(arrays, corner_uvs=uvs)
 
 
 def _write_image(found: PresentColor, image: bpy.types.Image, path: Path) -> tuple[str, ...]:
@@ -125,10 +127,10 @@ def _write_mask(name: str, path: Path) -> None:
     image = bpy.data.images.get(name)
     if image is None:
         text = f"There is no image {name!r} for a mask" if name else "No image is chosen as a mask"
-        raise JobError("bad_setting", text, "Choose one in Only Here")
+        raise JobError("bad_setting", text, "Choose a mask in Only Here")
     if image.source == "TILED":
         raise JobError(
-            "bad_image", f"The mask {name!r} is an image of UDIM tiles; it must be a single one", "Choose another one"
+            "bad_image", f"The mask {name!r} is an image of UDIM tiles; it must be a single one", "Choose another mask"
         )
     if not all(image.size):
         raise JobError("bad_image", f"The mask {name!r} cannot be read", "Find the file with File > External Data")

@@ -47,7 +47,7 @@ def _of_group(choice: RegionChoice, target: bpy.types.Object, mesh: bpy.types.Me
         raise JobError(
             "bad_setting",
             f"It has no vertex group {choice.group!r}" if choice.group else "No vertex group is chosen",
-            "Choose one in Only Here",
+            "Choose a vertex group in Only Here",
         )
     index, weights = group.index, np.zeros(len(mesh.vertices), dtype=np.float32)
     for number, vertex in enumerate(mesh.vertices):
@@ -65,7 +65,7 @@ def _in_slot(choice: RegionChoice, target: bpy.types.Object, mesh: bpy.types.Mes
         raise JobError(
             "bad_setting",
             f"It has no material slot {choice.slot}, only {len(target.material_slots)}",
-            "Choose another one in Only Here",
+            "Choose another material slot in Only Here",
         )
     # A number beyond the last slot shows that slot's material.
     faces = np.minimum(_material_indices(mesh), count - 1) == choice.slot - 1

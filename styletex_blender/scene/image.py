@@ -126,6 +126,16 @@ def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] =
     return image
 
 
+def missing_file(image: bpy.types.Image) -> Path | None:
+    """The file that an image was read from, where that is gone and the image is neither packed nor painted on."""
+    if image.packed_files or image.is_dirty or image.source not in {"FILE", "TILED"}:
+        return None
+    path = bpy.path.abspath(image.filepath, library=image.library)
+    numbers = [str(tile.number) for tile in image.tiles] if image.source == "TILED" else [""]
+    files = [Path(path.replace("<UDIM>", number)) for number in numbers]
+    return next((file for file in files if not file.is_file()), None)
+
+
 def _load(path: Path, tiles: Sequence[int]) -> bpy.types.Image:
     """Blender finds tiles by their names."""
     image = bpy.data.images.load(str(path))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ _LINEAR = frozenset({"Linear", "Linear Rec.709", "Non-Color", "Raw"})
 """Colour spaces whose values Blender renders as they are: scene-linear light."""
 _DATA = frozenset({"Non-Color", "Raw"})
 _STILL = frozenset({"FILE", "GENERATED"})
+_BARE = (0.8, 0.8, 0.8)
+"""The colour, linear, in which Blender shows what has no material."""
 _BAKE = "Bake the colour to an image, and link that to Base Color"
 
 
@@ -51,13 +54,68 @@ def write_present_color(target: bpy.types.Object, uv_map: str, folder: Path) -> 
     Raises:
         JobError: ``bad_mesh`` when the object's colour is made in another way.
     """
-    found = find_present_color(target, uv_map)
+    write_color(find_present_color(target, uv_map), folder)
+    return FILE_NAME
+
+
+def write_color(found: PresentColor, folder: Path) -> None:
+    """Put a colour into ``folder`` as ``write_present_color`` does."""
     if found.image is None:
         # A picture may not be too small to be one for the worker's libraries.
         write_png(np.tile(encode_srgb(np.array(found.color)), (4, 4, 1)), folder / FILE_NAME)
     else:
         write_png(read_srgb(found.image, found.linear, found.transparent), folder / FILE_NAME)
-    return FILE_NAME
+
+
+def find_texture_around(target: bpy.types.Object, uv_map: str, slot: int = 0) -> tuple[PresentColor, int]:
+    """What a part of an object goes into: the object's colour, or where its slots have different ones, that of the slot
+    that is the part.
+
+    Args:
+        target: the object.
+        uv_map: name of the UV map that the texture is for.
+        slot: number of the material slot that is the part, from 1; 0 where something else is.
+
+    Returns:
+        The colour, and the number of the slot that alone has it; 0 where all of the object has.
+
+    Raises:
+        JobError: ``bad_mesh`` when it is made in another way than by one image or a plain colour.
+    """
+    if not any(found.material for found in target.material_slots):
+        return PresentColor(None, _BARE), 0
+    try:
+        return find_present_color(target, uv_map), 0
+    except JobError:
+        if not 1 <= slot <= len(target.material_slots):
+            raise
+    material = target.material_slots[slot - 1].material
+    if material is None:
+        return PresentColor(None, _BARE), slot
+    return _of_material(material, target.data, uv_map), slot
+
+
+def taken_as_color(image: bpy.types.Image) -> PresentColor | None:
+    """An image as the colour of an object; ``None`` for one that cannot be read or is none."""
+    if image.source not in _STILL or not all(image.size):
+        return None
+    space = image.colorspace_settings.name
+    # Float images are kept in scene-linear light, whatever the space of their file.
+    if image.is_float or space in _LINEAR:
+        # Blender takes no alpha of data for transparency.
+        return PresentColor(image, linear=True, transparent=space not in _DATA)
+    return PresentColor(image) if space == "sRGB" else None
+
+
+def digest_of(found: PresentColor) -> str:
+    """Tells a colour from another one, pixel by pixel."""
+    if found.image is None:
+        return hashlib.sha256(repr(tuple(found.color)).encode()).hexdigest()[:32]
+    image = found.image
+    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    told = (tuple(image.size), found.linear, found.transparent, image.alpha_mode)
+    return hashlib.sha256(repr(told).encode() + pixels.tobytes()).hexdigest()[:32]
 
 
 def find_present_color(target: bpy.types.Object, uv_map: str) -> PresentColor:
@@ -73,7 +131,14 @@ def find_present_color(target: bpy.types.Object, uv_map: str) -> PresentColor:
     colors = [(material, _color_of(material, target.data, uv_map)) for material in _alike(materials)]
     if _number_of(color for _, color in colors) > 1:
         raise _too_many(materials)
-    material, color = colors[0]
+    return _present(*colors[0])
+
+
+def _of_material(material: bpy.types.Material, mesh: bpy.types.Mesh, uv_map: str) -> PresentColor:
+    return _present(material, _color_of(material, mesh, uv_map))
+
+
+def _present(material: bpy.types.Material, color: _Color) -> PresentColor:
     return PresentColor(None, color) if isinstance(color, tuple) else _image_of(material, color)
 
 
@@ -96,7 +161,7 @@ def _too_many(materials: list[bpy.types.Material | None]) -> JobError:
     return JobError(
         "bad_mesh",
         f"The faces have {len(materials)} materials ({names}), so there is no one present colour to start from",
-        "Bake them into one image, or start without the present colour",
+        "Bake them into one image; or start without the present colour, or with one Material Slot in Only Here",
     )
 
 
@@ -191,15 +256,12 @@ def _image_of(material: bpy.types.Material, node: bpy.types.Node) -> PresentColo
             f"is the image {image.name!r}, which cannot be read from {place}",
             "Find the file with File > External Data",
         )
-    space = image.colorspace_settings.name
-    # Float images are kept in scene-linear light, whatever the space of their file.
-    if image.is_float or space in _LINEAR:
-        # Blender takes no alpha of data for transparency.
-        return PresentColor(image, linear=True, transparent=space not in _DATA)
-    if space != "sRGB":
+    found = taken_as_color(image)
+    if found is None:
+        space = image.colorspace_settings.name
         raise _refusal(
             material,
             f"is an image in the colour space {space!r}; it must be sRGB, Linear Rec.709 or Non-Color",
             "Save the image as sRGB",
         )
-    return PresentColor(image)
+    return found

@@ -11,6 +11,9 @@ The preview sits in object-linked slots: the mesh, which other objects may share
 the same get the same preview material, so that what comes back does not depend on the order of the slots, which the
 artist may change meanwhile.
 
+The artist may delete a preview's material, or take it out of its slot: then that memory is gone or out of place, and
+what was covered comes back by what this module remembers.
+
 It is a plain material, also where the texture will go into a copy of the artist's: what is changed in the nodes of a
 preview is lost with it, and in nodes that look like their own people would change something.
 
@@ -20,6 +23,7 @@ The image reads its pixels from a file. Pixels that were set from Python would c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -33,6 +37,22 @@ from .uv import add_uv_map
 PREVIEW_NAME = "StyleTex Preview"
 """Name of the preview's material and image; the image is one and the same for all frames."""
 _COVERED, _OURS = "styletex_covered", "styletex_preview"
+
+
+@dataclass(frozen=True)
+class _Worn:
+    """What an object that wears a preview had, without datablocks, which undo frees."""
+
+    slots: tuple[tuple[str, int], ...]
+    """Of each slot: its link, and the ``session_uid`` of the material linked to the object in it, 0 for none."""
+    added_slot: bool
+    """Whether the slot was made for the preview."""
+    added_uv_map: str
+    """Name of the UV map that was; empty for none."""
+
+
+_worn: dict[int, _Worn] = {}
+"""By the ``session_uid`` of objects."""
 
 
 def show_preview(
@@ -81,12 +101,21 @@ def hide_materials() -> None:
     for material in [found for found in bpy.data.materials if _COVERED in found]:
         _uncover(material)
         bpy.data.materials.remove(material)
+    for target in [found for found in bpy.data.objects if found.session_uid in _worn]:
+        _fill_emptied(target, _worn[target.session_uid])
+    _worn.clear()
 
 
 def materials_below(target: bpy.types.Object) -> list[bpy.types.Material | None]:
     """What is in the object's slots, or would be without the preview."""
     below = []
+    emptied = _emptied(target)
     for index, slot in enumerate(target.material_slots):
+        if index in emptied:
+            link, uid = emptied[index]
+            if not _worn[target.session_uid].added_slot:
+                below.append(_material_with(uid) if link == "OBJECT" else target.data.materials[index])
+            continue
         if slot.material is None or _COVERED not in slot.material:
             below.append(slot.material)
             continue
@@ -131,14 +160,42 @@ def _cover(
     if memory["added_slot"]:
         mesh.materials.append(None)
     previews: dict[tuple[str, int], bpy.types.Material] = {}
+    slots: list[tuple[str, int]] = []
     for slot in target.material_slots:
         link, slot.link = slot.link, "OBJECT"
         own = slot.material
         key = (link, own.session_uid if own is not None else 0)
+        slots.append(key)
         if key not in previews:
             previews[key] = new_material(PREVIEW_NAME, image, uv_map, extent)
             previews[key][_COVERED] = {**memory, "link": link, **({"material": own} if own is not None else {})}
         slot.material = previews[key]
+    _worn[target.session_uid] = _Worn(tuple(slots), bool(memory["added_slot"]), str(memory["added_uv_map"]))
+
+
+def _emptied(target: bpy.types.Object) -> dict[int, tuple[str, int]]:
+    """The slots that the artist took the preview out of: by their indices, their links and materials from before."""
+    worn = _worn.get(target.session_uid)
+    if worn is None or len(worn.slots) != len(target.material_slots):
+        return {}
+    return {
+        index: worn.slots[index]
+        for index, slot in enumerate(target.material_slots)
+        if slot.link == "OBJECT" and slot.material is None
+    }
+
+
+def _fill_emptied(target: bpy.types.Object, worn: _Worn) -> None:
+    for index, (link, uid) in _emptied(target).items():
+        slot = target.material_slots[index]
+        slot.material = _material_with(uid)
+        slot.link = link
+    if target.type == "MESH":
+        _take_back(target.data, worn.added_slot, worn.added_uv_map)
+
+
+def _material_with(uid: int) -> bpy.types.Material | None:
+    return next((found for found in bpy.data.materials if found.session_uid == uid), None) if uid else None
 
 
 def _uncover(material: bpy.types.Material) -> None:
@@ -151,8 +208,12 @@ def _uncover(material: bpy.types.Material) -> None:
     mesh = covered.get("mesh")
     if mesh is None:
         return
-    if covered["added_slot"] and len(mesh.materials) == 1 and mesh.materials[0] is None:
+    _take_back(mesh, covered["added_slot"], covered["added_uv_map"])
+
+
+def _take_back(mesh: bpy.types.Mesh, added_slot: bool, added_uv_map: str) -> None:
+    if added_slot and len(mesh.materials) == 1 and mesh.materials[0] is None:
         # Taken out one by one, the object would keep the slot.
         mesh.materials.clear()
-    if covered["added_uv_map"] and (layer := mesh.uv_layers.get(covered["added_uv_map"])):
+    if added_uv_map and (layer := mesh.uv_layers.get(added_uv_map)):
         mesh.uv_layers.remove(layer)

@@ -68,21 +68,24 @@ def start(
     operator: Operator, context: Context, objects: list[bpy.types.Object], settings: Settings | None = None
 ) -> set[str]:
     """Texture objects, or add them to the queue; what is refused is said at once. Without settings, the scene's."""
-    if context.mode == "EDIT_MESH":
-        # As a step of its own: the texture's is to be undone in Object Mode, since Edit Mode's knows of no materials.
-        bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="OBJECT")
     before = run.outcomes if (run := runner.current_run()) is not None else []
     try:
         if settings is None:
             settings = Settings.from_scene(context.scene, str(preference("device", "auto")))
-        run = api.stylize(objects, settings)
+        run = api.stylize(objects, settings, before_start=_leave_edit_mode)
     except JobError as error:
         return refuse(operator, error)
     _remember_style(context.scene.styletex)
     for outcome in run.outcomes:
         if outcome.error is not None and outcome not in before:
-            operator.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
+            operator.report({"WARNING"}, f"{outcome.name}: {outcome.error.message}")
     return {"FINISHED"}
+
+
+def _leave_edit_mode() -> None:
+    """As a step of its own: the texture's is to be undone in Object Mode, since Edit Mode's knows of no materials."""
+    if bpy.context.mode == "EDIT_MESH":
+        bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="OBJECT")
 
 
 def refuse(operator: Operator, error: JobError) -> set[str]:

@@ -19,7 +19,7 @@ from .models.model_drawing import draw_missing, draw_own_files, missing_model
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
 from .queue.queue_panel import STYLETEX_PT_queue
-from .region.region_panel import part_in_words
+from .region.region_panel import STYLETEX_PT_region, part_in_words
 from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
@@ -228,6 +228,7 @@ _CLASSES = (
     STYLETEX_PT_history,
     STYLETEX_PT_kept,
     STYLETEX_PT_object,
+    STYLETEX_PT_region,
     STYLETEX_PT_texture,
     STYLETEX_PT_style,
 )

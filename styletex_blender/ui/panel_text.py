@@ -24,8 +24,8 @@ def object_line(run: Run) -> str:
     """Which object is being textured: "Suzanne" or "Suzanne (2 of 3)"."""
     count = len(run.tasks)
     if count == 1:
-        return run.task.object_name
-    return _("{name} ({number} of {count})").format(name=run.task.object_name, number=run.index + 1, count=count)
+        return run.task.name
+    return _("{name} ({number} of {count})").format(name=run.task.name, number=run.index + 1, count=count)
 
 
 def progress_line(run: Run) -> str:

@@ -74,6 +74,12 @@ class StyleTexPreferences(AddonPreferences):
         items=DEVICE_ITEMS,
         default="auto",
     )
+    farm: StringProperty(
+        name="Farm",
+        description="What makes the textures of Send to Farm: local for this machine, the address of a Ray cluster "
+        "(HOST:PORT), or a folder that a command on another machine works on",
+        default="local",
+    )
     models_folder: StringProperty(
         name="Models Folder",
         description="Where models are looked for first, and where they are downloaded to: an empty folder or Hugging "
@@ -104,6 +110,7 @@ class StyleTexPreferences(AddonPreferences):
         layout.prop(self, "styles_folder")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
+        layout.prop(self, "farm")
         column = layout.column()
         column.prop(self, "log_folder")
         draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable=_("No Log Yet"))

@@ -241,6 +241,11 @@ class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
         description="Choose for this object alone which part of it to texture",
         default=False,
     )
+    sent: StringProperty(
+        name="On a Farm",
+        description="The textures that a farm makes for this object",
+        options={"HIDDEN"},
+    )
     use_seed: BoolProperty(
         name="Own Seed",
         description="Use another seed for this object than the scene's",

@@ -72,10 +72,10 @@ def core_command(*arguments: str) -> list[str]:
     Raises:
         JobError: ``dependencies``: there is no such environment, or the worker was named and is none of ``core``.
     """
-    command = list(worker_command().command)
-    if "core" not in command:
-        raise JobError("dependencies", f"What {COMMAND_VARIABLE} names cannot list or download models")
-    return [*command[: command.index("core") + 1], *arguments]
+    found = worker_command()
+    if "worker" not in found.command:
+        raise JobError("dependencies", f"The worker of {found.origin} has no other commands")
+    return [*found.command[: found.command.index("worker")], *arguments]
 
 
 def models_folder() -> Path | None:

@@ -21,6 +21,7 @@ from ...core.job import JobError
 from ..folders.job_folder import JobFolder
 from ..folders.kept import KeptTexture
 from ..landing.changes import Changes, ObjectState, changes_since
+from ..names import name_of
 
 
 def find_object(uid: int, name: str) -> bpy.types.Object | None:
@@ -29,6 +30,16 @@ def find_object(uid: int, name: str) -> bpy.types.Object | None:
     if found is None or found.session_uid != uid:
         found = next((other for other in bpy.data.objects if other.session_uid == uid), None)
     return found if found is not None and found.users_scene else None
+
+
+def find_image(uid: int) -> bpy.types.Image | None:
+    """The image with this ``session_uid``; another one may have got its name by now."""
+    return next((image for image in bpy.data.images if image.session_uid == uid), None)
+
+
+def _name_now(uid: int, name: str) -> str:
+    found = find_object(uid, name)
+    return name if found is None else name_of(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +79,20 @@ class Task:
     def __hash__(self) -> int:
         return hash(self.key)
 
+    @property
+    def name(self) -> str:
+        """The object's name now; that of then where it was deleted."""
+        return _name_now(self.object_uid, self.object_name)
+
     def target(self) -> bpy.types.Object | None:
         """The object, or ``None`` when it was deleted."""
         return find_object(self.object_uid, self.object_name)
 
-    def changes(self, target: bpy.types.Object) -> Changes:
-        """What has changed of the object; that it has another material does not disturb a variation, which started from
-        what it had at first, and joins its history.
+    def changes(self, target: bpy.types.Object, with_pixels: bool = True) -> Changes:
+        """What has changed of the object, see ``changes_since``; that it has another material or texture does not
+        disturb a variation, which started from what it had at first, and joins its history.
         """
-        found = changes_since(self.state, target)
+        found = changes_since(self.state, target, with_pixels and not self.group)
         return replace(found, replaced="") if self.group else found
 
     def linked_targets(self) -> list[bpy.types.Object]:
@@ -104,11 +120,13 @@ class Outcome:
     """How one object came out."""
 
     object_name: str
-    """Name of the object."""
+    """Name of the object then."""
     seconds: float = 0.0
     """Time from its start to its end."""
     image: str = ""
-    """Name of the finished Blender image; empty when there is none."""
+    """Name that the finished Blender image got; empty when there is none."""
+    image_uid: int = 0
+    """Its ``session_uid``: it may be renamed or deleted, and another one be called so."""
     place: str = ""
     """Where the image is, for people."""
     applied: bool = True
@@ -123,6 +141,15 @@ class Outcome:
     """That of its task; empty for one that was refused."""
     kept: Path | None = None
     """Where the finished texture is kept, if it is on disk: it could not be put on the object, or the run keeps all."""
+
+    @property
+    def name(self) -> str:
+        """The object's name now; that of then where it was deleted."""
+        return _name_now(self.object_uid, self.object_name)
+
+    def finished_image(self) -> bpy.types.Image | None:
+        """The finished image, or ``None`` when there is none or it was deleted."""
+        return find_image(self.image_uid) if self.image_uid else None
 
     @property
     def textured(self) -> bool:
@@ -234,7 +261,7 @@ class Run:
     @property
     def failures(self) -> list[tuple[str, JobError]]:
         """The objects that could not be textured, by name, and why."""
-        return [(outcome.object_name, outcome.error) for outcome in self.outcomes if outcome.error]
+        return [(outcome.name, outcome.error) for outcome in self.outcomes if outcome.error]
 
     @property
     def kept_back(self) -> list[Outcome]:

@@ -362,7 +362,7 @@ def _look_at_changes(run: Run, task: Task) -> None:
     run.look_again = False
     target = task.target()
     if target is not None:
-        run.changes = task.changes(target)
+        run.changes = task.changes(target, with_pixels=False)
     _next_look = time.monotonic() + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
 
 

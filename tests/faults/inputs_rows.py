@@ -70,7 +70,7 @@ ROWS = (
                 "models/test_download.py::test_without_a_terminal_nothing_is_fetched_unasked",
             ),
             *blender(
-                "ui/test_install_preferences.py::test_without_online_access_the_button_says_what_to_do_and_the_section_shows_two_ways_on"
+                "ui/install_preferences/test_install.py::test_without_online_access_the_button_says_what_to_do_and_the_section_shows_two_ways_on"
             ),
         ),
     ),

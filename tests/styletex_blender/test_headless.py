@@ -141,6 +141,8 @@ def test_variations_are_in_the_saved_files_history(bpy, main, style_image, tmp_p
         (["--prompt", "a toy", "--all", "--relief", "2"], "The relief is 2.0; it must lie between 0 and 1"),
         (["--prompt", "a toy", "--style", "gone.png"], "The style image cannot be read: gone.png"),
         (["--prompt", "a toy", "--image", "beside", "--objects", "Broken"], "The mesh has no faces"),
+        (["--objects", "Smooth", "--only-group", "Gone"], "no vertex group 'Gone'. Name one with --only-group"),
+        (["--objects", "Smooth", "--only-slot", "7"], "Give another number with --only-slot"),
     ],
 )
 def test_bad_requests_are_explained(main, style_image, capsys, arguments, words):

@@ -16,7 +16,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -100,6 +102,15 @@ LONG = FAILED.format(
 )
 
 
+REAL = """
+import os
+os.environ.pop("STYLETEX_WORKER", None)
+with bpy.context.temp_override(area=view_3d()[0], region=view_3d()[1]):
+    bpy.ops.styletex.stylize()
+"""
+"""A texture with the bundled model."""
+
+
 def run(*behaviour: str) -> str:
     """Code that starts a texture with the fake worker."""
     return RUN.format(worker=str(FAKE_WORKER), behaviour=list(behaviour))
@@ -110,6 +121,7 @@ def alone(name: str) -> str:
     return ALONE.format(name=name)
 
 
+ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
 NO_MODELS = """
 import os
 os.environ["HF_HUB_CACHE"] = os.path.join(bpy.app.tempdir, "hub")
@@ -137,7 +149,7 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("model_missing", NO_MODELS + SETTINGS + "settings.profile = 'sd15'" + REDRAW, 6.0),
+    ("model_missing", ONLINE + NO_MODELS + SETTINGS + "settings.profile = 'sd15'" + REDRAW, 6.0),
     (
         "one_object",
         SETTINGS + "settings.profile = 'bundled'\nbpy.data.objects.remove(bpy.data.objects['Cube'])\n"
@@ -145,16 +157,16 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("at_work", run(*SLOW, "--frame-every", "4"), 9.0),
-    ("running", END + run(*SLOW, "--warning-at", "2"), 4.0),
+    ("at_work", REAL, 1.0),
+    ("running", END + run(*SLOW, "--warning-at", "2"), 1.0),
     (
         "canceling",
         "bpy.app.timers.unregister(module('worker.runner')._tick)\n"
         "module('worker.runner').current_run().wants_cancel = True",
         0.5,
     ),
-    ("done", END + run(*QUICK), 5.0),
-    ("failed", END + run(*QUICK, "--error-at", "3"), 5.0),
+    ("done", END + run(*QUICK), 1.0),
+    ("failed", END + run(*QUICK, "--error-at", "3"), 1.0),
     ("failed_long", END + LONG, 1.0),
     ("failed_memory", END + MEMORY, 1.0),
     ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
@@ -169,8 +181,26 @@ PANEL = (
         f"__import__('pathlib').Path({str(STYLE_IMAGE)!r}))",
         1.0,
     ),
-    ("result", run(*QUICK) + alone("STYLETEX_PT_outcome"), 5.0),
-    ("history", END + VARIATIONS + run(*QUICK) + alone("STYLETEX_PT_history"), 6.0),
+    (
+        "only_here",
+        alone("STYLETEX_PT_region") + SETTINGS + "bpy.data.objects['Suzanne'].styletex.use_own = False\n"
+        "settings.region, settings.region_slot = 'slot', 1",
+        1.0,
+    ),
+    ("only_here_faces", "bpy.ops.object.mode_set(mode='EDIT')\nbpy.context.scene.styletex.region = 'faces'", 1.0),
+    (
+        "only_here_mask",
+        "bpy.ops.object.mode_set(mode='OBJECT')\nbpy.context.scene.styletex.region = 'mask'\n"
+        "bpy.data.objects['Suzanne'].styletex.use_own = True",
+        1.0,
+    ),
+    (
+        "only_here_whole",
+        WHOLE + "bpy.data.objects['Suzanne'].styletex.use_own = False\nbpy.context.scene.styletex.region = 'group'",
+        1.0,
+    ),
+    ("result", "bpy.context.scene.styletex.region = 'all'\n" + run(*QUICK) + alone("STYLETEX_PT_outcome"), 1.0),
+    ("history", END + VARIATIONS + run(*QUICK) + alone("STYLETEX_PT_history"), 1.0),
     ("history_looked_at", OPERATE.format(call="history_show(number=0)"), 1.0),
     ("history_applied", OPERATE.format(call="history_apply()"), 1.0),
     (
@@ -178,16 +208,28 @@ PANEL = (
         WHOLE + OPERATE.format(call="history_show(number=1)") + "module('worker.runner').dismiss()",
         1.5,
     ),
-    ("progress", "bpy.context.scene.styletex.variations = 1\n" + run(*SLOW) + alone("STYLETEX_PT_progress"), 4.0),
+    ("progress", "bpy.context.scene.styletex.variations = 1\n" + run(*SLOW) + alone("STYLETEX_PT_progress"), 1.0),
     ("queue_empty", END + alone("STYLETEX_PT_queue"), 1.0),
-    ("queue_running", THREE_MORE + run(*SLOW), 5.0),
-    ("queue_paused", "module('worker.runner').pause()", 2.0),
-    ("queue_failed", END + run(*QUICK, "--error-at", "3"), 5.0),
+    ("queue_running", THREE_MORE + run(*SLOW), 1.0),
+    ("queue_paused", "module('worker.runner').pause()", 1.0),
+    ("queue_failed", END + run(*QUICK, "--error-at", "3"), 1.0),
     ("whole", END + WHOLE, 1.0),
     ("help", "bpy.ops.styletex.open_help(code='worker_died')", 3.0),
 )
 """Name of a state, the code that brings it about from the one before, and the seconds until it is to be seen."""
-ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
+UNTIL: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "at_work": lambda state: state["running"] and state["frames"] >= 10,
+    "running": lambda state: state["running"] and state["frames"] >= 1,
+    "done": lambda state: not state["running"] and state["has_result"],
+    "failed": lambda state: not state["running"] and bool(state["errors"]),
+    "result": lambda state: not state["running"] and state["has_result"],
+    "history": lambda state: not state["running"] and len(state["tasks"]) == 4,
+    "progress": lambda state: state["running"] and state["frames"] >= 1,
+    "queue_running": lambda state: state["running"] and state["frames"] >= 1 and len(state["queue"]) == 4,
+    "queue_paused": lambda state: state["paused"],
+    "queue_failed": lambda state: not state["running"] and bool(state["errors"]),
+}
+"""What is waited for in some of the states, however slow the machine is; the seconds count from then."""
 LARGE = """
 windows = bpy.context.window_manager.windows
 with bpy.context.temp_override(window=windows[1]):
@@ -200,7 +242,7 @@ with bpy.context.temp_override(window=windows[0], area=area):
 """The preferences in the whole window: their own would be too small at 200 %."""
 PREFERENCES = (
     ("preferences_absent", LARGE, 1.5),
-    ("preferences_models", NO_MODELS + "bpy.ops.styletex.list_models()", 5.0),
+    ("preferences_models", ONLINE + NO_MODELS + "bpy.ops.styletex.list_models()", 5.0),
     ("preferences_offline", "bpy.context.preferences.system.use_online_access = False", 1.0),
     (
         "preferences_installing",
@@ -227,6 +269,8 @@ OF_DOCS = {
     "preferences_absent": "screen",
 }
 """The states that the guide shows, each with what of the window it shows."""
+AWAY = frozenset({"preferences_models"})
+"""States with the pointer elsewhere."""
 MOST_BYTES = 100_000
 """Of a picture of the guide."""
 
@@ -263,11 +307,17 @@ def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, s
             window.do(f"bpy.context.preferences.view.ui_scale = {scale}")
             for name, code, seconds in states:
                 window.do(code)
+                if name in UNTIL:
+                    window.until(UNTIL[name], name, seconds=900)
                 time.sleep(seconds)
                 window.do(REDRAW)
                 time.sleep(0.7)
                 ticks = window.state()["ticks"]
                 window.until(lambda state, before=ticks: state["ticks"] > before + 1, "a drawing")
+                if name in AWAY:
+                    # No tooltip over what is to be seen.
+                    window.rest([SCREEN[0] / 2, 5.0])
+                    time.sleep(1.0)
                 path = window.photograph(name, output)
                 if docs and name in OF_DOCS:
                     _write_jpeg(path, window.state()["sidebar"] if OF_DOCS[name] == "sidebar" else None, name)

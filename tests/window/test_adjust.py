@@ -72,3 +72,25 @@ def test_finished_texture_is_made_anew_by_f9_and_one_undo_takes_it_back(window, 
     time.sleep(3.0)
     window.press("ctrl+z", over=BESIDE)
     window.until(lambda state: state["materials"] == ["Old"], "the old material after one undo")
+
+
+def test_make_anew_goes_before_the_objects_own_settings(open_blender, monkeypatch, tmp_path):
+    worker = [sys.executable, "-u", str(FAKE_WORKER), "--steps", "10", "--step-seconds", "0.05"]
+    monkeypatch.setenv("STYLETEX_WORKER", json.dumps(worker))
+    window = open_blender()
+    window.until(lambda state: state["can_start"] and state["ticks"] > 3, "the tab")
+    own = "own = bpy.data.objects['Suzanne'].styletex\nown.use_own = own.use_seed = True\n"
+    window.do(own + "own.seed, own.prompt = 3, 'an ape'\nbpy.ops.ed.undo_push(message='Own')")
+    time.sleep(1.0)
+    window.click(window.find_button())
+    done = window.until(lambda state: state["has_result"], "the texture")
+    last = last_operation(window, tmp_path)
+    assert (last["seed"], last["prompt"]) == (3, "an ape")
+    window.do("bpy.context.window_manager.operators[-1].properties.seed = 7")
+    window.press("F9", over=done["viewport_centre"])
+    time.sleep(1.0)
+    window.click(MAKE_ANEW)
+    window.until(lambda state: state["running"] or not state["has_result"], "the beginning")
+    window.rest(BESIDE)
+    window.until(lambda state: state["has_result"] and not state["running"], "the texture made anew")
+    assert seeds(window, tmp_path) == [7]

@@ -48,6 +48,7 @@ def sd15(folder: Path | None) -> ModelProfile:
         style_guidance=7.5,
         statistics_weight=0.0,
         parameters=2_797_000_000,
+        resting=1_159_000_000,
         activations_per_view=964_000_000,
         background="white",
         published=True,

@@ -58,6 +58,7 @@ def sdxl(folder: Path | None) -> ModelProfile:
         style_guidance=7.5,
         statistics_weight=0.0,
         parameters=6_060_000_000,
+        resting=1_853_000_000,
         # Of the VAE, which is that of SD 1.5 on four times the pixels.
         activations_per_view=4 * 964_000_000,
         background="white",

@@ -6,8 +6,9 @@ from __future__ import annotations
 import bpy
 
 from ...names import name_of
-from .groups import lead_in, separate
-from .nodes import TEXTURE_NODE, add_texture, set_texture, texture_node
+from .groups import lead_in
+from .nodes import add_texture, set_texture, texture_node
+from .owning import separate_groups
 from .relief import BRIGHTNESS_NODE
 from .surface import color_inputs
 
@@ -40,8 +41,7 @@ def keep_material(
         if texture_node(copy) is None:
             copy[_ORIGIN] = name_of(material)
             _use_nodes(copy)
-        for own in (TEXTURE_NODE, BRIGHTNESS_NODE):
-            separate(copy.node_tree, own)
+        separate_groups(copy)
         if put_image(copy, image, uv_map):
             return copy
     except BaseException:

@@ -11,9 +11,10 @@ from bpy.types import Context, Image, Object, Operator
 from ....core.job import JobError
 from ... import api
 from ...history import entries, shown
-from ...landing.put_back import map_for, put_back
+from ...landing.put_back import check_file, map_for, put_back, slot_of
 from ...names import name_of
 from ...translation.translate import _
+from ...worker.queue.linked import by_mesh
 from ..availability import selected_meshes, why_no_worker
 from ..reasoned_operator import ReasonedOperator
 
@@ -44,7 +45,7 @@ def _why_not_another(context: Context) -> str:
     if reason := why_not_changed(context):
         return reason
     target = context.object
-    return _("It is applied already") if entries.chosen_image(target) == shown.applied_image(target) else ""
+    return _("It is applied already") if entries.chosen_image(target) in shown.applied_images(target) else ""
 
 
 def _chosen(context: Context) -> tuple[Object, Image]:
@@ -77,20 +78,32 @@ class STYLETEX_OT_history_show(ReasonedOperator, Operator):
         if not 0 <= self.number < len(images):
             return {"CANCELLED"}
         target.styletex_history.chosen = images[self.number]
-        return _show(self, target, images[self.number])
+        return _show(self, context, images[self.number])
 
 
-def _show(operator: Operator, target: Object, image: Image) -> set[str]:
-    if image == shown.applied_image(target):
-        shown.show_applied(target)
-        return {"FINISHED"}
+def _alike(context: Context) -> list[Object]:
+    """The active object, and those selected ones that have its mesh and its materials."""
+    target = context.object
+    return next(group for group in by_mesh([target, *_others(context)]) if target in group)
+
+
+def _others(context: Context) -> list[Object]:
+    return [other for other in selected_meshes(context) if other != context.object]
+
+
+def _show(operator: Operator, context: Context, image: Image) -> set[str]:
+    target, objects = context.object, _alike(context)
     try:
+        if image in shown.applied_images(target):
+            check_file(image)
+            shown.show_applied(objects)
+            return {"FINISHED"}
         uv_map = map_for(target, image)
     except JobError as error:
         return _refuse(operator, error)
     for earlier in entries.present_images(target):
         entries.add(target, earlier, None)
-    if not shown.show(target, image, uv_map):
+    if not shown.show(objects, image, uv_map, slot_of(image)):
         operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
     return {"FINISHED"}
 
@@ -106,15 +119,16 @@ class STYLETEX_OT_history_compare(ReasonedOperator, Operator):
     def why_not(context: Context) -> str:
         if reason := _why_not_another(context):
             return reason if context.mode != "OBJECT" else _("Choose another result than the applied one")
+        target = context.object
+        if shown.is_textured(target) and not shown.applied_images(target):
+            return _("The image that was applied is deleted")
         return ""
 
     def execute(self, context: Context) -> set[str]:
         """Show the other one."""
         target, chosen = _chosen(context)
-        if shown.shown_image(target) == chosen:
-            shown.show_applied(target)
-            return {"FINISHED"}
-        return _show(self, target, chosen)
+        applied = shown.applied_images(target)
+        return _show(self, context, applied[0] if applied and chosen in shown.shown_images(target) else chosen)
 
 
 class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
@@ -129,7 +143,7 @@ class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
     def execute(self, context: Context) -> set[str]:
         """Apply it."""
         target, chosen = _chosen(context)
-        linked = [other for other in selected_meshes(context) if other != target and other.data == target.data]
+        linked = [other for other in _others(context) if other.data == target.data]
         try:
             put_back(target, chosen, linked)
         except JobError as error:
@@ -216,7 +230,7 @@ class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Delete them."""
-        shown.show_applied(context.object)
+        shown.show_applied([context.object])
         count = entries.clean_up(context.object)
         self.report({"INFO"}, _("Deleted {count} results").format(count=count))
         return {"FINISHED"}

@@ -12,6 +12,7 @@ from ...history import entries, shown
 from ...history.record import Record, read_record
 from ...library.thumbnails import icon_of_image
 from ...names import name_of
+from ...scene.image import missing_file
 from ...translation.translate import _
 from ..drawing import draw_button, draw_text
 from ..results.sidebar import SidebarPanel
@@ -52,16 +53,16 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             return
         images = entries.images_of(target)
         records = [read_record(image) for image in images]
-        chosen, on_it, applied = entries.chosen_image(target), shown.shown_image(target), shown.applied_image(target)
+        chosen, on_it, applied = entries.chosen_image(target), shown.shown_images(target), shown.applied_images(target)
         may_change = not why_not_changed(context)
         grid = self.layout.grid_flow(row_major=True, columns=_columns(context), even_columns=True, align=False)
         for number, (image, record) in enumerate(zip(images, records, strict=True)):
             column = grid.column(align=True)
             column.template_icon(icon_value=icon_of_image(image), scale=_THUMBNAIL)
-            icon = "CHECKMARK" if image == applied else "NONE"
+            icon = "CHECKMARK" if image in applied else "NONE"
             text = str(record.seed) if record is not None else "?"
             if may_change:
-                column.operator("styletex.history_show", text=text, icon=icon, depress=image == on_it).number = number
+                column.operator("styletex.history_show", text=text, icon=icon, depress=image in on_it).number = number
             else:
                 column.label(text=text, icon=icon, translate=False)
         if chosen is not None:
@@ -69,8 +70,18 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
             _draw_chosen(self.layout, context, chosen, record, on_it, applied, may_change)
         _draw_size(self.layout, images, context.scene.styletex.history_limit, may_change)
         # Last, since it comes and goes: Compare stays where the pointer is.
-        if on_it != applied:
-            draw_text(self.layout, context, _("You are looking at it; another one is applied"), "INFO")
+        if text := _note(target, on_it, applied):
+            draw_text(self.layout, context, text, "INFO")
+
+
+def _note(target: bpy.types.Object, on_it: list[bpy.types.Image], applied: list[bpy.types.Image]) -> str:
+    """What is special about what the object shows, or nothing."""
+    if on_it and on_it == applied:
+        gone = next((path for image in applied if (path := missing_file(image)) is not None), None)
+        return _("The file of the applied result is gone: {path}").format(path=gone) if gone is not None else ""
+    if applied:
+        return _("You are looking at it; another one is applied")
+    return _("The image that was applied is deleted: apply another result") if shown.is_textured(target) else ""
 
 
 def _columns(context: Context) -> int:
@@ -83,27 +94,27 @@ def _draw_chosen(
     context: Context,
     image: bpy.types.Image,
     record: Record | None,
-    on_it: bpy.types.Image | None,
-    applied: bpy.types.Image | None,
+    on_it: list[bpy.types.Image],
+    applied: list[bpy.types.Image],
     may_change: bool,
 ) -> None:
     column = layout.column(align=True)
-    column.label(text=_headline(record), icon="CHECKMARK" if image == applied else "HIDE_OFF", translate=False)
+    column.label(text=_headline(record), icon="CHECKMARK" if image in applied else "HIDE_OFF", translate=False)
     detail = column.column(align=True)
     detail.active = False
     detail.label(text=_origin(image, record), icon="BLANK1", translate=False)
-    if image != applied:
+    if image not in applied:
         row = layout.row(align=True)
-        text = _("Back to Applied") if on_it == image else _("Compare")
+        text = _("Back to Applied") if image in on_it else _("Compare")
         draw_button(row, context, STYLETEX_OT_history_compare, text, icon="ARROW_LEFTRIGHT")
         draw_button(row, context, STYLETEX_OT_history_apply, _("Apply"))
     row = layout.row(align=True)
     draw_button(row, context, STYLETEX_OT_history_rerun, _("Make Again"), icon="FILE_REFRESH")
     draw_button(row, context, STYLETEX_OT_history_copy_settings, _("Copy Settings"))
     row = layout.row(align=True)
-    row.operator("styletex.show_image", text=name_of(image), icon="IMAGE_DATA").image = image.name
-    row.operator("styletex.save_image", text="", icon="FILE_TICK").image = image.name
-    if image != applied and may_change:
+    row.operator("styletex.show_image", text=name_of(image), icon="IMAGE_DATA").image_uid = image.session_uid
+    row.operator("styletex.save_image", text="", icon="FILE_TICK").image_uid = image.session_uid
+    if image not in applied and may_change:
         row.operator("styletex.history_delete", text="", icon="TRASH")
 
 

@@ -76,13 +76,3 @@ def draw_region(layout: UILayout, context: Context, settings: bpy.types.Property
 def selected_faces(target: bpy.types.Object) -> int | None:
     """How many faces are selected in Edit Mode; ``None`` outside of it, where counting them takes its time."""
     return target.data.total_face_sel if target.mode == "EDIT" else None
-
-
-def register() -> None:
-    """Add the panel."""
-    bpy.utils.register_class(STYLETEX_PT_region)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(STYLETEX_PT_region)

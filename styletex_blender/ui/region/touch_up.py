@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import IntProperty
 from bpy.types import Context, Operator
 
+from ....core.job import JobError
+from ...history import entries, shown
+from ...landing.put_back import map_for, slot_of
 from ...translation.translate import _
+from ...worker.run_state import find_image, find_object
+from ..operators import refuse
 
 
 class STYLETEX_OT_touch_up(Operator):
@@ -18,18 +23,23 @@ class STYLETEX_OT_touch_up(Operator):
 
     bl_idname = "styletex.touch_up"
     bl_label = "Touch Up"
-    bl_options = {"INTERNAL", "UNDO"}
+    # No UNDO: in Texture Paint Blender would make a step of the image alone, which does not know of the mode.
+    bl_options = {"INTERNAL"}
 
-    image: StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE", "HIDDEN"})
-    object_name: StringProperty(name="Object", description="Name of the object", options={"SKIP_SAVE", "HIDDEN"})
+    image_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    object_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
 
     def execute(self, context: Context) -> set[str]:
-        """Make the object active, go into Texture Paint, and have the brush paint on the image."""
-        target, image = bpy.data.objects.get(self.object_name), bpy.data.images.get(self.image)
+        """Make the object active, show the image on it, and have the brush of Texture Paint paint on it."""
+        target, image = find_object(self.object_uid, ""), find_image(self.image_uid)
         problem = _why_not(context, target, image)
-        if problem:
+        if problem or target is None or image is None:
             self.report({"ERROR"}, problem)
             return {"CANCELLED"}
+        try:
+            _show(target, image)
+        except JobError as error:
+            return refuse(self, error)
         if context.object is not None and context.object.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         for other in context.selected_objects:
@@ -44,7 +54,21 @@ class STYLETEX_OT_touch_up(Operator):
             paint.mode = "MATERIAL"
         bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
         _choose_slot(target, image)
+        # Without an active object the step is one of the whole file.
+        with context.temp_override(active_object=None):
+            bpy.ops.ed.undo_push(message=self.bl_label)
         return {"FINISHED"}
+
+
+def _show(target: bpy.types.Object, image: bpy.types.Image) -> None:
+    """Have the object show a result that it does not show: nobody paints on what cannot be seen.
+
+    Raises:
+        JobError: the result does not fit the object any more, or its file is gone.
+    """
+    if image in entries.images_of(target) and image not in shown.shown_images(target):
+        shown.show([target], image, map_for(target, image), slot_of(image))
+        target.styletex_history.chosen = image
 
 
 def _why_not(context: Context, target: bpy.types.Object | None, image: bpy.types.Image | None) -> str:

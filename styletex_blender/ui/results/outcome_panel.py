@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import bpy
 from bpy.types import Context, Panel, UILayout
 
 from ...install.quantities import duration
 from ...library.thumbnails import icon_of_image
+from ...names import name_of
 from ...translation.translate import _
 from ...worker import runner
 from ...worker.run_state import Outcome, Run
@@ -51,7 +51,7 @@ class STYLETEX_PT_outcome(SidebarPanel, Panel):
 
 def images_of(run: Run) -> list[Outcome]:
     """The objects of a run that have their texture still: an undo takes its image away."""
-    return [outcome for outcome in run.outcomes if outcome.textured and outcome.image in bpy.data.images]
+    return [outcome for outcome in run.outcomes if outcome.finished_image() is not None]
 
 
 def draw_images(layout: UILayout, context: Context, run: Run) -> None:
@@ -64,17 +64,19 @@ def draw_images(layout: UILayout, context: Context, run: Run) -> None:
     for outcome in images[:_MOST_IMAGES]:
         column = layout.column(align=True)
         row = column.row()
-        row.label(text=outcome.object_name, icon="MESH_DATA", translate=False)
+        row.label(text=outcome.name, icon="MESH_DATA", translate=False)
         time = row.row()
         time.alignment = "RIGHT"
         time.label(text=duration(outcome.seconds), translate=False)
         row = column.row(align=True)
-        image = bpy.data.images[outcome.image]
-        show = row.operator("styletex.show_image", text=outcome.image, icon_value=icon_of_image(image))
-        show.image = outcome.image
-        row.operator("styletex.save_image", text="", icon="FILE_TICK").image = outcome.image
+        image = outcome.finished_image()
+        if image is None:
+            continue
+        show = row.operator("styletex.show_image", text=name_of(image), icon_value=icon_of_image(image))
+        show.image_uid = image.session_uid
+        row.operator("styletex.save_image", text="", icon="FILE_TICK").image_uid = image.session_uid
         touch_up = row.operator("styletex.touch_up", text="", icon="TPAINT_HLT")
-        touch_up.image, touch_up.object_name = outcome.image, outcome.object_name
+        touch_up.image_uid, touch_up.object_uid = image.session_uid, outcome.object_uid
     if len(images) > _MOST_IMAGES:
         layout.label(text=_("and {count} more").format(count=len(images) - _MOST_IMAGES))
     draw_switch_to_textures(layout, context)

@@ -39,7 +39,7 @@ class STYLETEX_PT_progress(SidebarPanel, Panel):
 def _draw_paused(layout: UILayout, run: Run) -> None:
     task = run.open_tasks[0]
     step, steps = run.saved.get(task.key, (0, 0))
-    layout.label(text=task.object_name, icon="MESH_DATA", translate=False)
+    layout.label(text=task.name, icon="MESH_DATA", translate=False)
     saved = saved_text(run, task)
     text = _("Paused, goes on from {percent}").format(percent=saved) if saved else _("Paused")
     layout.progress(factor=step / steps if steps else 0.0, text=text)

@@ -7,21 +7,22 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import Area, Context, Event, Image, Operator
 
 from ...translation.translate import _
+from ...worker.run_state import find_image
 from ..styles.choice import file_of
 
 
 class _OfImage:
-    image: StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE", "HIDDEN"})
+    image_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
 
     def found(self) -> Image | None:
         """The image; reported when it is gone."""
-        image = bpy.data.images.get(self.image)
+        image = find_image(self.image_uid)
         if image is None:
-            self.report({"ERROR"}, _("There is no image {name}").format(name=self.image))  # pyright: ignore[reportAttributeAccessIssue]
+            self.report({"ERROR"}, _("The image is not there any more"))  # pyright: ignore[reportAttributeAccessIssue]
         return image
 
 

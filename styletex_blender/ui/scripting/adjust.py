@@ -12,15 +12,15 @@ takes the texture back and makes it with what is set.
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, IntProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import Context, Object, Operator
 
 from ....core.job import JobError
 from ... import api
 from ...history.record import read_record
-from ...history.shown import applied_image
 from ...names import name_of, readable
 from ...translation.translate import _
+from ...worker.run_state import find_image
 from ..models.properties import write_loras
 from ..operators import refuse
 from .settings_properties import SWITCHES, SettingsProperties
@@ -34,6 +34,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     object_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    image_uid: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    linked_uids: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
     anew: BoolProperty(
         name="Make Anew",
         description="Take the texture back, and make it again with these settings",
@@ -44,8 +46,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
         """The first time, be the undo step of the texture; adjusted or repeated, make it anew."""
         target = self._target()
         if not (self.options.is_repeat or self.options.is_repeat_last):
-            if target is not None:
-                self._take_over(target)
+            self._take_over()
             return {"FINISHED"}
         if not self.anew and not self.options.is_repeat_last:
             return {"CANCELLED"}
@@ -54,7 +55,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             self.report({"ERROR"}, _("The object is not there any more"))
             return {"CANCELLED"}
         try:
-            api.stylize([target], self.settings(context.scene))
+            # What is set here goes before the object's own settings, which it was filled in with.
+            api.stylize([target, *self._linked(target)], self.settings(context.scene), own_settings=False)
         except JobError as error:
             return refuse(self, error)
         return {"FINISHED"}
@@ -62,9 +64,14 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
     def _target(self) -> Object | None:
         return next((found for found in bpy.data.objects if found.session_uid == self.object_uid), None)
 
-    def _take_over(self, target: Object) -> None:
+    def _linked(self, target: Object) -> list[Object]:
+        """The objects that share its mesh and got the texture too."""
+        uids = {int(uid) for uid in self.linked_uids.split()}
+        return [found for found in bpy.data.objects if found.session_uid in uids and found.data == target.data]
+
+    def _take_over(self) -> None:
         """Show the settings that the texture was made with."""
-        image = applied_image(target)
+        image = find_image(self.image_uid)
         record = read_record(image) if image is not None else None
         if record is None:
             return

@@ -12,6 +12,7 @@ from ...history import entries
 from ...landing.changes import changes_since
 from ...landing.land import land
 from ...names import name_of
+from ...scene.preview import hide_previews
 from .. import warm_worker
 from ..run_state import Outcome, Pending, Run, Task
 
@@ -40,9 +41,12 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         if target is None:
             raise JobError("bad_mesh", DELETED, "Undo that, then press Apply")
         name = name_of(target)
+        hide_previews()
         changes = changes_since(task.state, target)
-        # Of the variations the first one is applied, as long as the artist has not chosen another material since.
-        applies = not (task.group and (changes.replaced or entries.has_of_group(target, task.group)))
+        # Of the variations the first one is applied, as long as the artist has not done something else there since.
+        is_first = not task.group or not entries.has_of_group(target, task.group)
+        meanwhile = changes.replaced or changes.painted
+        applies = not task.group or (is_first and not meanwhile)
         linked, warnings = task.linked_targets(), []
         image = land(target, kept, kept.landing.destination, linked=linked, applies=applies, warnings=warnings)
     except JobError as error:
@@ -51,6 +55,8 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         return kept_back(pending, warm_worker.internal_error(error))
     if changes.stale:
         run.warn(f"{name}: While its texture was being made, {changes.stale}; the texture is of how it was before")
+    if task.group and is_first and meanwhile:
+        run.warn(f"{name}: While its texture was being made, {meanwhile}; the texture is in its history alone")
     for warning in warnings:
         run.warn(f"{name}: {warning}")
     if not run.keeps_results:
@@ -60,6 +66,7 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
         name,
         pending.seconds,
         image.name,
+        image.session_uid,
         place,
         applied=applies,
         object_uid=task.object_uid,

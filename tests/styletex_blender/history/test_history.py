@@ -6,26 +6,6 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture
-def cube(bpy, scene):
-    """The scene with nothing but the cube selected."""
-    bpy.data.objects["Suzanne"].select_set(False)
-    cube = bpy.data.objects["Cube"]
-    bpy.context.view_layer.objects.active = cube
-    bpy.ops.ed.undo_push(message="Deselect")
-    return cube
-
-
-@pytest.fixture
-def history(styletex):
-    return styletex.module("history.entries")
-
-
-@pytest.fixture
-def shown(styletex):
-    return styletex.module("history.shown")
-
-
 def now(bpy):
     """The cube after an undo: references from before are void."""
     return bpy.data.objects["Cube"]

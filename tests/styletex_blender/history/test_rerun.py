@@ -112,6 +112,30 @@ def test_plain_colour_that_is_gone_is_said(bpy, cube, api, folders):
     assert folders[0] == folders[-1]
 
 
+@pytest.mark.parametrize("part", [False, True])
+@pytest.mark.parametrize("space", ["sRGB", "Non-Color"])
+def test_start_that_was_the_artists_own_image_is_found_and_named(bpy, cube, api, folders, part, space):
+    """It stays with the old material, and is looked for by its name when the object has the result on."""
+    tree = bpy.data.materials["Old"].node_tree
+    image = bpy.data.images.new("Mine", 8, 8)
+    image.colorspace_settings.name = space
+    image.pixels[0:4] = (1.0, 0.5, 0.25, 1.0)
+    image.pack()
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    tree.links.new(node.outputs["Color"], tree.nodes["Principled BSDF"].inputs["Base Color"])
+    cube.vertex_groups.new(name="Top").add([1, 3, 5, 7], 1.0, "REPLACE")
+    settings = bpy.context.scene.styletex
+    settings.start_from_present, settings.region_group = not part, "Top"
+    settings.region = "group" if part else "all"
+    bpy.ops.styletex.stylize()
+    assert api.rerun(cube, images(bpy, api)[0]).outcomes[0].textured
+    assert folders[0] == folders[1]
+    image.pixels[0:4] = (0.0, 0.0, 0.0, 1.0)
+    with pytest.raises(api.JobError, match="It started from the image 'Mine', which is not in the file as it was"):
+        api.rerun(cube, images(bpy, api)[0])
+
+
 def test_style_image_that_is_gone_or_another_is_named(bpy, cube, api, styletex):
     bpy.ops.styletex.stylize()
     (image,) = images(bpy, api)

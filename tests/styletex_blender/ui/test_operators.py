@@ -218,3 +218,34 @@ def test_worker_of_the_environment_in_use_is_found(bpy, styletex, monkeypatch, t
     monkeypatch.delenv("STYLETEX_WORKER", raising=False)
     monkeypatch.setattr(environment, "_environments", lambda: [(tmp_path, "a test")])
     assert environment.worker_command().command[0] == str(python)
+
+
+def test_what_is_refused_leaves_nothing_of_edit_mode_and_what_begins_leaves_it(bpy, scene, styletex):
+    """The faces that are meant are selected there; with none selected nothing is begun."""
+    cube = bpy.data.objects["Cube"]
+    bpy.data.objects["Suzanne"].select_set(False)
+    bpy.context.view_layer.objects.active = cube
+    bpy.data.materials["Old"].use_nodes = True
+    bpy.context.scene.styletex.region = "faces"
+    bpy.ops.object.mode_set("EXEC_DEFAULT", True, mode="EDIT")
+    bpy.ops.mesh.select_all(action="DESELECT")
+    with pytest.raises(RuntimeError, match="No face of it is selected"):
+        bpy.ops.styletex.stylize()
+    assert bpy.context.mode == "EDIT_MESH"
+    bpy.ops.mesh.select_all(action="SELECT")
+    assert bpy.ops.styletex.stylize() == {"FINISHED"}
+    assert bpy.context.mode == "OBJECT"
+    assert cube.material_slots[0].material.node_tree.nodes["StyleTex Texture"].image is not None
+
+
+def test_what_is_refused_for_the_queue_leaves_edit_mode_alone_too(bpy, scene, styletex):
+    cube = bpy.data.objects["Cube"]
+    run = styletex.begin([bpy.data.objects["Suzanne"]])
+    bpy.context.scene.styletex.region = "faces"
+    bpy.data.objects["Suzanne"].select_set(False)
+    bpy.context.view_layer.objects.active = cube
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="DESELECT")
+    with pytest.raises(RuntimeError, match="No face of it is selected"):
+        bpy.ops.styletex.stylize()
+    assert bpy.context.mode == "EDIT_MESH" and len(run.tasks) == 1

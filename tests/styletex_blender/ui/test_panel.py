@@ -44,7 +44,7 @@ class Layout:
         return Layout(self.drawn, self.icons)
 
     row = column = box = split = grid_flow = _part
-    separator = template_icon = template_icon_view = template_ID = template_list = prop_enum = nothing
+    separator = template_icon = template_icon_view = template_ID = template_list = prop_enum = prop_search = nothing
 
 
 class WideContext:

@@ -124,9 +124,6 @@ def test_kept_first_and_new_then_gives_a_plain_new_material(bpy, cube, give):
     assert node_of(new.node_tree, "BSDF_PRINCIPLED").inputs["Roughness"].default_value != pytest.approx(0.77)
     stylize(bpy)
     assert cube.active_material == new
-    bpy.context.scene.styletex.material = "keep"
-    stylize(bpy)
-    assert cube.active_material == new
 
 
 def test_alpha_of_a_leaf_stays_on_the_old_picture(bpy, cube, give, picture):

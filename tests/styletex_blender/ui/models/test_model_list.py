@@ -9,10 +9,10 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from tests.styletex_blender.ui.install_preferences.drawn_preferences import Layout, wide_region
 
 from core.models.licences import USE_RESTRICTIONS
 from tests.hub import Hub
-from tests.styletex_blender.ui.test_install_preferences import Layout, wide_region
 
 
 class Columns(Layout):
@@ -129,7 +129,7 @@ def test_own_checkpoint_does_without_the_base_but_not_without_the_rest(models, h
 def test_without_the_environment_the_list_says_so(models, monkeypatch):
     monkeypatch.setenv("STYLETEX_WORKER", json.dumps([sys.executable, "elsewhere.py"]))
     models.tasks.list_anew()
-    assert "cannot list or download models" in models.drawn()
+    assert "has no other commands" in models.drawn()
 
 
 def test_what_is_wrong_in_the_folder_is_said(models):
