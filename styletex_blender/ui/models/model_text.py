@@ -11,6 +11,8 @@ from ...translation.translate import _
 
 _CARDS = (4, 6, 8, 12, 16, 24, 32, 48, 80)
 """Gigabytes of memory that graphics cards have."""
+_TAKEN = 0.7
+"""Of them what the system and its windows have, as docs/evaluation.md counts it."""
 
 
 def state_text(model: KnownModel) -> str:
@@ -30,7 +32,7 @@ def needs_text(model: KnownModel) -> str:
     if not model.licences:
         return _("For the processor or any graphics card")
     need = model.memory_bytes / 2**30
-    size = next((size for size in _CARDS if need <= size), round(need))
+    size = next((size for size in _CARDS if need + _TAKEN <= size), round(need))
     card = _("For a graphics card with {size} GB").format(size=size)
     return " · ".join([card, *dict.fromkeys(licence["name"] for licence in model.licences)])
 

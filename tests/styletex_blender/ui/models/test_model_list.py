@@ -9,10 +9,10 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from tests.styletex_blender.ui.install_preferences.drawn_preferences import Layout, wide_region
 
 from core.models.licences import USE_RESTRICTIONS
 from tests.hub import Hub
+from tests.styletex_blender.ui.install_preferences.drawn_preferences import Layout, wide_region
 
 
 class Columns(Layout):

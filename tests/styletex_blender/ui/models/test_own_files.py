@@ -102,8 +102,7 @@ def test_loras_as_text_come_back(styletex, path):
 
 
 def test_the_command_line_takes_them(styletex, tmp_path):
-    headless = styletex.module("headless")
-    parser = headless._parser(importlib.import_module("styletex.core.job"))
+    parser = styletex.module("headless_options").parser(importlib.import_module("styletex.core.job"))
     (tmp_path / "odd:1").mkdir()
     options = parser.parse_args(
         [
