@@ -3,7 +3,7 @@
 
 A job passes these rooms in this order, and each imports only those before it (``tests/test_import_contract.py``):
 ``geometry`` → ``unwrapping`` → ``mesh_files`` → ``views`` → ``models`` → ``devices`` → ``diffusion`` → ``style`` →
-``optimisation`` → ``results``.
+``detail`` → ``texture_field`` → ``optimisation`` → ``results``.
 ``stylize`` is the story of one job. ``worker`` runs it for another process and ``commands`` for a person;
 ``command_line`` leads to both. ``job``, ``protocol``, ``reporting`` and ``failure`` are what they all speak of.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core stylize | batch | download | suggest | worker | evaluate | rehearse | bench``.
+"""``python -m core stylize | batch | download | models | suggest | worker | evaluate | rehearse | bench``.
 
 Imports nothing heavy, so that help and errors come at once.
 """
@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ WORKSHOP = ("evaluation", "rehearsal", "bench")
 _BATCH = """\
 Texture many meshes; each result is a folder of the mesh's name in DIR. The same command goes on where the last one
 stopped: what is finished is not made again, what failed is tried again. Several commands may work on one DIR at once.
-The exit status is 1 when something failed.
+When items failed the exit status is 10 more than their number, and 100 from 90 on.
 """
 
 
@@ -65,15 +66,21 @@ def _parser() -> argparse.ArgumentParser:
 
     batch = subparsers.add_parser("batch", help="texture many meshes", description=_BATCH)
     batch.add_argument(
-        "manifest", type=Path, metavar="MANIFEST", help="a .toml file, a file of JSON lines, or a folder of meshes"
+        "manifest",
+        type=Path,
+        metavar="MANIFEST",
+        help="a .toml file, JSON lines, or a folder of meshes or of jobs from Blender",
     )
-    batch.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    batch.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
     batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     batch.add_argument(
         "--ray", metavar="ADDRESS", help='let a Ray cluster do it: its address, "auto", or "local" for this machine'
     )
     batch.add_argument(
         "--workers", type=int, metavar="N", help="on the cluster (one to each graphics card, or else to each core)"
+    )
+    batch.add_argument(
+        "--in-turn", action="store_true", help="wait until other commands on DIR that were given this have ended"
     )
     for_all = batch.add_argument_group("for all meshes that the manifest says nothing else of")
     _add_job_options(for_all, required=False)
@@ -82,8 +89,15 @@ def _parser() -> argparse.ArgumentParser:
 
     download = subparsers.add_parser("download", help="fetch a model", description="Fetch the files of a model.")
     download.add_argument("--profile", choices=PROFILES, default="sd15", help="which model (sd15)")
-    download.add_argument("--yes", action="store_true", help="do not ask before anything is transferred")
+    download.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, and to download to")
+    download.add_argument("--yes", action="store_true", help="accept the licences, and do not ask before the transfer")
+    download.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
     download.set_defaults(run=_download)
+
+    models = subparsers.add_parser("models", help="list the models", description="List the models that can be used.")
+    models.add_argument("--models", type=Path, metavar="DIR", help="folder to look in first, of any layout")
+    models.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
+    models.set_defaults(run=_models)
 
     suggest = subparsers.add_parser(
         "suggest", help="name what a picture shows", description="Words for what a picture shows, for --content."
@@ -96,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
     worker.add_argument("--idle-minutes", type=float, metavar="N", help="leave after so long without a job")
+    worker.add_argument("--models", type=Path, metavar="DIR", help="folder with the models' files")
     worker.set_defaults(run=_worker)
 
     for name in WORKSHOP:
@@ -107,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_stylize_arguments(stylize: argparse.ArgumentParser) -> None:
     stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
     _add_job_options(stylize, required=True)
-    stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
+    stylize.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
     stylize.add_argument(
         "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
     )
@@ -221,6 +236,17 @@ class _Style(argparse.Action):
             namespace.style_weight = weight
 
 
+def _folder(text: str) -> Path:
+    """A folder that somebody named: an empty name, as of a variable that is not set, is not the current one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
+    return Path(text)
+
+
 def path_and_weight(text: str) -> tuple[Path, float]:
     """A path and the number behind its last colon, 1 where there is none; a colon may also be part of the path.
 
@@ -268,6 +294,12 @@ def _download(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _models(options: argparse.Namespace) -> int:
+    from .commands.models import run
+
+    return run(options)
+
+
 def _suggest(options: argparse.Namespace) -> int:
     from .commands.suggest import run
 
@@ -276,9 +308,10 @@ def _suggest(options: argparse.Namespace) -> int:
 
 def _worker(options: argparse.Namespace) -> int:
     _share_cores()
-    from .worker.worker import IDLE_MINUTES, main as serve
+    from .worker.worker import IDLE_MINUTES, load_engine, main as serve
 
-    return serve(IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes)
+    idle_minutes = IDLE_MINUTES if options.idle_minutes is None else options.idle_minutes
+    return serve(idle_minutes, partial(load_engine, options.models))
 
 
 def _print_error(error: JobError) -> None:

@@ -62,7 +62,7 @@ def is_beyond_repair(error: BaseException) -> bool:
 
 
 def release_memory() -> None:
-    """Give memory that failed work left behind back to the device, if PyTorch was loaded at all."""
+    """Give memory that work left behind back to the device, if PyTorch was loaded at all."""
     torch = sys.modules.get("torch")
     if torch is None:
         return

@@ -174,6 +174,8 @@ class Job:
     """What the user calls the style image, for messages; empty takes its name in the job folder."""
     base_color_name: str = ""
     """What the user calls the present base colour, likewise."""
+    region_name: str = ""
+    """What the user calls the picture that is the region, likewise."""
 
     def __post_init__(self) -> None:
         _require(bool(self.prompt.strip()), "The object prompt is empty; describe the object in a few words")

@@ -57,6 +57,10 @@ PARENT_VARIABLE = "STYLETEX_PARENT"
 MAXIMUM_LINE_BYTES = 1 << 20
 """Longest line that is read as a message."""
 
+BATCH_ITEMS, BATCH_FAILED, BATCH_TURN = ".styletex-batch/items", ".styletex-batch/failed", ".styletex-batch/turn.lock"
+"""What Blender reads in the output folder of a batch beside the results: a folder for each item that has begun, a
+``JobError`` for each that failed, and what a command with ``--in-turn`` keeps locked."""
+
 
 class ProtocolError(ValueError):
     """A line that is not a message of this protocol."""

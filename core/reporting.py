@@ -62,6 +62,41 @@ class Reporter(Protocol):
         ...
 
 
+class SilentReporter:
+    """A reporter that says nothing, and asks for nothing."""
+
+    def stage(self, name: str, label: str) -> None:
+        """Not told."""
+
+    def progress(self, step: int, steps: int, seconds_left: float | None) -> None:
+        """Not told."""
+
+    def checkpoint(self, step: int, steps: int) -> None:
+        """Not told."""
+
+    def frame(self, image: np.ndarray, extent: int = 1) -> None:
+        """Not shown."""
+
+    def warning(self, code: str, message: str) -> None:
+        """Not told."""
+
+    def wants_frame(self) -> bool:
+        """Nobody sees it."""
+        return False
+
+    def should_cancel(self) -> bool:
+        """Whoever wants that ends the process."""
+        return False
+
+    def should_pause(self) -> bool:
+        """Likewise."""
+        return False
+
+    def should_finish(self) -> bool:
+        """Likewise."""
+        return False
+
+
 class RememberedWarnings:
     """A reporter that hands everything on to another one, and remembers the warnings; each is told once."""
 

@@ -14,8 +14,9 @@ from PIL import Image
 
 from .detail.detail import find_detail
 from .detail.settings import style_extent
-from .devices.device_choice import DeviceChoice, MemoryNeed
-from .devices.devices import choose_device
+from .devices.device_choice import DeviceChoice
+from .devices.devices import begin_to_measure_memory, choose_device, most_memory
+from .devices.memory_need import memory_need
 from .diffusion.conditioning import condition
 from .diffusion.loaded_models import LoadedModels as LoadedModels
 from .diffusion.networks import inject_style
@@ -127,12 +128,10 @@ def stylize(
         settings = restyled(settings, job.restyle_strength)
     need = None
     if settings.uses_networks:
-        views = settings.views.views_per_step
-        smaller = tuple((side, model.peak_values(views, side)) for side in model.smaller_resolutions)
-        need = MemoryNeed(model.name, model.peak_values(views), model.shipped, smaller)
+        need = memory_need(model, settings.views.views_per_step)
     choice = choose_device(job.device, need)
-    if choice.view_side is not None:
-        settings = replace(settings, resolution=choice.view_side)
+    if choice.plan is not None and choice.plan.view_side is not None:
+        settings = replace(settings, resolution=choice.plan.view_side)
     reporter = RememberedWarnings(reporter)
     if choice.warning:
         reporter.warning("device", choice.warning)
@@ -159,6 +158,7 @@ def _run(
     checkpoint: Checkpoint,
 ) -> Result:
     device = torch.device(choice.device.kind)
+    begin_to_measure_memory(device)
     stages = Stages(reporter)
     with stages.stage("mesh", "Reading the mesh"):
         original = meshes.load_npz(folder / MESH_FILE)
@@ -203,7 +203,8 @@ def _run(
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
             noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
-            distillation = Distillation(networks, condition(networks, job, styles), noise)
+            at_once = None if choice.plan is None else choice.plan.views_at_once
+            distillation = Distillation(networks, condition(networks, job, styles), noise, at_once)
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(
@@ -301,6 +302,7 @@ def _run(
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine
     uv = {**uv_report(overlap, len(textures)), "pinched": round(pinched.surface, 4)}
     report = _report(job, settings, choice, outcome, stages, coverage, uv, textures, content_cosine, reporter.told)
+    report["memory"] = {"planned": choice.memory_bytes, "most": most_memory(device)}
     if part is not None:
         report["region"] = part.report()
     # The report comes last, so that its presence says that all is there.

@@ -5,8 +5,9 @@ A click passes these rooms, each of which imports only those named before it: ``
 (the part of an object that is textured alone), ``history`` (what was made for an object before), ``folders`` (what is
 on the disk meanwhile), ``landing`` (how a finished texture gets onto an object that was worked on meanwhile),
 ``worker`` (the process, and the ``runner`` that brings all together), ``install`` (the worker's environment),
-``library`` (the pictures to choose a style from), ``ui``; all speak by ``translation``. Between them lie ``settings``,
-``exporting``, which makes an object a task of the queue, ``rerunning``, which makes a result one again, ``api``, which
+``models`` (what there is of models, and their download), ``library`` (the pictures to choose a style from), ``ui``; all
+speak by ``translation``. Between them lie ``settings``, ``exporting``, which makes an object a task of the queue,
+``rerunning``, which makes a result one again, ``farm``, which has textures made elsewhere, ``api``, which
 scripts call too, ``reopening``, which takes up a file's queue again, and ``handlers``, which keep undo, saving and
 loading safe while a job runs.
 ``headless`` is the same without a window, and ``cli_command`` makes a command of Blender of it; ``demo`` is the scripts
@@ -38,8 +39,9 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui import install_operators, kept_textures, operators, panel, preferences, properties
     from .ui.help import help_operators
     from .ui.history import history_operators
+    from .ui.models import model_operators
     from .ui.presets import preset_menu
-    from .ui.queue import queue_list, queue_operators
+    from .ui.queue import farm_operators, queue_list, queue_operators
     from .ui.region import touch_up
     from .ui.results import result_operators
     from .ui.scripting import adjust
@@ -51,6 +53,7 @@ def _modules() -> tuple[ModuleType, ...]:
         entries,
         preferences,
         install_operators,
+        model_operators,
         operators,
         style_operators,
         help_operators,
@@ -59,6 +62,7 @@ def _modules() -> tuple[ModuleType, ...]:
         touch_up,
         history_operators,
         queue_operators,
+        farm_operators,
         queue_list,
         preset_menu,
         kept_textures,

@@ -20,13 +20,15 @@ import bpy
 
 from ..core.job import JobError
 from .exporting import export_variations, problem_of
+from .farm import collecting, command, place, sending, tags
+from .farm.job import FarmJob, JobState
 from .folders import kept
 from .folders.job_folder import prune, unlocked
 from .history import entries
 from .history.shown import applied_images, show_applied, shown_images
 from .install import installer
 from .landing.put_back import put_back
-from .names import name_of
+from .names import name_of, readable
 from .rerunning import settings_of as settings_of, task_again
 from .scene.image import try_destination
 from .scene.preview import hide_previews
@@ -123,6 +125,89 @@ def retry(watch: Callable[[Run], None] | None = None, keys: Sequence[str] = ()) 
     return run
 
 
+def send(
+    objects: Sequence[bpy.types.Object], settings: Settings, address: str, blend_file: str = ""
+) -> tuple[list[FarmJob], list[Outcome]]:
+    """Have objects textured by a farm, which goes on when Blender ends; see ``collect``.
+
+    Args:
+        objects: mesh objects of the current view layer.
+        settings: how, as for ``stylize``.
+        address: "local", that of a Ray cluster, or a folder; see ``docs/farm.md``.
+        blend_file: the file in which the objects are to get their textures, if not the one that is open.
+
+    Returns:
+        The jobs, and the objects that could not be sent with the reason.
+
+    Raises:
+        JobError: nothing could be sent: see ``stylize``; the file was never saved; or the farm cannot be used.
+    """
+    farm = place.farm_at(address)
+    blend_file = blend_file or readable(bpy.data.filepath)
+    if not blend_file:
+        raise JobError("bad_request", "The file was never saved, so that no texture finds it again", "Save it first")
+    if not farm.is_shared:
+        _check_worker()
+    tasks, refused = _export_all(Run([]), objects, settings, own_settings=True)
+    jobs = sending.send(tasks, farm, blend_file)
+    command.start(farm)
+    return jobs, refused
+
+
+def collect(keep_results: bool = False) -> tuple[list[Outcome], list[FarmJob]]:
+    """Put the textures that farms have finished for this file on their objects.
+
+    Args:
+        keep_results: as for ``stylize``.
+
+    Returns:
+        How those came out that are finished or have failed; and the jobs that are not done yet.
+    """
+    outcomes: list[Outcome] = []
+    waiting: list[FarmJob] = []
+    for job in collecting.jobs_of_file():
+        state = job.state(command.is_at_work(job.farm))
+        if state is JobState.FINISHED:
+            try:
+                outcomes.append(collecting.collect(job, keep_results).outcome)
+            except (OSError, ValueError) as error:
+                outcomes.append(Outcome(job.sent.object_name, error=problem_of(error)))
+        elif state is JobState.FAILED:
+            outcomes.append(Outcome(job.sent.object_name, error=job.error))
+        else:
+            waiting.append(job)
+    return outcomes, waiting
+
+
+def state_on_farm(job: FarmJob) -> str:
+    """How a job of a farm stands, in words; of a farm whose command has ended, with what that said last."""
+    state = job.state(command.is_at_work(job.farm))
+    said = command.last_words(job.farm) if state is JobState.STOPPED else ""
+    return f"{state.value} ({said})" if said else state.value
+
+
+def resume_farm(jobs: Sequence[FarmJob]) -> None:
+    """Have a farm's command do again what failed, and go on with what it was stopped at.
+
+    Raises:
+        JobError: it cannot be started.
+    """
+    for job in jobs:
+        job.wait_again()
+    for farm in {job.farm for job in jobs}:
+        command.start(farm)
+
+
+def take_back(job: FarmJob) -> None:
+    """Take a job off its farm; what is being made of it is dropped.
+
+    Raises:
+        OSError: its folder cannot be removed.
+    """
+    tags.remove(job.key)
+    job.remove()
+
+
 def history(target: bpy.types.Object) -> list[bpy.types.Image]:
     """The results that were made for an object and are in its history, the newest first.
 
@@ -214,6 +299,7 @@ def prepare(objects: Sequence[bpy.types.Object], settings: Settings, own_setting
     """
     if runner.unfinished() is not None:
         raise JobError("bad_request", "Another texture is being made", "Wait for it, or cancel it")
+    _check_worker()
     run = Run([])
     run.tasks, run.refused = _export_all(run, objects, settings, own_settings)
     return run
@@ -231,6 +317,7 @@ def add(
     Raises:
         JobError: see ``stylize``.
     """
+    _check_worker()
     hide_previews()
     try:
         tasks, refused = _export_all(run, objects, settings, own_settings)
@@ -252,7 +339,6 @@ def _export_all(
     run: Run, objects: Sequence[bpy.types.Object], settings: Settings, own_settings: bool
 ) -> tuple[list[Task], list[Outcome]]:
     """Tasks of the objects that can be added to ``run``, and why the others cannot."""
-    _check_worker()
     if not objects:
         raise JobError("bad_request", "There is no object to texture", "Select at least one mesh object")
     try_destination(settings.destination)

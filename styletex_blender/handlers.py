@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from .farm import watching
 from .reopening import reopen_queue
 from .scene.preview import hide_previews, is_shown
 from .worker import runner, warm_worker
@@ -73,8 +74,10 @@ def abandon_run(*_arguments: Any) -> None:
     """
     runner.abandon()
     hide_previews()
+    watching.end()
     if not bpy.app.background:
         reopen_queue()
+        watching.begin()
 
 
 @persistent
@@ -82,6 +85,7 @@ def note_queue(*_arguments: Any) -> None:
     """After saving: objects are called in the file as they are now, and it may be another file."""
     if (run := runner.unfinished()) is not None:
         records.note_saved(run)
+    watching.note_saved()
 
 
 _HANDLERS = (
@@ -118,12 +122,14 @@ def register() -> None:
 def _reopen_queue() -> None:
     """A timer, once: the add-on may have been enabled after the file was opened."""
     reopen_queue()
+    watching.begin()
 
 
 def unregister() -> None:
     """Take them away, cancel the run and end the worker."""
     if bpy.app.timers.is_registered(_reopen_queue):
         bpy.app.timers.unregister(_reopen_queue)
+    watching.end()
     runner.abandon()
     warm_worker.close()
     for name, handler in reversed(_HANDLERS):

@@ -3,6 +3,9 @@
 
 blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- \
     --style IMAGE --prompt TEXT [--content TEXT] [--objects A B | --collection NAME | --all] [--output out.blend]
+    [--farm ADDRESS]
+
+blender -b scene.blend --python-exit-code 1 -P styletex_blender/headless.py -- --collect [--output out.blend]
 
 Where the extension is installed, ``blender -c styletex scene.blend --style IMAGE …`` is the same (``cli_command``).
 
@@ -11,6 +14,9 @@ Writes one line an object to standard output, and to standard error how far it i
 The exit status is 0 when every object was textured, that of the first error otherwise (``core.job.EXIT_STATUS``), and
 130 after Ctrl-C, which saves what is done; the same command then goes on with the rest from where it stopped. The
 scene is saved only where --output says, and that it can be is tried before anything else.
+
+With --farm the objects are sent to a farm, which goes on by itself; --collect puts what it has finished on them, and
+ends with ``NOT_YET`` while something is not.
 """
 
 from __future__ import annotations
@@ -28,11 +34,13 @@ import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 import bpy
 
 EXTENSION = "bl_ext.user_default.styletex"
+NOT_YET = 10
+"""Exit status when a farm has not done everything yet, and nothing has failed."""
 PROGRESS_SECONDS = 5.0
 """Time between two lines about the same stage."""
 
@@ -41,7 +49,7 @@ def main(arguments: list[str]) -> int:
     """Do what the command line says with the file that is open; returns the exit status."""
     package = _package()
     job = importlib.import_module(f"{package}.core.job")
-    return _carry_out(package, job, _parser(job).parse_args(arguments))
+    return _carry_out(package, job, _options(package).parser(job).parse_args(arguments))
 
 
 def command(arguments: list[str]) -> int:
@@ -52,7 +60,7 @@ def command(arguments: list[str]) -> int:
     """
     package = _package()
     job = importlib.import_module(f"{package}.core.job")
-    parser = _parser(job)
+    parser = _options(package).parser(job)
     parser.prog = "blender -c styletex"
     parser.add_argument("scene", type=Path, metavar="SCENE.blend", help="the file to open")
     try:
@@ -72,11 +80,18 @@ def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> in
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     teller = _Teller(package)
-    cancelled = False
+    cancelled = waiting = False
     try:
         if options.output:
             _try_output(options.output, job.JobError)
-        _stylize(package, options, teller)
+        elif options.collect:
+            raise job.JobError("bad_request", "There is no --output to save the scene with its textures")
+        if options.collect:
+            waiting = _collect(package, teller)
+        elif options.farm is not None:
+            return _send(package, options, teller, job)
+        else:
+            _stylize(package, options, teller)
     except job.JobError as error:
         if error.detail:
             _tell(error.detail, sys.stderr)
@@ -95,7 +110,36 @@ def _carry_out(package: str, job: ModuleType, options: argparse.Namespace) -> in
     if cancelled:
         return job.EXIT_STATUS["cancelled"]
     codes = [outcome.error.code for outcome in teller.outcomes if outcome.error]
-    return status or (job.EXIT_STATUS[codes[0]] if codes else 0)
+    return status or (job.EXIT_STATUS[codes[0]] if codes else NOT_YET if waiting else 0)
+
+
+def _send(package: str, options: argparse.Namespace, teller: _Teller, job: ModuleType) -> int:
+    """Send objects to a farm, and save the scene where that is wished; the exit status."""
+    api = importlib.import_module(f"{package}.styletex_blender.api")
+    settings = _settings(package, options)
+    blend_file = str(options.output.resolve()) if options.output else ""
+    sent, refused = api.send(_objects(package, options, job.JobError), settings, options.farm, blend_file)
+    for found in sent:
+        _tell(f"{found.sent.object_name}: sent to {found.farm.address} as {found.key}")
+    for outcome in refused:
+        teller.tell(outcome)
+    if options.output:
+        bpy.ops.wm.save_as_mainfile(filepath=blend_file, copy=True)
+        _tell(f"Saved {options.output}")
+    return job.EXIT_STATUS[refused[0].error.code] if refused else 0
+
+
+def _collect(package: str, teller: _Teller) -> bool:
+    """Put the textures on their objects that a farm has finished; whether there are others still."""
+    api = importlib.import_module(f"{package}.styletex_blender.api")
+    outcomes, waiting = api.collect(keep_results=True)
+    for outcome in outcomes:
+        teller.tell(outcome)
+    for found in waiting:
+        _tell(f"{found.sent.object_name}: not done yet on {found.farm.address}: {api.state_on_farm(found)}")
+    if not outcomes and not waiting:
+        _tell("Nothing of this file is on a farm")
+    return bool(waiting)
 
 
 def _try_output(output: Path, error_class: type[Exception]) -> None:
@@ -148,13 +192,19 @@ def _tell(text: str, stream: TextIO | None = None) -> None:
 
 def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None:
     api = importlib.import_module(f"{package}.styletex_blender.api")
+    job = importlib.import_module(f"{package}.core.job")
+    settings = _settings(package, options)
+    api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
+
+
+def _settings(package: str, options: argparse.Namespace) -> Any:
     settings_module = importlib.import_module(f"{package}.styletex_blender.settings")
     job = importlib.import_module(f"{package}.core.job")
     try:
         image = bpy.data.images.load(str(options.style.resolve()), check_existing=True)
     except RuntimeError as error:
         raise job.JobError("bad_image", f"The style image cannot be read: {options.style}") from error
-    settings = settings_module.Settings(
+    return settings_module.Settings(
         style_image=image.name,
         prompt=options.prompt,
         prompt_from_name=options.prompt_from_name,
@@ -174,12 +224,14 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
         start_from_present=options.restyle is not None,
         restyle_strength=settings_module.Settings.restyle_strength if options.restyle is None else options.restyle,
         device=options.device,
+        own_model=str(options.model.resolve()) if options.model else "",
+        loras=tuple((str(path.resolve()), weight) for path, weight in options.lora),
+        own_vae=str(options.vae.resolve()) if options.vae else "",
         **_region(options),
         destination=options.image,
         material=options.material,
         relief=options.relief,
     )
-    api.stylize(_objects(package, options, job.JobError), settings, watch=teller, keep_results=True)
 
 
 def _region(options: argparse.Namespace) -> dict[str, Any]:
@@ -215,6 +267,10 @@ def _objects(package: str, options: argparse.Namespace, error: type[Exception]) 
     return [active] if active is not None else []
 
 
+def _options(package: str) -> ModuleType:
+    return importlib.import_module(f"{package}.styletex_blender.headless_options")
+
+
 class _Teller:
     """Tells on standard error how a run goes, and on standard output how each object came out."""
 
@@ -231,8 +287,7 @@ class _Teller:
             _tell(f"Warning: {warning}", sys.stderr)
             self._warned += 1
         for outcome in run.outcomes[len(self.outcomes) :]:
-            _print_outcome(self._package, outcome)
-            self.outcomes.append(outcome)
+            self.tell(outcome)
         if run.finished or not run.tasks:
             return
         now, stage = time.monotonic(), f"{run.task.object_name}: {run.stage}"
@@ -241,6 +296,11 @@ class _Teller:
             step = f" {run.step} of {run.steps}" if run.steps else ""
             left = f", {run.seconds_left:.0f} s left" if run.seconds_left is not None else ""
             _tell(f"{stage}{step}{left}", sys.stderr)
+
+    def tell(self, outcome: Any) -> None:
+        """Print how an object came out, and remember it."""
+        _print_outcome(self._package, outcome)
+        self.outcomes.append(outcome)
 
 
 def _print_outcome(package: str, outcome: Any) -> None:
@@ -284,77 +344,6 @@ def _load_checkout(root: Path) -> ModuleType:
     package.__path__ = [str(root)]
     sys.modules["styletex"] = package
     return importlib.import_module("styletex.styletex_blender")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Argparse's own, on standard output as well: Blender's standard error is full of other things."""
-        print(f"Nothing was textured: {message}", flush=True)
-        super().error(message)
-
-
-def _parser(job: ModuleType) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="blender -b SCENE.blend --python-exit-code 1 -P headless.py --",
-        description="Texture objects in the style of an image.",
-    )
-    parser.add_argument("--style", type=Path, required=True, help="the style image")
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument(
-        "--prompt", default="", help="what the object is, in a few words; the bundled model can do without"
-    )
-    words.add_argument("--prompt-from-name", action="store_true", help="each object's name says what it is")
-    parser.add_argument("--content", default="", help="what the style image shows, to keep it out of the texture")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--objects", nargs="+", metavar="NAME", help="mesh objects (default: the active object)")
-    which.add_argument("--collection", metavar="NAME", help="all visible mesh objects of a collection")
-    which.add_argument("--all", action="store_true", help="all visible mesh objects of the view layer")
-    parser.add_argument("--preset", choices=job.PRESETS, default="balanced", help="how long to optimise")
-    parser.add_argument("--profile", choices=job.PROFILES, default="bundled", help="which diffusion model")
-    parser.add_argument("--size", type=int, choices=job.TEXTURE_SIZES, default=1024, help="side of the texture")
-    parser.add_argument("--tiles", choices=job.UV_TILES, default="auto", help="images of UV tiles, as UDIM or one")
-    parser.add_argument("--seed", type=int, default=0, help="makes a run repeatable")
-    parser.add_argument(
-        "--variations",
-        type=int,
-        default=1,
-        metavar="N",
-        help="make N textures of each object, each with the next seed: the first is put on it, all are in its history",
-    )
-    parser.add_argument("--content-removal", type=float, default=1.0, help="how much content is removed, 0 to 1")
-    parser.add_argument("--tone", type=float, help="weight of the style statistics (default: the model's own)")
-    parser.add_argument("--style-strength", type=float, default=1.0, help="how strongly the style is laid on, 0 to 2")
-    parser.add_argument(
-        "--detail", type=float, help="the picture's own detail: 0.5 its fine strokes, 1 all (default: the preset's own)"
-    )
-    parser.add_argument(
-        "--stroke-size", type=float, help="how much of the object the picture covers (default: its pixels are texels)"
-    )
-    parser.add_argument(
-        "--restyle", type=float, metavar="S", help="start from the present colour: 0 keeps it, 1 forgets it"
-    )
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--only-faces", action="store_true", help="texture the faces that are selected alone")
-    only.add_argument("--only-slot", type=int, metavar="N", help="texture the faces of a material slot, from 1, alone")
-    only.add_argument("--only-group", metavar="NAME", help="texture a vertex group alone")
-    only.add_argument("--only-mask", metavar="NAME", help="texture where an image of the scene, on the UVs, is white")
-    parser.add_argument(
-        "--only-border", type=float, default=0.02, metavar="S", help="soft border inside, as a share of the object"
-    )
-    parser.add_argument("--no-shading", action="store_true", help="show the model the base colour without light")
-    parser.add_argument("--device", choices=job.DEVICES, default="auto", help="where to compute")
-    parser.add_argument("--image", choices=("packed", "beside"), default="packed", help="where the texture goes")
-    parser.add_argument(
-        "--material",
-        choices=("keep", "new"),
-        default="keep",
-        help="put the texture into copies of the materials, or into a new one",
-    )
-    parser.add_argument(
-        "--relief", type=float, default=0.0, help="made up from the texture's brightness, 0 to 1 (default: none)"
-    )
-    parser.add_argument("--output", type=Path, help="save the scene here; nothing is saved without it")
-    return parser
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -21,6 +22,8 @@ SEEDS = 2**31
 """Seeds are less than this."""
 PROMPT_OPTIONAL = frozenset({"bundled"})
 """The profiles that make so little of the prompt that an object's name does as well."""
+WITHOUT_OWN_FILES = frozenset({"bundled"})
+"""The profiles that take no checkpoint, LoRAs or VAE of one's own."""
 
 
 class Values:
@@ -89,12 +92,20 @@ class Settings:
     """
     relief: float = 0.0
     """Strength of a relief that is made up from the texture's brightness, in [0, 1]; 0 for none."""
+    own_model: str = ""
+    """Absolute path of another checkpoint of the model's family; empty for the model's own."""
+    loras: tuple[tuple[str, float], ...] = ()
+    """Absolute path and weight of each LoRA, in the order in which they are added."""
+    own_vae: str = ""
+    """Absolute path of another VAE; empty for the model's own."""
     prompt_from_name: bool = False
     """Whether each object's name says what it is, in place of ``prompt``."""
     variations: int = 1
     """How many textures to make of each object, each with the seed after the one before; 1 to ``MOST_VARIATIONS``."""
 
     def __post_init__(self) -> None:
+        # A record or a script may have lists.
+        object.__setattr__(self, "loras", tuple((str(path), float(weight)) for path, weight in self.loras))
         if self.destination not in DESTINATIONS:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
@@ -145,6 +156,7 @@ class Settings:
             start_from_present=values.start_from_present,
             restyle_strength=values.restyle_strength,
             **_region_of(values),
+            **_own_files_of(values),
             device=device,
             destination=values.destination,
             material=values.material,
@@ -171,8 +183,13 @@ class Settings:
             *("prompt", "content", "preset", "profile", "tiles", "seed", "content_removal", "style_strength"),
             *("shading", "start_from_present", "restyle_strength", "destination", "material"),
             *("prompt_from_name", "variations", "region", "region_slot", "region_group", "region_border"),
+            *("own_model", "own_vae"),
         ):
             setattr(values, name, getattr(self, name))
+        values.loras.clear()
+        for path, weight in self.loras:
+            lora = values.loras.add()
+            lora.path, lora.weight = path, weight
         if (mask := bpy.data.images.get(self.region_mask)) is not None:
             values.region_mask = mask
 
@@ -226,7 +243,13 @@ class Settings:
         if region_file is None:
             return job
         strength = self.restyle_strength if self.start_from_present else 1.0
-        return replace(job, region=region_file, region_border=self.region_border, restyle_strength=strength)
+        return replace(
+            job,
+            region=region_file,
+            region_name=readable(self.region_mask) if self.region == "mask" else "",
+            region_border=self.region_border,
+            restyle_strength=strength,
+        )
 
     def _job(self, object_name: str, words: str, style_file: str, present_file: str | None) -> Job:
         return Job(
@@ -248,6 +271,9 @@ class Settings:
             shading=self.shading,
             base_color=present_file,
             restyle_strength=self.restyle_strength,
+            own_model=self.own_model or None,
+            loras=self.loras,
+            own_vae=self.own_vae or None,
             device=self.device,
         )
 
@@ -261,3 +287,19 @@ def _region_of(values: bpy.types.PropertyGroup) -> dict[str, Any]:
         "region_mask": mask.name if mask is not None else "",
         "region_border": values.region_border,
     }
+
+
+def _own_files_of(values: bpy.types.PropertyGroup) -> dict[str, Any]:
+    if values.profile in WITHOUT_OWN_FILES:
+        return {}
+    used = [lora for lora in values.loras if lora.use and lora.path.strip()]
+    return {
+        "own_model": absolute(values.own_model),
+        "loras": tuple((absolute(lora.path), lora.weight) for lora in used),
+        "own_vae": absolute(values.own_vae),
+    }
+
+
+def absolute(path: str) -> str:
+    """A path of the panel, which may begin at the .blend file's folder, as it is for other programs; empty for none."""
+    return str(Path(bpy.path.abspath(path.strip())).absolute()) if path.strip() else ""

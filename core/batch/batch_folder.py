@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from ..commands.output_folder import DIGESTS, is_texture, remove
 from ..job import REPORT_FILE, JobError
+from ..protocol import BATCH_FAILED, BATCH_ITEMS, BATCH_TURN
 from ..storage.json_file import write_json
 from ..storage.optional import cause
 from ..storage.whole_file import own_folder
@@ -43,9 +44,15 @@ class BatchFolder:
         self.can_lock = True
         """Whether the file system can lock; without, only one command may work here."""
         self._work = self.path / WORK_FOLDER
+        self._items, self._failed = self.path / BATCH_ITEMS, self.path / BATCH_FAILED
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for folder in (self._work, *(self._work / part for part in ("items", "locks", "failed", "replaced"))):
+            for folder in (
+                self._work,
+                self._items,
+                self._failed,
+                *(self._work / part for part in ("locks", "replaced")),
+            ):
                 own_folder(folder)
             begun = self._work / "begun"
             # The file system's own clock, which is the same for all that share it.
@@ -74,6 +81,20 @@ class BatchFolder:
             self.can_lock = False
         try:
             yield True
+        finally:
+            lock.release()
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Waits until no other command is in here. Whoever finds this file locked knows that one is at work."""
+        lock = FileLock(self.path / BATCH_TURN, thread_local=False, fallback_to_soft=False, poll_interval=0.5)
+        try:
+            lock.acquire()
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        try:
+            yield
         finally:
             lock.release()
 
@@ -139,7 +160,7 @@ class BatchFolder:
             JobError: ``bad_request``: something else has the place of the result.
         """
         self.require_place(name)
-        folder = self._work / "items" / name
+        folder = self._items / name
         if anew or _read(folder / INPUTS_FILE) != inputs:
             remove(folder)
             folder.mkdir()
@@ -158,10 +179,15 @@ class BatchFolder:
         if place.exists():
             remove(replaced)
             place.rename(replaced)
-        (self._work / "items" / name).rename(place)
+        (self._items / name).rename(place)
         remove(replaced)
-        (self._work / "failed" / f"{name}.json").unlink(missing_ok=True)
+        (self._failed / f"{name}.json").unlink(missing_ok=True)
         return place
+
+    def drop(self, name: str) -> None:
+        """Keep nothing of an item that is not finished."""
+        remove(self._items / name)
+        (self._failed / f"{name}.json").unlink(missing_ok=True)
 
     def record_failure(self, name: str, error: JobError) -> None:
         """Keep why an item failed, for the summary of every command.
@@ -169,17 +195,17 @@ class BatchFolder:
         Raises:
             OSError: it cannot be written.
         """
-        write_json(error.to_dict(), self._work / "failed" / f"{name}.json")
+        write_json(error.to_dict(), self._failed / f"{name}.json")
 
     def failure(self, name: str) -> JobError | None:
         """Why the item failed the last time that it was tried."""
-        values = _read(self._work / "failed" / f"{name}.json")
+        values = _read(self._failed / f"{name}.json")
         return None if values is None else JobError.from_dict(values)
 
     def has_failed_meanwhile(self, name: str) -> bool:
         """Whether it has failed since this command began, in its own hands or another's."""
         try:
-            return (self._work / "failed" / f"{name}.json").stat().st_mtime_ns >= self._begun
+            return (self._failed / f"{name}.json").stat().st_mtime_ns >= self._begun
         except FileNotFoundError:
             return False
 

@@ -18,33 +18,56 @@ if TYPE_CHECKING:
     from .log import BatchLog, ItemReporter
     from .manifest import Item, Parse
 
-SOME_FAILED = 1
-"""Exit status when an item failed; how many, the summary says."""
+ONE_FAILED = 11
+"""Exit status when one item failed, one more for each further one, apart from those of ``core.job.EXIT_STATUS``."""
+MOST_TOLD = 90
+"""Failed items from which on the exit status stays the same."""
 
 
 def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> int:
     """Do what ``core.command_line`` parsed.
 
     Args:
-        options: ``manifest``, ``output``, ``models``, ``ray`` and ``workers``.
+        options: ``manifest``, ``output``, ``models``, ``ray``, ``workers`` and ``in_turn``.
         given: the options of ``core stylize`` that the command line has, by the names that ``argparse`` gives them.
         parse: reads the options of one item.
 
     Returns:
-        Exit status: 0; ``SOME_FAILED``; or that of "cancelled", or of SIGTERM, when it was ended.
+        Exit status: 0; ``ONE_FAILED`` and up when items failed; or that of "cancelled", or of SIGTERM, when it was
+        ended.
 
     Raises:
         JobError: the manifest or the folder cannot be used.
     """
-    from .manifest import read_manifest
-
     if options.workers is not None and options.ray is None:
         raise JobError("bad_request", "--workers goes with --ray", "Without Ray, give the command several times.")
     if options.workers is not None and options.workers < 1:
         raise JobError("bad_setting", f"--workers is {options.workers}; it must be at least 1")
-    absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in given.items()}
-    items = read_manifest(options.manifest, absolute, _with_models(parse, options.models))
-    return _texture_all(items, options.output, options.ray, options.workers)
+    if options.ray is not None:
+        from .on_ray import require_ray
+
+        require_ray()
+    if not options.in_turn:
+        return _texture_all(_items(options, given, parse), options.output, options.ray, options.workers)
+    from .batch_folder import BatchFolder
+
+    with BatchFolder(options.output).in_turn():
+        # What was to be done may be done by now.
+        return _texture_all(_items(options, given, parse), options.output, options.ray, options.workers)
+
+
+def _items(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> list[Item]:
+    from .exported import exported_items, job_folders
+    from .manifest import as_manifest, read_manifest
+
+    manifest: Path = options.manifest
+    models = None if options.models is None else options.models.absolute()
+    if manifest.is_dir() and job_folders(manifest):
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise JobError("bad_request", f"The jobs in {manifest} say themselves how they are textured, not {names}")
+        return exported_items(manifest.absolute(), models)
+    return read_manifest(manifest, as_manifest(given), _with_models(parse, models))
 
 
 def _texture_all(items: Sequence[Item], output: Path, address: str | None, workers: int | None) -> int:
@@ -56,10 +79,6 @@ def _texture_all(items: Sequence[Item], output: Path, address: str | None, worke
     from .batch_folder import BatchFolder
     from .log import BatchLog, ItemReporter
 
-    if address is not None:
-        from .on_ray import require_ray
-
-        require_ray()
     folder = BatchFolder(output)
     console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -84,7 +103,7 @@ def _texture_all(items: Sequence[Item], output: Path, address: str | None, worke
         finally:
             progress.stop()
             failed = _sum_up(items, folder, console, log)
-    return SOME_FAILED if failed else 0
+    return ONE_FAILED - 1 + min(failed, MOST_TOLD) if failed else 0
 
 
 def _work_through(
@@ -119,7 +138,7 @@ def _sum_up(items: Sequence[Item], folder: BatchFolder, console: Console, log: B
     from ..storage.optional import cause
     from .summary import DONE, FAILED, show_summary, summarise, write_summary
 
-    rows = summarise(items, folder)
+    rows = summarise([item for item in items if not item.is_withdrawn], folder)
     show_summary(rows, console)
     counts = {state: sum(row.state == state for row in rows) for state in (DONE, FAILED)}
     log.write("end", **counts)
@@ -135,4 +154,4 @@ def _sum_up(items: Sequence[Item], folder: BatchFolder, console: Console, log: B
 def _with_models(parse: Parse, models: Path | None) -> Parse:
     if models is None:
         return parse
-    return lambda arguments: parse([f"--models={models.absolute()}", *arguments])
+    return lambda arguments: parse([f"--models={models}", *arguments])

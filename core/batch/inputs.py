@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from .manifest import Item
+from .manifest import Item, is_weighted
 
 _NO_INPUTS = ("output", "models")
 
 
 def files_of(options: argparse.Namespace) -> dict[str, Path]:
-    """The files that an item reads, by what they are to it; those of a .gltf under ``mesh/`` and their own names."""
-    files = {name: value for name, value in vars(options).items() if isinstance(value, Path)}
-    files = {name: path for name, path in files.items() if name not in _NO_INPUTS}
+    """The files that an item reads, by what they are to it: those of a .gltf under ``mesh/`` and their own names, those
+    of a list by its name and their place in it.
+    """
+    files: dict[str, Path] = {}
+    for name, value in vars(options).items():
+        if isinstance(value, Path) and name not in _NO_INPUTS:
+            files[name] = value
+        elif is_weighted(value):
+            files |= {f"{name}/{place}": path for place, (path, _) in enumerate(value)}
     return files | {f"mesh/{uri}": files["mesh"].parent / uri for uri in _buffers(files["mesh"])}
 
 

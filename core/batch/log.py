@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,11 @@ class BatchLog:
         self._failed += 1
         self._settle()
 
+    def withdrawn(self, name: str) -> None:
+        """Nobody wants an item any more."""
+        self.write("withdrawn", item=name)
+        self._settle()
+
     def made(self, name: str, seconds: float, **more: Any) -> None:
         """An item was finished."""
         self.write("made", item=name, seconds=round(seconds, 3), **more)
@@ -100,12 +106,17 @@ class ItemReporter(InterruptibleReporter):
         super().__init__(progress, console)
         self.item = ""
         """Name of the item that is being made."""
+        self.is_withdrawn: Callable[[], bool] = lambda: False
+        """Whether nobody wants it any more."""
         self._log = log
 
     def stage(self, name: str, label: str) -> None:
         super().stage(name, f"{self.item}: {label}")
         # What has begun is never baked early.
         self.begun = False
+
+    def should_cancel(self) -> bool:
+        return super().should_cancel() or self.is_withdrawn()
 
     def warning(self, code: str, message: str) -> None:
         super().warning(code, f"{self.item}: {message}")

@@ -13,6 +13,8 @@ from ..commands.output_folder import OutputFolder
 from ..commands.stylize import job_of, run_job
 from ..job import REPORT_FILE, JobError
 from ..reporting import Reporter
+from .exported import make_exported, require_files
+from .manifest import is_exported
 
 if TYPE_CHECKING:
     from ..stylize import LoadedModels
@@ -29,14 +31,21 @@ def stylizer() -> Make:
 
     def make(options: argparse.Namespace, output: OutputFolder, reporter: Reporter) -> None:
         nonlocal models
-        job = job_of(options)
+        if is_exported(options):
+            require_files(options)
+            job = None
+        else:
+            job = job_of(options)
         require_space(options, output.path)
         reporter.stage("imports", "Starting PyTorch")
         from ..stylize import LoadedModels
 
         if models is None:
             models = LoadedModels(options.models)
-        run_job(job, options, output, reporter, models)
+        if job is None:
+            make_exported(options, output, reporter, models)
+        else:
+            run_job(job, options, output, reporter, models)
 
     return make
 

@@ -2,22 +2,23 @@
 """The list of what to texture: a TOML file, a file of JSON lines, or a folder of meshes.
 
 Every option of ``core stylize`` is a key, without its dashes: ``mesh``, ``style``, ``prompt``, ``size``, ``no-shading``
-and so on (``no_shading`` is the same); ``name`` is that of the result's folder, else the mesh's own. Paths are relative
-to the manifest. In TOML a table ``[defaults]`` counts for every ``[[item]]``; in JSON lines, a line
-``{"defaults": {…}}`` for those after it. What the command line gives comes before the defaults, and an item's own
-before both.
+and so on (``no_shading`` is the same); ``name`` is that of the result's folder, else the mesh's own. What may be given
+several times, ``style`` and ``lora``, may be a list. Paths are relative to the manifest. In TOML a table
+``[defaults]`` counts for every ``[[item]]``; in JSON lines, a line ``{"defaults": {…}}`` for those after it. What the
+command line gives comes before the defaults, and an item's own before both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..job import JobError
 from ..storage.optional import cause
@@ -26,12 +27,18 @@ MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 """What counts as a mesh in a folder."""
 RESERVED_NAMES = {"logs", "summary.csv", "contact_sheet.jpg"}
 """What else is in the output folder."""
-_ONE_AT_A_TIME = ("lora", "style_weight", "more_styles")
-_ONE_BY_ONE = "Blends and LoRAs work with `core stylize`, one mesh at a time."
+_LISTS = ("style", "lora")
 _NOT_AN_ITEM_S = ("output", "force", "models", "run")
+_SPELT_OTHERWISE = {"style_weight": 'Write style = "FILE:WEIGHT".', "more_styles": 'Write style = ["FILE:WEIGHT", …].'}
 _DECIDES_NOTHING = ("device", *_NOT_AN_ITEM_S)
 """Options that the result does not follow from."""
 _LARGEST = 64 << 20
+_ARGPARSE_SAYS = {
+    r"invalid int value: (.*)": "a whole number",
+    r"invalid float value: (.*)": "a number",
+    r"invalid choice: (.*?) \(choose from (.*)\)": "",
+}
+_OF_OPTION = re.compile(r"argument --(?P<option>[\w-]+)(?: \S+)?: (?P<rest>.*)", re.DOTALL)
 
 Parse = Callable[[Sequence[str]], argparse.Namespace]
 """Reads arguments of ``core stylize``, and raises ``JobError`` where that command would say how it is used."""
@@ -46,7 +53,18 @@ class Item:
     options: argparse.Namespace
     """Those of ``core stylize``, all but ``output``, which stands for nothing; paths are absolute."""
     settings: Mapping[str, Any]
-    """Those that are no paths and not as they are by themselves: what was asked for, whatever options there will be."""
+    """Those that are no paths and not as they are by themselves: what was asked for, whatever options there will be. Of
+    paths with weights, the weights."""
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it is a job of Blender's whose folder was removed: nobody wants it any more."""
+        return is_exported(self.options) and not self.options.job.is_file()
+
+
+def is_exported(options: argparse.Namespace) -> bool:
+    """Whether the options are those of a job folder that Blender exported; see ``core.batch.exported``."""
+    return "job" in options
 
 
 def read_manifest(path: Path, given: Mapping[str, Any], parse: Parse) -> list[Item]:
@@ -56,7 +74,7 @@ def read_manifest(path: Path, given: Mapping[str, Any], parse: Parse) -> list[It
 
     Args:
         path: the manifest, or a folder of meshes.
-        given: options of the command line for all items, by the names that ``argparse`` gives them.
+        given: options of the command line for all items, as ``as_manifest`` gives them.
         parse: reads an item's options.
 
     Raises:
@@ -150,21 +168,59 @@ def _item(
         )
     if values.get("prompt") is None:
         values["prompt"] = Path(mesh).stem.replace("_", " ")
+    plain = vars(parse(["--style=.", "--prompt=.", "--output=.", "."]))
     try:
-        arguments = [argument for key, value in values.items() for argument in _argument(key, value)]
+        arguments = [argument for key, value in values.items() for argument in _arguments(key, value, plain)]
         options = parse([*arguments, "--output=.", "--", mesh])
     except JobError as error:
-        raise JobError(error.code, f"{which} of the manifest: {error.message}", error.hint) from error
+        raise JobError(error.code, f"{which} of the manifest: {_without_dashes(error.message)}", error.hint) from error
     for key, value in vars(options).items():
         if isinstance(value, Path):
             setattr(options, key, folder / value)
-    plain = vars(parse(["--style=.", "--prompt=.", "--output=.", "."]))
+        elif is_weighted(value):
+            setattr(options, key, [(folder / path, weight) for path, weight in value])
     settings = {
-        key: value
+        key: [weight for _, weight in value] if is_weighted(value) else value
         for key, value in vars(options).items()
         if not isinstance(value, Path) and key not in _DECIDES_NOTHING and value != plain[key]
     }
     return Item(name, options, settings)
+
+
+def is_weighted(value: Any) -> TypeGuard[list[tuple[Path, float]]]:
+    """Whether an option is a list of paths with weights."""
+    return isinstance(value, list) and all(isinstance(pair, tuple) and isinstance(pair[0], Path) for pair in value)
+
+
+def as_manifest(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the command line, by the names that ``argparse`` gives them, as a manifest anywhere would say them."""
+    said = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in given.items()}
+    said.pop("more_styles", None)
+    said.pop("style_weight", None)
+    if "style" in given:
+        first = (given["style"], given.get("style_weight", 1.0))
+        said["style"] = _with_weights([first, *given.get("more_styles", [])])
+    if "lora" in given:
+        said["lora"] = _with_weights(given["lora"])
+    return said
+
+
+def _with_weights(pairs: Iterable[tuple[Path, float]]) -> list[str]:
+    return [f"{path.absolute()}:{weight!r}" for path, weight in pairs]
+
+
+def _without_dashes(message: str) -> str:
+    """What ``argparse`` says of an option, of the key that stands for it."""
+    message = message.replace("the following arguments are required: --", "it lacks ")
+    message = re.sub(r"unrecognized arguments: --([^=\s]+).*", r'there is no "\1"', message, flags=re.DOTALL)
+    found = _OF_OPTION.fullmatch(message)
+    if found is None:
+        return message
+    key, rest = found["option"].replace("-", "_"), found["rest"]
+    for pattern, kind in _ARGPARSE_SAYS.items():
+        if (why := re.fullmatch(pattern, rest, re.DOTALL)) is not None:
+            return f"{key} is {why[1]}; it must be {kind or f'one of {why[2]}'}"
+    return f"{key}: {rest}"
 
 
 def _is_folder_name(name: str) -> bool:
@@ -174,16 +230,29 @@ def _is_folder_name(name: str) -> bool:
     return bool(name) and plain and name.casefold() not in RESERVED_NAMES and len(name.encode(errors="replace")) <= 200
 
 
-def _argument(key: str, value: Any) -> list[str]:
-    if key in _NOT_AN_ITEM_S:
-        raise JobError("bad_setting", f"{key} is no item's own", "Give it on the command line.")
-    if key in _ONE_AT_A_TIME:
-        raise JobError("bad_setting", "A batch takes one style image without a weight, and no LoRA", _ONE_BY_ONE)
+def _arguments(key: str, value: Any, plain: Mapping[str, Any]) -> list[str]:
+    """A key as arguments of ``core stylize``; ``plain`` are its options as they are by themselves."""
+    if key in _NOT_AN_ITEM_S or key in _SPELT_OTHERWISE:
+        hint = _SPELT_OTHERWISE.get(key, "Give it on the command line.")
+        raise JobError("bad_setting", f"{key} is no item's own", hint)
     option = f"--{key.replace('_', '-')}"
-    if isinstance(value, bool):
+    if isinstance(plain.get(key), bool):
+        if not isinstance(value, bool):
+            raise JobError("bad_setting", f"{key} is {_shown(value):.80}; it must be true or false")
         return [option] if value else []
+    if key in _LISTS and isinstance(value, list):
+        if not value or not all(isinstance(one, str) for one in value):
+            raise JobError(
+                "bad_setting", f"{key} is {_shown(value):.80}; a list of it holds texts", 'As in ["FILE:WEIGHT"].'
+            )
+        return [argument for one in value for argument in _arguments(key, one, plain)]
     if isinstance(value, str) and "\0" in value:
         raise JobError("bad_setting", f"{key} is {value!r:.80}; it may hold no NUL character")
-    if not isinstance(value, str | int | float | Path):
-        raise JobError("bad_setting", f"{key} is {value!r:.80}; it must be text, a number, true or false")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise JobError("bad_setting", f"{key} is {_shown(value):.80}; it must be a text or a number")
     return [f"{option}={value}"]
+
+
+def _shown(value: Any) -> str:
+    """A value as manifests write it; a date of TOML as it stands there."""
+    return json.dumps(value, default=str, ensure_ascii=False)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
 import os
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from ..storage.whole_file import whole_file
 from .batch_folder import BatchFolder
 from .inputs import content_hash, files_of, inputs_of
 from .log import BatchLog, ItemReporter
+from .make import require_space
 from .manifest import Item
-from .one_by_one import fail
+from .one_by_one import fail, withdraw
 from .ray_worker import Answer, FarmWorker, Request
 
 REQUIREMENT = "ray==2.60.0"
@@ -33,6 +35,8 @@ REQUIREMENT = "ray==2.60.0"
 STYLIZER = "core.batch.make:stylizer"
 MOST_DEATHS = 3
 """Workers, on nodes that live on, that may die over one item before it counts as failed."""
+_MISSING = {"mesh": "bad_mesh", **dict.fromkeys(("model", "lora", "vae"), "model_missing")}
+"""What is said where a file is not there, by its option; of others that it is no picture."""
 _WAIT_SECONDS = 1.0
 
 
@@ -54,17 +58,26 @@ def require_ray() -> Any:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Task:
+    """An item in the hands of a worker."""
+
+    item: Item
+    inputs: dict[str, Any]
+    claim: ExitStack
+    """Holds the lock of the item."""
+
+
 @dataclass
 class _Worker:
     """A process of the cluster."""
 
     actor: Any
+    number: int
+    """From 1 in the order in which they were asked for, for the log."""
     node: str = ""
     """Known once it has answered."""
-    item: Item | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    claim: ExitStack = field(default_factory=ExitStack)
-    """Holds the lock of its item."""
+    task: _Task | None = None
 
 
 class Farm:
@@ -82,12 +95,9 @@ class Farm:
             JobError: ``dependencies``; ``bad_request``: there is no cluster at the address.
         """
         self._ray = ray = require_ray()
-        root = Path(__file__).resolve().parents[2]
-        environment = {"env_vars": {"PYTHONPATH": f"{root}{os.pathsep}${{PYTHONPATH}}", "RAY_USAGE_STATS_ENABLED": "0"}}
         try:
             ray.init(
-                None if address == "local" else address,
-                runtime_env=environment,
+                address,
                 include_dashboard=False if address == "local" else None,
                 log_to_driver=False,
                 logging_level="ERROR",
@@ -96,14 +106,10 @@ class Farm:
             raise JobError(
                 "bad_request", f"There is no Ray cluster at {address}: {error}", "Start one: ray start --head."
             ) from error
-        resources = ray.cluster_resources()
-        cards, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
-        self.count = workers or cards or cores
-        # Several workers may share a card, and each has its share of the cores.
-        self._share = {
-            "num_gpus": min(1.0, cards / self.count) if cards else 0,
-            "num_cpus": max(1, cores // self.count) if cores >= self.count else cores / self.count,
-        }
+        nodes = [(_whole(node, "CPU"), _whole(node, "GPU")) for node in ray.nodes() if node["Alive"]]
+        self.count = workers or sum(cards for _, cards in nodes) or sum(cores for cores, _ in nodes) or 1
+        self._share = share_of(nodes, self.count)
+        self._environment = {"env_vars": _variables(self._share["num_cpus"])}
         self._class = ray.remote(FarmWorker)
         self._stylizer = stylizer
 
@@ -117,7 +123,8 @@ class Farm:
 
     def new_worker(self) -> Any:
         """A worker, as soon as the cluster has room."""
-        return self._class.options(**self._share, max_restarts=0).remote(self._stylizer)
+        options = {**self._share, "runtime_env": self._environment, "max_restarts": 0}
+        return self._class.options(**options).remote(self._stylizer)
 
     def is_alive(self, node: str) -> bool:
         """Whether a node of the cluster still answers."""
@@ -156,6 +163,37 @@ class Farm:
         self._ray.kill(actor)
 
 
+def share_of(nodes: Sequence[tuple[int, int]], count: int) -> dict[str, float]:
+    """What each of ``count`` workers may claim such that all find room, on nodes of so many cores and cards: as much as
+    there is; several may share a card or a core.
+    """
+    if any(cards for _, cards in nodes):
+        nodes = [node for node in nodes if node[1]]
+    shares = {}
+    for place, name in enumerate(("num_cpus", "num_gpus")):
+        there = [node[place] for node in nodes]
+        # A card is nobody's twice; of cores a worker may have several.
+        most = 1 if name == "num_gpus" else max(there, default=0)
+        whole = next((each for each in range(most, 0, -1) if sum(one // each for one in there) >= count), 0)
+        shares[name] = float(whole) if whole or not any(there) else 1.0 / math.ceil(count / sum(there))
+    return shares
+
+
+def _variables(cores: float) -> dict[str, str]:
+    """Of a worker with so many cores; as for ``core.command_line``, unless somebody has set them here."""
+    threads = os.environ.get("OMP_NUM_THREADS", str(max(1, int(cores) // 2)))
+    return {
+        "PYTHONPATH": f"{Path(__file__).resolve().parents[2]}{os.pathsep}${{PYTHONPATH}}",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "OMP_NUM_THREADS": threads,
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }
+
+
+def _whole(node: dict[str, Any], resource: str) -> int:
+    return int(node["Resources"].get(resource, 0))
+
+
 def _no_workers(error: Exception) -> JobError:
     hint = "Every machine of the cluster needs StyleTex and its environment (docs/farm.md)."
     return JobError("dependencies", "Workers cannot begin on the cluster", hint, str(error))
@@ -171,6 +209,7 @@ class _Driver:
         self._waiting = deque(sorted(items, key=_cost, reverse=True))
         self._elsewhere: list[Item] = []
         self._running: dict[Any, _Worker] = {}
+        self._asked_for = 0
         self._deaths: Counter[str] = Counter()
         self._shared = _shared_hashes(items)
         self._store: dict[str, Any] = {}
@@ -178,33 +217,26 @@ class _Driver:
     def run(self) -> None:
         self._reporter.item = "Ray"
         self._reporter.stage("item", f"{self._farm.count} workers")
-        idle: list[_Worker] = []
-        while self._waiting or any(worker.item for worker in self._running.values()):
-            while idle and (assigned := self._assign(idle[-1])):
-                self._running[assigned] = idle.pop()
+        while self._waiting or any(worker.task for worker in self._running.values()):
             # No more than there is work for.
-            wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.item) for w in self._running.values()))
-            while len(self._running) + len(idle) < wanted:
-                worker = _Worker(self._farm.new_worker())
+            wanted = min(self._farm.count, len(self._waiting) + sum(bool(w.task) for w in self._running.values()))
+            while len(self._running) < wanted:
+                self._asked_for += 1
+                worker = _Worker(self._farm.new_worker(), self._asked_for)
                 self._running[worker.actor.node.remote()] = worker
-            if not self._running:
-                break
             for reference in self._farm.wait(list(self._running)):
-                worker = self._running.pop(reference)
-                if self._settle(worker, reference):
-                    idle.append(worker)
-            # A worker that nothing waits for frees its card for others.
-            if not self._waiting:
-                for worker in idle:
-                    self._farm.forget(worker.actor)
-                idle.clear()
+                self._hear(self._running.pop(reference), reference)
+            self._let_go_of_withdrawn()
         for item in self._elsewhere:
             self._log.write("left to another command", item=item.name)
 
-    def _assign(self, worker: _Worker) -> Any:
-        """Give the next item that is to be made to a worker; ``None`` when there is none."""
+    def _assign(self, worker: _Worker) -> bool:
+        """Give the next item that is to be made to a worker; whether there was one."""
         while self._waiting:
             item = self._waiting.popleft()
+            if item.is_withdrawn:
+                withdraw(item.name, self._folder, self._log)
+                continue
             claim = ExitStack()
             if not claim.enter_context(self._folder.claim(item.name)):
                 self._elsewhere.append(item)
@@ -216,15 +248,18 @@ class _Driver:
                 elif self._folder.has_failed_meanwhile(item.name):
                     self._log.failed_elsewhere(item.name)
                 else:
-                    self._folder.require_place(item.name)
+                    # Whoever looks at the folder sees that it has begun.
+                    self._folder.unfinished(item.name, inputs)
                     request = self._request(item, inputs)
-                    worker.item, worker.inputs, worker.claim = item, inputs, claim
-                    self._log.write("item", item=item.name, node=worker.node)
-                    return worker.actor.make.remote(request)
+                    require_space(item.options, self._folder.path)
+                    worker.task = _Task(item, inputs, claim)
+                    self._running[worker.actor.make.remote(request)] = worker
+                    self._log.write("item", item=item.name, node=worker.node, worker=worker.number)
+                    return True
             except Exception as error:
                 fail(item.name, as_job_error(error), self._folder, self._log)
             claim.close()
-        return None
+        return False
 
     def _request(self, item: Item, inputs: dict[str, Any]) -> Request:
         """The item with its files in the object store; those that several items share are put there once.
@@ -236,59 +271,76 @@ class _Driver:
         for name, path in files_of(item.options).items():
             digest = content_hash(path)
             if digest is None:
-                code = "bad_mesh" if name.startswith("mesh") else "bad_image"
+                code = _MISSING.get(name.partition("/")[0], "bad_image")
                 raise JobError(code, f"There is no file {path}", "Put it there, or name another one.")
             reference = self._store.get(digest) or self._farm.put(path.read_bytes())
             if digest in self._shared:
                 self._store[digest] = reference
-            called = name.partition("/")[2] or path.name
+            called = name.removeprefix("mesh/") if name.startswith("mesh/") else path.name
             files[name] = (digest, called, reference)
         options = {name: value for name, value in vars(item.options).items() if name not in files}
         key = hashlib.sha256(json.dumps([item.name, inputs], sort_keys=True).encode()).hexdigest()[:32]
         return Request(key, options, files, inputs)
 
-    def _settle(self, worker: _Worker, reference: Any) -> bool:
-        """Take in what a worker says; whether it can do more."""
+    def _hear(self, worker: _Worker, reference: Any) -> None:
+        """Take in what a worker says, after it has been given what to do next: it does not wait for the disk here."""
         said = self._farm.get(reference)
-        item = worker.item
-        if item is None:
+        task, worker.task = worker.task, None
+        if task is None:
             worker.node = said or ""
-            self._log.write("worker ready" if said else "worker lost", node=worker.node)
-            return said is not None
-        worker.item = None
-        with worker.claim:
-            if said is None:
-                self._log.write("worker died", item=item.name, node=worker.node)
-                if self._farm.is_alive(worker.node):
-                    self._deaths[item.name] += 1
-                if self._deaths[item.name] < MOST_DEATHS:
-                    self._waiting.appendleft(item)
+            self._log.write("worker ready" if said else "worker lost", node=worker.node, worker=worker.number)
+            ended = said is None
+        else:
+            ended = said is None or said.spent
+        # A worker that nothing waits for frees its card for others.
+        if (ended or not self._assign(worker)) and said is not None:
+            self._farm.forget(worker.actor)
+        if task is not None:
+            with task.claim:
+                if said is None:
+                    self._died(task.item, worker)
                 else:
-                    message = f"{MOST_DEATHS} workers died over it"
-                    fail(item.name, JobError("worker_died", message, "Look into Ray's logs."), self._folder, self._log)
-                return False
-            return self._take_in(item, worker, said)
+                    self._take_in(task, worker, said)
 
-    def _take_in(self, item: Item, worker: _Worker, answer: Answer) -> bool:
-        self._reporter.item = item.name
+    def _let_go_of_withdrawn(self) -> None:
+        """End the workers of items that nobody wants any more."""
+        for reference, worker in list(self._running.items()):
+            task = worker.task
+            if task is not None and task.item.is_withdrawn:
+                del self._running[reference]
+                self._farm.forget(worker.actor)
+                with task.claim:
+                    withdraw(task.item.name, self._folder, self._log)
+
+    def _died(self, item: Item, worker: _Worker) -> None:
+        self._log.write("worker died", item=item.name, node=worker.node, worker=worker.number)
+        if self._farm.is_alive(worker.node):
+            self._deaths[item.name] += 1
+        if self._deaths[item.name] < MOST_DEATHS:
+            self._waiting.appendleft(item)
+            return
+        message = f"{MOST_DEATHS} workers died over it"
+        fail(item.name, JobError("worker_died", message, "Look into Ray's logs."), self._folder, self._log)
+
+    def _take_in(self, task: _Task, worker: _Worker, answer: Answer) -> None:
+        name = self._reporter.item = task.item.name
         for code, message in answer.warnings:
             self._reporter.warning(code, message)
         if answer.error is not None:
-            fail(item.name, JobError.from_dict(dict(answer.error)), self._folder, self._log)
+            fail(name, JobError.from_dict(dict(answer.error)), self._folder, self._log)
+            return
+        try:
+            place = self._folder.unfinished(name, task.inputs, anew=True)
+            for file_name, data in answer.result.items():
+                with whole_file(place / Path(file_name).name) as file:
+                    file.write(data)
+            self._folder.finish(name)
+        except (OSError, JobError) as error:
+            # What is half there may be the room that the next result lacks.
+            self._folder.drop(name)
+            fail(name, as_job_error(error), self._folder, self._log)
         else:
-            try:
-                place = self._folder.unfinished(item.name, worker.inputs, anew=True)
-                for name, data in answer.result.items():
-                    with whole_file(place / Path(name).name) as file:
-                        file.write(data)
-                self._folder.finish(item.name)
-            except (OSError, JobError) as error:
-                fail(item.name, as_job_error(error), self._folder, self._log)
-            else:
-                self._log.made(item.name, answer.seconds, node=worker.node)
-        if answer.spent:
-            self._farm.forget(worker.actor)
-        return not answer.spent
+            self._log.made(name, answer.seconds, node=worker.node, worker=worker.number)
 
 
 def _cost(item: Item) -> tuple[int, int]:

@@ -37,12 +37,15 @@ def work_through(items: Sequence[Item], folder: BatchFolder, make: Make, reporte
 
 def _settle(item: Item, folder: BatchFolder, make: Make, reporter: ItemReporter, log: BatchLog) -> bool:
     """Whether the item is finished or has failed; else another command is at it."""
-    reporter.item = item.name
+    reporter.item, reporter.is_withdrawn = item.name, lambda: item.is_withdrawn
     reporter.stage("item", "Beginning")
     with folder.claim(item.name) as is_ours:
         if not is_ours:
             return False
         begun = time.monotonic()
+        if item.is_withdrawn:
+            withdraw(item.name, folder, log)
+            return True
         try:
             inputs = inputs_of(item)
             if folder.is_finished(item.name, inputs):
@@ -55,8 +58,10 @@ def _settle(item: Item, folder: BatchFolder, make: Make, reporter: ItemReporter,
             make_in(folder.unfinished(item.name, inputs), item.options, make, reporter)
             folder.finish(item.name)
         except Cancelled:
-            # Before the first step there is nothing to keep.
-            raise KeyboardInterrupt from None
+            if reporter.ending or not item.is_withdrawn:
+                # Before the first step there is nothing to keep.
+                raise KeyboardInterrupt from None
+            withdraw(item.name, folder, log)
         except Exception as error:
             fail(item.name, as_job_error(error), folder, log)
             if is_beyond_repair(error):
@@ -69,6 +74,12 @@ def _settle(item: Item, folder: BatchFolder, make: Make, reporter: ItemReporter,
         else:
             log.made(item.name, time.monotonic() - begun)
     return True
+
+
+def withdraw(name: str, folder: BatchFolder, log: BatchLog) -> None:
+    """Nobody wants an item any more."""
+    folder.drop(name)
+    log.withdrawn(name)
 
 
 def fail(name: str, error: JobError, folder: BatchFolder, log: BatchLog) -> None:

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..commands.output_folder import remove
 from ..failure import as_job_error, is_beyond_repair, release_memory
 from ..job import JobError
+from ..reporting import SilentReporter
 from ..storage.json_file import write_json
 from ..storage.whole_file import own_folder, whole_file
 from .batch_folder import INPUTS_FILE
@@ -36,8 +35,8 @@ class Request:
     """Of the inputs: the same item with the same inputs goes on where it stopped, on the same machine."""
     options: Mapping[str, Any]
     files: Mapping[str, tuple[str, str, Any]]
-    """By option (or, below ``mesh/``, by the place beside the mesh): SHA-256, the name to give it, and a reference to
-    its bytes in the object store."""
+    """As ``core.batch.inputs.files_of`` names them: SHA-256, the name to give it (below ``mesh/``, the place beside the
+    mesh), and a reference to its bytes in the object store."""
     inputs: Mapping[str, Any]
     """See ``core.batch.inputs``."""
 
@@ -103,48 +102,31 @@ class FarmWorker:
         ray = importlib.import_module("ray")
         options = argparse.Namespace(**request.options)
         for name, (_, called, reference) in request.files.items():
-            kind = name.partition("/")[0]
-            own_folder(folder / kind)
-            path = folder / kind / called
+            option, _, place = name.partition("/")
+            own_folder(folder / option)
+            path = folder / (option if option == "mesh" else name) / called
             if ".." in path.relative_to(folder).parts:
                 raise JobError("bad_mesh", f"The mesh takes {called} from another folder", "Put it beside the mesh.")
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.is_file():
                 with whole_file(path) as file:
                     file.write(ray.get(reference))
-            if "/" not in name:
+            if not place:
                 setattr(options, name, path)
+            elif option != "mesh":
+                pairs = getattr(options, option)
+                pairs[int(place)] = (path, pairs[int(place)][1])
         return options
 
 
-class _Ear:
+class _Ear(SilentReporter):
     """A reporter that keeps the warnings; the driver ends this process where it is to stop."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def stage(self, name: str, label: str) -> None: ...
-
-    def progress(self, step: int, steps: int, seconds_left: float | None) -> None: ...
-
-    def checkpoint(self, step: int, steps: int) -> None: ...
-
-    def frame(self, image: np.ndarray, extent: int = 1) -> None: ...
-
     def warning(self, code: str, message: str) -> None:
         self.told.append((code, message))
-
-    def wants_frame(self) -> bool:
-        return False
-
-    def should_cancel(self) -> bool:
-        return False
-
-    def should_pause(self) -> bool:
-        return False
-
-    def should_finish(self) -> bool:
-        return False
 
 
 def _home() -> Path:

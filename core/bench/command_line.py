@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ..job import PRESETS, PROFILES, JobError
+from ..job import DEVICES, PRESETS, PROFILES, JobError
 from .costs import Cost, as_table, measure
 from .ways import WAYS
 
@@ -26,9 +26,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("jobs", "blender"),
+        choices=("jobs", "blender", "card"),
         default="jobs",
-        help="jobs, or what the add-on costs the Blender that the environment variable BLENDER names (jobs)",
+        help="jobs, or what the add-on costs the Blender that the environment variable BLENDER names, or what the"
+        " graphics card does with whole jobs (jobs)",
     )
     parser.add_argument(
         "--ways", nargs="+", choices=WAYS, default=list(WAYS)[:2], metavar="WAY", help=f"of {', '.join(WAYS)}"
@@ -38,7 +39,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--preset", choices=PRESETS, default="draft", help="how long to optimise (draft)")
     parser.add_argument("--profile", choices=PROFILES, default="bundled", help="which model (bundled)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="of blender: write the page of figures here")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="of card: in place of the card (auto)")
+    parser.add_argument(
+        "--jobs", nargs="+", metavar="MODEL:PRESET", help="of card: only these, such as bundled:draft (all)"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="of blender, card: write the page of figures here")
     parser.set_defaults(run=run)
 
 
@@ -50,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.what == "blender":
         return _run_blender(arguments)
+    if arguments.what == "card":
+        return _run_card(arguments)
     from rich.console import Console
     from rich.progress import Progress
 
@@ -96,3 +103,23 @@ def _run_blender(arguments: argparse.Namespace) -> int:
     for line in missed:
         print(line, file=sys.stderr)
     return 1 if missed else 0
+
+
+def _run_card(arguments: argparse.Namespace) -> int:
+    """Measure whole jobs on the graphics card; the figures go beside the page as JSON."""
+    from .card import JOBS, as_json, as_page, measure_jobs, run_tests
+
+    jobs = JOBS
+    if arguments.jobs is not None:
+        jobs = [(model, preset) for model, _, preset in (name.partition(":") for name in arguments.jobs)]
+        for model, preset in jobs:
+            if model not in PROFILES or preset not in PRESETS:
+                raise JobError("bad_setting", f"--jobs has {model}:{preset}; it must be a model and a preset")
+    with tempfile.TemporaryDirectory() as name:
+        costs = measure_jobs(jobs, arguments.device, Path(name))
+    page = as_page(costs, arguments.device, run_tests())
+    print(page, end="")
+    if arguments.output is not None:
+        arguments.output.write_text(page, encoding="utf-8")
+        arguments.output.with_suffix(".json").write_text(as_json(costs), encoding="utf-8")
+    return 0

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from ..reporting import SilentReporter
 
-class ConsoleReporter:
+
+class ConsoleReporter(SilentReporter):
     """Shows a job in the terminal."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
@@ -23,27 +24,9 @@ class ConsoleReporter:
         left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
         self._progress.update(self._task, total=steps, completed=step, left=left)
 
-    def checkpoint(self, step: int, steps: int) -> None:
-        """Whoever stops the process is told at its end whether it goes on."""
-
-    def frame(self, image: np.ndarray, extent: int = 1) -> None:
-        """A terminal has no picture to update."""
-
     def warning(self, code: str, message: str) -> None:
         # As it comes: above the bar, and a path is no markup.
         self._console.print(f"Warning: {message}", style="yellow", markup=False, emoji=False, soft_wrap=True)
-
-    def wants_frame(self) -> bool:
-        return False
-
-    def should_cancel(self) -> bool:
-        return False
-
-    def should_pause(self) -> bool:
-        return False
-
-    def should_finish(self) -> bool:
-        return False
 
 
 def _duration(seconds: float) -> str:

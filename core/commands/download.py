@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m core download``: says what it would fetch, asks, and fetches the files of a profile."""
+"""``python -m core download``: says what it would fetch, under which licences, asks, and fetches a profile's files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.prompt import Confirm
 
+from ..failure import as_job_error
 from ..job import EXIT_STATUS, JobError
-from ..models.model_download import RemoteFile, ask_hub, cache_folder, fetch, free_bytes, require_space
-from ..models.model_files import missing_files, require_files
+from ..models.licences import USE_RESTRICTIONS, licences_of
+from ..models.model_download import RemoteFile, ask_hub, fetch, free_bytes, require_space
+from ..models.model_files import ModelFile, missing_files, require_downloadable
+from ..models.places.use import download_place
 from ..models.profiles import profile
+from .download_events import emit, emit_error, end_with_input, fetch_with_events
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,15 +33,14 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         JobError: something a person can act on.
     """
+    if options.json_events:
+        return _run_with_events(options)
     console = Console(stderr=True, highlight=False)
-    model = profile(options.profile)
-    if model.folder is not None:
-        require_files(model)
-    missing = missing_files(model)
+    _, missing = _missing(options)
     if not missing:
-        console.print(f"Every file of the model {model.name} is on this computer.")
+        console.print(f"Every file of the model {options.profile} is on this computer.")
         return 0
-    files = ask_hub(missing)
+    files = ask_hub(missing, download_place(options.models))
     _show(files, console)
     require_space(files)
     if not options.yes and not _agreed(console):
@@ -47,8 +51,34 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         console.print("Stopped. What has arrived is kept; the same command goes on from there.")
         return EXIT_STATUS["cancelled"]
-    console.print(f"The model {model.name} is complete.")
+    console.print(f"The model {options.profile} is complete.")
     return 0
+
+
+def _run_with_events(options: argparse.Namespace) -> int:
+    end_with_input()
+    try:
+        if not options.yes:
+            raise JobError("bad_request", "Nothing was downloaded: the licences were not accepted", "Add --yes.")
+        title, missing = _missing(options)
+        if missing:
+            files = ask_hub(missing, download_place(options.models))
+            require_space(files)
+            fetch_with_events(files)
+    except Exception as error:
+        failure = as_job_error(error)
+        emit_error(failure)
+        return EXIT_STATUS[failure.code]
+    emit("done", text=f"{title} is complete")
+    return 0
+
+
+def _missing(options: argparse.Namespace) -> tuple[str, tuple[ModelFile, ...]]:
+    """What people call the model, and its files that a download would bring."""
+    folder: Path | None = options.models
+    model = profile(options.profile, folder)
+    require_downloadable(model)
+    return model.title, missing_files(model)
 
 
 def _show(files: Sequence[RemoteFile], console: Console) -> None:
@@ -60,7 +90,16 @@ def _show(files: Sequence[RemoteFile], console: Console) -> None:
     wanted, here = sum(file.size for file in files), sum(file.bytes_here for file in files)
     part = f", of which {decimal(here)} are here already" if here else ""
     console.print(f"{len(files)} files, {decimal(wanted)}{part}")
-    console.print(f"To {cache_folder()} ({decimal(free_bytes())} free)", markup=False, soft_wrap=True)
+    cache = files[0].cache
+    console.print(f"To {cache} ({decimal(free_bytes(cache))} free)", markup=False, soft_wrap=True)
+    licences = licences_of(file.repository for file in files)
+    for licence in dict.fromkeys(licences.values()):
+        of = ", ".join(repository for repository, other in licences.items() if other == licence)
+        console.print(f"Licence {licence.name} ({licence.address}): {of}", markup=False, soft_wrap=True)
+    if any(licence.restricts_use for licence in licences.values()):
+        console.print("The OpenRAIL licences ask everybody who uses the model", soft_wrap=True)
+        for restriction in USE_RESTRICTIONS:
+            console.print(f"    {restriction}", soft_wrap=True)
 
 
 def _repository(file: RemoteFile) -> str:
@@ -72,7 +111,7 @@ def _agreed(console: Console) -> bool:
         raise JobError(
             "bad_request", "Nothing was downloaded, since there is no terminal to ask", "Add --yes to agree beforehand."
         )
-    return Confirm.ask("Download them?", default=False, console=console)
+    return Confirm.ask("Accept these licences? Download them?", default=False, console=console)
 
 
 def _fetch_all(files: Sequence[RemoteFile], console: Console) -> None:

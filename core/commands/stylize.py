@@ -144,6 +144,7 @@ def job_of(options: argparse.Namespace) -> Job:
         base_color_name="" if base_color is None else _printable(base_color),
         restyle_strength=restyle if options.restyle is None else options.restyle,
         region=None if mask is None else f"only{_plain_suffix(mask)}",
+        region_name="" if mask is None else _printable(mask),
         region_border=options.only_border,
         own_model=_absolute(options.model),
         loras=tuple((str(path.absolute()), weight) for path, weight in options.lora),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..job import DEVICES, JobError
 
@@ -42,6 +42,8 @@ class Device:
     """Version of ROCm's HIP that this PyTorch was built with; empty unless the device is AMD's."""
     supported: bool = True
     """Whether this PyTorch was built for it; see ``is_built_for``."""
+    free_bytes: int | None = None
+    """What of its memory this process can have, other programs' use left out; ``None`` for all of it."""
 
     def __str__(self) -> str:
         """For people, such as "NVIDIA GeForce RTX 4090 (24 GiB, compute capability 8.9)"."""
@@ -55,23 +57,39 @@ class Device:
         return f"{self.name} ({', '.join(facts)})"
 
 
+class MemoryPlan(NamedTuple):
+    """A way to do a job's steps."""
+
+    values: int
+    """Numbers that the networks of a step hold at their peak."""
+    views_at_once: int | None = None
+    """How many views they look at at a time; ``None`` for all."""
+    view_side: int | None = None
+    """Side of the views in pixels; ``None`` for what is best."""
+
+    @property
+    def words(self) -> str:
+        """What is different in it, for people."""
+        small = "" if self.view_side is None else f"views of {self.view_side} pixels"
+        return " ".join(filter(None, (small, "" if self.views_at_once is None else "one after the other")))
+
+
 @dataclass(frozen=True)
 class MemoryNeed:
     """What a job needs of its device."""
 
     model: str
     """Name of its profile."""
-    values: int
-    """Numbers that the networks hold at their peak."""
+    plans: tuple[MemoryPlan, ...]
+    """The ways to do it, the best first, that with the least memory last."""
+    resting: int = 0
+    """Numbers besides of networks that no step needs; a graphics card leaves them to the machine's memory."""
     smallest: bool = False
     """Whether no other model needs less."""
-    smaller: tuple[tuple[int, int], ...] = ()
-    """Sides of smaller views in pixels, the largest first, and the numbers that the networks hold with them; for where
-    the memory does not hold ``values``."""
 
-    def bytes(self, precision: str) -> int:
-        """Memory that the job needs in ``precision``."""
-        return memory_bytes(self.values, precision)
+    def bytes(self, plan: MemoryPlan, device: Device, precision: str) -> int:
+        """Memory that the job needs of ``device`` in ``precision``."""
+        return memory_bytes(plan.values + (0 if device.kind == "cuda" else self.resting), precision)
 
 
 def memory_bytes(values: int, precision: str) -> int:
@@ -91,8 +109,10 @@ class DeviceChoice:
     """One line for people: the device, the precision and why."""
     warning: str = ""
     """What the user should know before a long job: a better device was passed over. Mostly empty."""
-    view_side: int | None = None
-    """Side of the views in pixels, one of ``MemoryNeed.smaller``, where the memory does not hold larger ones."""
+    plan: MemoryPlan | None = None
+    """Which of the ways to do it fits; ``None`` where no need was named."""
+    memory_bytes: int | None = None
+    """What it is to take of the device's memory at most, likewise."""
 
     def describe(self) -> dict[str, Any]:
         """As it stands in ``hello`` and in ``report.json``."""
@@ -109,7 +129,8 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
     """The device and the precision for a job.
 
     Args:
-        wanted: one of ``core.job.DEVICES``; "auto" takes the first that can do the job.
+        wanted: one of ``core.job.DEVICES``; "auto" takes the first that can do the job. A model that takes a graphics
+            card minutes takes a processor days: where a card is there and cannot do it, "auto" does not begin.
         devices: those that are there, the best first.
         need: of the job; ``None`` when it loads no networks or is not known yet.
 
@@ -127,8 +148,10 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         )
     passed_over: list[JobError] = []
     for device in candidates:
+        if device.kind == "cpu" and passed_over and need is not None and not need.smallest:
+            break
         try:
-            precision, why, side = _precision(device, need)
+            precision, why, plan, planned = _precision(device, need)
         except JobError as error:
             passed_over.append(error)
             continue
@@ -139,7 +162,7 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         elif wanted == "auto" and device.kind == "cpu":
             because = "PyTorch finds no graphics card that it can use"
         reason = f"{device}, {_WORDS[precision]}{f': {because}' if because else ''}"
-        return DeviceChoice(device, precision, reason, warning, side)
+        return DeviceChoice(device, precision, reason, warning, plan, planned)
     first = passed_over[0]
     raise JobError(first.code, "; ".join(error.message for error in passed_over), first.hint)
 
@@ -171,8 +194,8 @@ def _capability(architecture: str) -> tuple[int, int]:
     return int(digits[:-1]), int(digits[-1])
 
 
-def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, int | None]:
-    """The first precision of ``device`` in which the job fits into it, why, and the side of smaller views if need be.
+def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, MemoryPlan | None, int | None]:
+    """The first precision of ``device`` in which the job fits into it, why, how, and the memory that it needs.
 
     Raises:
         JobError: there is none; the message says why not.
@@ -185,19 +208,24 @@ def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, int |
         )
     precisions = list(_precisions(device))
     if need is None:
-        return *precisions[0], None
+        return *precisions[0], None, None
+    there = device.memory_bytes if device.free_bytes is None else device.free_bytes
     for precision, why in precisions:
-        for side, values in ((None, need.values), *need.smaller):
-            if memory_bytes(values, precision) <= device.memory_bytes:
-                small = "" if side is None else f"views of {side} pixels, since larger ones do not fit into its memory"
-                return precision, "; ".join(filter(None, (why, small))), side
+        for plan in need.plans:
+            if (planned := need.bytes(plan, device, precision)) <= there:
+                small = f"{plan.words}, since its memory does not hold more" if plan.words else ""
+                return precision, "; ".join(filter(None, (why, small))), plan, planned
     smallest = precisions[-1][0]
-    least = min([need.values, *(values for _, values in need.smaller)])
-    needed, there = memory_bytes(least, smallest) / 2**30, device.memory_bytes / 2**30
+    needed = min(need.bytes(plan, device, smallest) for plan in need.plans) / 2**30
+    has = f"{device.name} has {there / 2**30:.1f} GiB"
+    hint = "Choose another device." if need.smallest else "Choose the bundled model, which needs about 1 GiB."
+    if there < device.memory_bytes:
+        has += f" free of {device.memory_bytes / 2**30:.1f} GiB"
+        hint = f"Close other programs that use it. {hint}"
+    if device.kind == "cuda" and not need.smallest:
+        hint += " With the processor as device it would take hours or days."
     raise JobError(
-        "out_of_memory",
-        f"The model {need.model} needs {needed:.1f} GiB in {_WORDS[smallest]}, and {device.name} has {there:.1f} GiB",
-        "Choose another device." if need.smallest else "Choose the bundled model, which needs about 1 GiB.",
+        "out_of_memory", f"The model {need.model} needs {needed:.1f} GiB in {_WORDS[smallest]}, and {has}", hint
     )
 
 

@@ -27,6 +27,17 @@ def present_devices() -> list[Device]:
     return [*devices, Device("cpu", processor_name(), memory)]
 
 
+def begin_to_measure_memory(device: torch.device) -> None:
+    """Forget what ``device`` needed so far; see ``most_memory``."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def most_memory(device: torch.device) -> int | None:
+    """Bytes of a graphics card that were in use at most since then; ``None`` elsewhere."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
 def _graphics_card() -> Device:
     properties = torch.cuda.get_device_properties(0)
     hip = torch.version.hip or ""
@@ -36,6 +47,8 @@ def _graphics_card() -> Device:
         kind="cuda",
         name=properties.name,
         memory_bytes=properties.total_memory,
+        # What this process keeps for its next job is at its disposal too.
+        free_bytes=torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved(),
         capability=None if hip else (properties.major, properties.minor),
         hip=".".join(hip.split(".")[:2]),
         supported=is_built_for(torch.cuda.get_arch_list(), architecture),

@@ -15,6 +15,7 @@ from transformers import CLIPTokenizer
 from ..job import Job
 from .networks import Networks
 from .odcr import remove_content
+from .resting import awake
 from .texts import Texts
 
 DIRECTION_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
@@ -100,18 +101,24 @@ def condition(networks: Networks, job: Job, style_image: StyleImages) -> Conditi
             content removal is blended by its share.
     """
     prompt, content = job.prompt.strip(), job.content.strip()
-    prompts = {"": _encode_text(networks, prompt)}
-    if networks.profile.view_words:
-        prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in DIRECTION_WORDS}
+    readers = [networks.text_encoder, *([] if networks.second is None else [networks.second.encoder])]
+    with awake(networks.device, *readers):
+        prompts = {"": _encode_text(networks, prompt)}
+        if networks.profile.view_words:
+            prompts |= {word: _encode_text(networks, f"{prompt}, {word}") for word in DIRECTION_WORDS}
+        negative, caption, null = (
+            _encode_text(networks, text) for text in (networks.profile.negative_prompt, content, "")
+        )
     images = [(style_image, 1.0)] if isinstance(style_image, Image.Image) else style_image
-    parts = [style_embedding(networks, image, content, job.content_removal) for image, _ in images]
+    with awake(networks.device, networks.image_encoder, networks.caption_encoder):
+        parts = [style_embedding(networks, image, content, job.content_removal) for image, _ in images]
     style = torch.stack([share * part for (part, _), (_, share) in zip(parts, images, strict=True)]).sum(0)
     cosines = [cosine for _, cosine in parts if cosine is not None]
     return Conditioning(
         prompts=prompts,
-        negative=_encode_text(networks, networks.profile.negative_prompt),
-        content=_encode_text(networks, content),
-        null=_encode_text(networks, ""),
+        negative=negative,
+        content=caption,
+        null=null,
         style_tokens=networks.image_projection(style),
         zero_tokens=networks.image_projection(torch.zeros_like(style)),
         content_cosine=max(cosines) if cosines else None,
@@ -121,7 +128,9 @@ def condition(networks: Networks, job: Job, style_image: StyleImages) -> Conditi
 def style_embedding(
     networks: Networks, style_image: Image.Image, content: str, strength: float
 ) -> tuple[Tensor, float | None]:
-    """The embedding [1, D] of the style image without its content, and the cosine between the two before."""
+    """The embedding [1, D] of the style image without its content, and the cosine between the two before; its encoders
+    must be awake.
+    """
     pixels = networks.feature_extractor(style_image, return_tensors="pt").pixel_values
     image_embed = networks.image_encoder(pixels.to(networks.device, networks.dtype)).image_embeds
     if not content:

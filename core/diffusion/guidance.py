@@ -135,7 +135,7 @@ def predict_noise(
     """
     output = networks.unet(
         latents.to(networks.dtype),
-        timestep,
+        _on_device(timestep, latents),
         encoder_hidden_states=(text.hidden, [image_tokens]),
         added_cond_kwargs=networks.added_conditions(text),
         down_block_additional_residuals=down_residuals,
@@ -146,6 +146,11 @@ def predict_noise(
         return output
     abar = networks.alphas_cumprod[timestep]
     return abar.sqrt() * output + (1.0 - abar).sqrt() * latents
+
+
+def _on_device(timestep: int, latents: Tensor) -> Tensor:
+    """A timestep as the networks take it without waiting for the device."""
+    return torch.full((), timestep, dtype=torch.int64, device=latents.device)
 
 
 def _invert(
@@ -207,7 +212,7 @@ def _control_residuals(
         seen = texts if control.reads_text else texts[: z_t.shape[0]]
         down, middle = control.residuals(
             z_t.to(networks.dtype).repeat(repeats, 1, 1, 1),
-            t,
+            _on_device(t, z_t),
             seen,
             [images[kind].to(networks.dtype).repeat(repeats, 1, 1, 1) for kind in control.profile.kinds],
             scale,

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 import torch
 
+from ..failure import release_memory
 from ..models.model_files import model_files
 from ..models.own_weights import OwnWeights
-from ..models.profiles import ModelProfile, profile
+from ..models.profiles import NOTHING, ModelProfile, profile
 from .networks import Networks, load_networks
 
 Stamps: TypeAlias = tuple[tuple[str, int, int], ...]
@@ -30,7 +31,7 @@ class LoadedModels:
         name: str,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
-        own: OwnWeights | None = None,
+        own: OwnWeights = NOTHING,
     ) -> Networks:
         """The networks of the profile called ``name`` on ``device``, computing in ``dtype``, with files of a person's
         ``own`` in place of its own.
@@ -42,10 +43,18 @@ class LoadedModels:
         stamps = _stamps(model)
         kept = self._networks
         if kept is not None and (kept.profile, kept.device, kept.dtype, self._stamps) == (model, device, dtype, stamps):
+            kept.freeze()  # It may have been at rest.
             return kept
         self._networks = None
         self._networks, self._stamps = load_networks(model, device, dtype), stamps
         return self._networks
+
+    def rest(self) -> None:
+        """Keep the networks in the machine's memory until they are asked for again, and nothing on a graphics card."""
+        if self._networks is not None and self._networks.device.type != "cpu":
+            for module in self._networks.modules().values():
+                module.to("cpu")
+        release_memory()
 
 
 def _stamps(model: ModelProfile) -> Stamps:

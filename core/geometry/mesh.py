@@ -123,7 +123,11 @@ def bounding_radius(mesh: Mesh) -> float:
 
 def face_vectors(mesh: Mesh) -> NDArray[np.float64]:
     """[T, 3] normals of the triangles as they lie, each as long as twice the triangle's area."""
-    return _cross(mesh.positions[mesh.triangles].astype(np.float64))
+    return _face_vectors(mesh, mesh.triangles)
+
+
+def _face_vectors(mesh: Mesh, triangles: NDArray[np.int32]) -> NDArray[np.float64]:
+    return _cross(mesh.positions[triangles].astype(np.float64))
 
 
 def flat_normals(mesh: Mesh) -> NDArray[np.float32]:
@@ -141,7 +145,7 @@ def points_on(
     opposed = length[:, 0] < 1e-6
     normal /= np.maximum(length, 1e-6)
     if opposed.any():  # Opposed corner normals cancel out half-way; the flat normal is the only answer left there.
-        normal[opposed] = flat_normals(mesh)[triangle[opposed]]
+        normal[opposed] = _unit(_face_vectors(mesh, mesh.triangles[triangle[opposed]]))
     return position, normal
 
 

@@ -29,6 +29,12 @@ LARGEST_FILE = 1_000_000_000
 """Bytes."""
 LARGEST_AREA = 4096 * 4096
 """Pixels of a picture once it is read: more than any texture takes from it."""
+_QUARTER_TURNS = {
+    Image.Transpose.ROTATE_90,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.TRANSVERSE,
+}
 _SAVE_ANEW = "Save it as PNG or JPEG in a program that opens it, and choose that."
 
 
@@ -39,6 +45,7 @@ def read_picture(
     longest: float | None = None,
     tell: Callable[[str], None] = lambda message: None,
     behind: str = "white",
+    least: int = 1,
 ) -> Image.Image:
     """The picture at ``path`` as RGB: sRGB, over ``behind``, upright, at most ``LARGEST_AREA`` pixels.
 
@@ -49,6 +56,7 @@ def read_picture(
         longest: how many times longer than the other one side may be; of a longer picture the middle is taken.
         tell: told in a sentence what of the picture was left out or not understood.
         behind: the colour that transparent pixels let through; of a mask they are black.
+        least: pixels that each side of the file must have.
 
     Raises:
         JobError: ``bad_image`` when it is missing, no picture of a kind that is read, damaged, or too large;
@@ -58,11 +66,11 @@ def read_picture(
     with refusing("bad_image", called, "Open it in a picture editor, save it as PNG, and choose that."):
         head = _head(path, called)
         try:
-            return _read(path, called, longest, tell, behind)
+            return _read(path, called, longest, tell, behind, least)
         except (MemoryError, JobError):
             raise
         except Exception as error:
-            if (found := _without_metadata(path, called, longest, tell, behind)) is not None:
+            if (found := _without_metadata(path, called, longest, tell, behind, least)) is not None:
                 return found
             if isinstance(error, UnidentifiedImageError) or not format_of(head):
                 raise _unknown(called, head) from error
@@ -110,7 +118,7 @@ def _unknown(called: str, head: bytes) -> JobError:
 
 
 def _without_metadata(
-    path: Path, called: str, longest: float | None, tell: Callable[[str], None], behind: str
+    path: Path, called: str, longest: float | None, tell: Callable[[str], None], behind: str, least: int
 ) -> Image.Image | None:
     """A picture that could not be read, without what stands beside its pixels; ``None`` when that is not the cause."""
     data = path.read_bytes()
@@ -118,7 +126,7 @@ def _without_metadata(
         if len(less) == len(data):
             continue
         try:
-            return _read(io.BytesIO(less), called, longest, tell, behind)
+            return _read(io.BytesIO(less), called, longest, tell, behind, least)
         except (MemoryError, JobError):
             raise
         except Exception:  # noqa: S112 - what is told is what went wrong with the whole file
@@ -127,7 +135,12 @@ def _without_metadata(
 
 
 def _read(
-    source: Path | io.BytesIO, called: str, longest: float | None, tell: Callable[[str], None], behind: str
+    source: Path | io.BytesIO,
+    called: str,
+    longest: float | None,
+    tell: Callable[[str], None],
+    behind: str,
+    least: int,
 ) -> Image.Image:
     try:
         file = Image.open(source, formats=FORMATS)
@@ -143,12 +156,17 @@ def _read(
                 f"{called} cannot be read: it is a raw photograph, or begins with a small preview",
                 _SAVE_ANEW,
             )
+        declared = file.size
         shrink = math.sqrt(max(1.0, file.width * file.height / LARGEST_AREA))
         file.draft(file.mode, (math.ceil(file.width / shrink), math.ceil(file.height / shrink)))
         clear = clear_grey(file)
         prepare(file)
         file.load()
         upright = turn(file)
+        if min(declared) < least:
+            wide, high = declared if upright not in _QUARTER_TURNS else declared[::-1]
+            text = f"{called} is {wide} x {high} pixels; each side must have at least {least}"
+            raise JobError("bad_image", text, "Choose a larger picture.")
         try:
             colours = colours_of(file, clear, lambda message: tell(f"{called} {message}"), behind)
         except JobError as error:

@@ -29,7 +29,7 @@ from rich.filesize import decimal
 
 from ..job import JobError
 from .checksums import damaged_of_cache
-from .model_files import ModelFile, pickles_beside
+from .model_files import PARTIAL, ModelFile, pickles_beside
 
 TIMEOUT_SECONDS = 20.0
 """How long the hub may take to answer a question."""
@@ -51,11 +51,13 @@ class RemoteFile:
     """Bytes."""
     sha256: str
     """Digest of a large file; empty for a small one, which is kept in git."""
+    cache: Path
+    """The cache that it goes to."""
 
     @property
     def partial(self) -> Path:
         """Where what has arrived of a large file waits for the rest."""
-        return self._cache / "blobs" / f"{self.sha256}.partial"
+        return self._cache / "blobs" / f"{self.sha256}{PARTIAL}"
 
     @property
     def blob(self) -> Path:
@@ -74,20 +76,24 @@ class RemoteFile:
     @property
     def lock(self) -> Path:
         """huggingface_hub's own lock of the blob."""
-        return cache_folder() / ".locks" / self._cache.name / f"{self.sha256}.lock"
+        return self.cache / ".locks" / self._cache.name / f"{self.sha256}.lock"
 
     @property
     def _cache(self) -> Path:
-        return cache_folder() / repo_folder_name(repo_id=self.repository, repo_type="model")
+        return self.cache / repo_folder_name(repo_id=self.repository, repo_type="model")
 
 
 def cache_folder() -> Path:
-    """The hub's cache on this computer."""
+    """The hub's own cache on this computer."""
     return Path(constants.HF_HUB_CACHE)
 
 
-def ask_hub(files: Sequence[ModelFile]) -> tuple[RemoteFile, ...]:
+def ask_hub(files: Sequence[ModelFile], cache: Path | None = None) -> tuple[RemoteFile, ...]:
     """What the hub has of ``files``: safetensors and text only, at the pinned revisions. Transfers no file.
+
+    Args:
+        files: that are not on this computer.
+        cache: where they are to go; ``None`` for the hub's own.
 
     Raises:
         JobError: ``offline`` when the hub does not answer; ``model_missing`` when it lacks a file.
@@ -106,28 +112,29 @@ def ask_hub(files: Sequence[ModelFile]) -> tuple[RemoteFile, ...]:
                 raise _not_offered(file, list(offered))
             sibling = offered[path]
             digest = sibling.lfs.sha256 if sibling.lfs is not None else ""
-            found.append(RemoteFile(repository, revision, path, sibling.size or 0, digest))
+            found.append(RemoteFile(repository, revision, path, sibling.size or 0, digest, cache or cache_folder()))
     return tuple(found)
 
 
 def require_space(files: Sequence[RemoteFile]) -> None:
-    """Make sure that ``files`` fit on the disk of the cache.
+    """Make sure that ``files``, of one cache, fit on its disk.
 
     Raises:
         JobError: ``disk_full``.
     """
-    wanted, free = sum(file.size - file.bytes_here for file in files), free_bytes()
+    cache = files[0].cache
+    wanted, free = sum(file.size - file.bytes_here for file in files), free_bytes(cache)
     if wanted + SPARE_BYTES > free:
         raise JobError(
             "disk_full",
-            f"The download takes {decimal(wanted)}, but only {decimal(free)} are free on the disk of {cache_folder()}",
+            f"The download takes {decimal(wanted)}, but only {decimal(free)} are free on the disk of {cache}",
             "Free some space, or name a folder on another disk in the environment variable HF_HUB_CACHE.",
         )
 
 
-def free_bytes() -> int:
-    """Free bytes on the disk of the cache, which may not be there yet."""
-    place = cache_folder().absolute()
+def free_bytes(cache: Path) -> int:
+    """Free bytes on the disk of a cache, which may not be there yet."""
+    place = cache.absolute()
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
@@ -148,7 +155,9 @@ def fetch(file: RemoteFile, advance: Callable[[int], None]) -> None:
         if file.sha256 and not file.blob.is_file():
             _fetch_blob(file, advance)
         # Small files come this way; for a large one this only links the snapshot to the blob that is there.
-        place = hf_hub_download(file.repository, file.path, revision=file.revision, tqdm_class=_bar(advance))
+        place = hf_hub_download(
+            file.repository, file.path, revision=file.revision, cache_dir=file.cache, tqdm_class=_bar(advance)
+        )
     if not file.sha256 and damaged_of_cache([Path(place)]):
         Path(place).resolve().unlink()
         raise JobError(

@@ -30,6 +30,8 @@ class NetworkSource:
     """A folder on this computer that is the repository, whatever the profile's folder is; ``None`` for the rule."""
     file: Path | None = None
     """A single file with the weights; the folder then has the configuration only."""
+    size: int = 0
+    """Bytes of its weights on the hub, to three digits; 0 where they come from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class ModelProfile:
     """Weight of the style-statistics term; 0 leaves it out."""
     parameters: int
     """Numbers in all its networks together."""
+    resting: int
+    """Of them those in networks that no step needs: the readers of words and style image, the VAE's decoder."""
     activations_per_view: int
     """Numbers besides that a step holds at its peak for each view of ``resolution``: most are the VAE's, kept for its
     backward pass."""
@@ -137,15 +141,18 @@ class ModelProfile:
     view_words: bool = True
     """Whether "front view", "side view" … is added to the prompt."""
     folder: Path | None = None
-    """Local folder with the repositories (``folder / repository / …``); ``None`` uses the hub's cache."""
+    """Local folder with the repositories (``folder / repository / …``); those that are not in it, and all with
+    ``None``, are looked for in the hub's cache."""
+    caches: tuple[Path, ...] = ()
+    """Folders laid out as the hub's cache that are looked into before it."""
     weights_variant: Mapping[str, str] = field(default_factory=dict)
     """Variant of the weights by repository ("fp16": half the bytes); plain weights that are there serve as well."""
     repair: str = ""
     """What to do about missing or damaged files; empty for the rule of a model from the hub."""
 
     def peak_values(self, views: int, resolution: int | None = None) -> int:
-        """Numbers that its networks hold at the peak of a step with ``views`` views of ``resolution`` (its own by
-        default), parameters included.
+        """Numbers that the networks of a step hold at its peak, parameters included, if they look at ``views`` views of
+        ``resolution`` (its own by default) at a time.
         """
         share = 1.0 if resolution is None else (resolution / self.resolution) ** 2
-        return self.parameters + round(views * self.activations_per_view * share)
+        return self.parameters - self.resting + round(views * self.activations_per_view * share)

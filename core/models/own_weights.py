@@ -64,11 +64,16 @@ def family_of_lora(lora: Path) -> str:
     return _named("LoRA", lora, header.text_width, header.family)
 
 
-def _named(what: str, path: Path, width: int | None, family: str) -> str:
+def profile_of_width(width: int) -> str:
+    """Name of the profile whose UNet takes texts of that width; empty for none."""
     names = sorted(folder.name for folder in CONFIGURATIONS.iterdir())
-    for name in names:
-        if width is not None and _width(CONFIGURATIONS / name / "unet") == width:
-            return name
+    return next((name for name in names if _width(CONFIGURATIONS / name / "unet") == width), "")
+
+
+def _named(what: str, path: Path, width: int | None, family: str) -> str:
+    if width is not None and (name := profile_of_width(width)):
+        return name
+    names = sorted(folder.name for folder in CONFIGURATIONS.iterdir())
     raise JobError(
         "model_missing",
         f"The {what} {path} is of no family that is supported{f', but of {family}' if family else ''}",

@@ -17,17 +17,22 @@ from .model_profile import (
     StyleLayers as StyleLayers,
 )
 from .own_weights import OwnWeights, with_own_weights
+from .places.use import use_folder
 
 FAMILIES: dict[str, Callable[[Path | None], ModelProfile]] = {"bundled": bundled, "sd15": sd15, "sdxl": sdxl}
 """By name, in the order of ``core.job.PROFILES``."""
+SHIPPED = "bundled"
+"""The one that comes with the program."""
+NOTHING = OwnWeights()
 
 
-def profile(name: str, folder: Path | None = None, own: OwnWeights | None = None) -> ModelProfile:
+def profile(name: str, folder: Path | None = None, own: OwnWeights = NOTHING) -> ModelProfile:
     """The profile called ``name``.
 
     Args:
         name: one of ``core.job.PROFILES``.
-        folder: take the model's files from here; ``None`` takes the bundled folder or the hub's cache.
+        folder: look for the model's files here first, in any layout of ``places.layouts``; what is not there, and all
+            with ``None``, comes from the hub's cache. The bundled model is taken from here only where this is it.
         own: files of a person's own in place of some of them; their headers are read and checked.
 
     Raises:
@@ -36,5 +41,9 @@ def profile(name: str, folder: Path | None = None, own: OwnWeights | None = None
     """
     if name not in FAMILIES:
         raise JobError("bad_setting", f"The model is {name!r}; it must be one of {', '.join(PROFILES)}")
-    model = FAMILIES[name](folder)
-    return model if own is None else with_own_weights(model, own)
+    make = FAMILIES[name]
+    if name == SHIPPED:
+        # Other models have no encoder of captions among their parts.
+        mine = folder is not None and (folder / "caption_encoder").is_dir()
+        return with_own_weights(make(folder if mine else None), own)
+    return with_own_weights(make(None), own) if folder is None else use_folder(make, folder, own)

@@ -44,7 +44,9 @@ class WeightsHeader:
 
     @property
     def kind(self) -> str:
-        """What the file is: "checkpoint", "LoRA", "VAE", "ControlNet", "IP-Adapter", "embedding", "UNet" or "file"."""
+        """What the file is: "checkpoint", "LoRA", "VAE", "ControlNet", "IP-Adapter", "CLIP", "embedding", "UNet" or
+        "file".
+        """
         names = self.shapes
         if any(map(_LORA_PART.search, names)):
             return "LoRA"
@@ -58,6 +60,8 @@ class WeightsHeader:
             return "VAE"
         if _any(names, "down_blocks.", "double_blocks.", "joint_blocks."):
             return "UNet"
+        if _any(names, "vision_model.", "text_model."):
+            return "CLIP"
         if _any(names, "emb_params", "clip_l", "clip_g", "string_to_param"):
             return "embedding"
         return "file"

@@ -30,7 +30,7 @@ class Pull:
 
     gradients: tuple[Tensor | None, ...]
     """For each of the field's parameters, of its shape; ``None`` for one that no colour depends on."""
-    measures: dict[str, float]
+    measures: dict[str, Tensor]
     """See ``Objective``."""
 
     def add_to(self, field: nn.Module) -> None:

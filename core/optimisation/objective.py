@@ -17,7 +17,7 @@ from ..diffusion.networks import Networks
 from ..diffusion.surface_noise import SurfaceNoise
 from ..style.statistics import StyleStatistics
 from ..views.shading import shade
-from ..views.step_views import Views, average_down
+from ..views.step_views import Views, average_down, on_device
 from .layout import Layout
 from .presets import OptimisationSettings
 
@@ -32,34 +32,48 @@ class Distillation:
     """The job's words and style."""
     surface_noise: SurfaceNoise
     """Used where the settings of the guidance say so."""
+    views_at_once: int | None = None
+    """How many views the networks look at at a time, to save memory: all of a step, or one. ``None`` for all."""
 
     def __call__(
         self, images: Tensor, views: Views, step: int, settings: OptimisationSettings, generator: torch.Generator
-    ) -> tuple[Tensor, float]:
-        """A scalar whose gradient on the latents is the score's, averaged over the views, and that gradient's root
-        mean square; see ``Objective`` for the arguments.
-        """
-        latents = self.networks.encode(average_down(images, settings.supersampling))
-        interval = settings.timesteps.interval(step, settings.steps, generator)
-        gradient = interval_score_gradient(
-            self.networks,
-            latents.detach(),
-            self.noise(views, latents, settings, generator),
-            interval,
-            self.conditioning.rows(views.directions),
-            views.control_images,
-            settings.controls.at(step),
-            settings.guidance,
-        )
-        return (gradient * latents).sum() / latents.shape[0], float(gradient.square().mean().sqrt())
+    ) -> tuple[Tensor, Tensor]:
+        """A scalar whose gradient on the images is the score's, averaged over the views, and the root mean square of
+        that on the latents; see ``Objective`` for the arguments.
 
-    def noise(
-        self, views: Views, latents: Tensor, settings: OptimisationSettings, generator: torch.Generator
-    ) -> Tensor:
-        """The step's one Gaussian draw, of the shape of ``latents``, which are of ``views``."""
+        The networks' way back is gone through here: so no more than ``views_at_once`` are in memory.
+        """
+        count, _, height, _ = images.shape
+        small = average_down(images, settings.supersampling)
+        interval = settings.timesteps.interval(step, settings.steps, generator)
+        noise = self.noise(views, height // settings.supersampling // self.networks.latent_factor, settings, generator)
+        pulls, scores = [], []
+        at_once = self.views_at_once or count
+        for first in range(0, count, at_once):
+            part = slice(first, first + at_once)
+            seen = small[part].detach().requires_grad_()
+            latents = self.networks.encode(seen)
+            score = interval_score_gradient(
+                self.networks,
+                latents.detach(),
+                noise[part],
+                interval,
+                self.conditioning.rows(views.directions[part]),
+                {kind: control[part] for kind, control in views.control_images.items()},
+                settings.controls.at(step),
+                settings.guidance,
+            )
+            pulls.append(self.networks.gradient_on_images(seen, latents, score))
+            scores.append(score)
+        term = (torch.cat(pulls) * small).sum() / count
+        return term, torch.cat(scores).square().mean().sqrt()
+
+    def noise(self, views: Views, side: int, settings: OptimisationSettings, generator: torch.Generator) -> Tensor:
+        """The step's one Gaussian draw for latents of ``views``, float32 [B, C, side, side]."""
         if settings.guidance.surface_noise:
-            return self.surface_noise.of(views, latents.shape[-1], generator).to(latents.device)
-        return torch.randn(latents.shape, generator=generator).to(latents.device)
+            return on_device(self.surface_noise.of(views, side, generator), self.networks.device)
+        shape = (views.shape[0], self.networks.vae.config.latent_channels, side, side)
+        return on_device(torch.randn(shape, generator=generator), self.networks.device)
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class Objective:
 
     def model_term(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """What the diffusion model wants: a scalar to go down, and what to record. Only with a ``distillation``.
 
         Args:
@@ -104,10 +118,11 @@ class Objective:
 
         Returns:
             The scalar (its value means nothing: the distillation is no true loss), and "distillation", the root mean
-            square of the gradient on the latents.
+            square of the gradient on the latents, where it was computed.
         """
         settings = self.settings
-        backgrounds = plain_backgrounds(settings.background, views.shape[0], generator).to(views.positions.device)
+        backgrounds = plain_backgrounds(settings.background, views.shape[0], generator)
+        backgrounds = on_device(backgrounds, views.positions.device)
         images = views.render(field(views.positions), backgrounds)
         # Light is for the model's eye alone: the style's statistics are those of base colours.
         if settings.shading is not None:
@@ -118,19 +133,19 @@ class Objective:
 
     def without_model(
         self, field: Callable[[Tensor], Tensor], views: Views, step: int, generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Likewise, of the terms that do not look at renders: they cost little, and more updates do them good. What is
         recorded is their losses, "statistics" and "layout".
         """
         total = views.weights.new_zeros(())
-        measures: dict[str, float] = {}
+        measures: dict[str, Tensor] = {}
         if self.statistics is not None:
             loss = self.statistics.loss(field, step / self.settings.steps, generator)
-            measures["statistics"] = float(loss.detach())
+            measures["statistics"] = loss.detach()
             total = total + self.settings.statistics_weight * loss
         if self.layout is not None:
             loss = self.layout.loss(generator)
-            measures["layout"] = float(loss.detach())
+            measures["layout"] = loss.detach()
             # Like the statistics, a sum over the pixels of a view.
             total = total + self.layout.weight * views.weights.sum() / views.shape[0] * loss
         return total, measures

@@ -16,11 +16,11 @@ from ..failure import as_job_error, release_memory
 from ..geometry.overlap import Overlap
 from ..reporting import Cancelled, Paused, Reporter
 from ..storage.optional import cause
+from ..texture_field.field import HashGridField
 from ..views.camera_plan import CameraPlan
 from ..views.rasteriser import Rasteriser
 from ..views.step_views import Views, step_views
 from .checkpoint import Checkpoint, Progress, Records, Saved
-from .field import HashGridField
 from .model_gradient import ModelGradient, Pull
 from .objective import Objective
 from .presets import OptimisationSettings
@@ -119,6 +119,8 @@ def optimise(
     finished_early = gave_up = False
     steps = range(first, settings.steps)
     coming = step_views(rasteriser, plan, steps, settings.resolution, settings.supersampling, overlap)
+    if device.type == "cuda":
+        coming = (views.pinned() for views in coming)
     with Prefetch(coming) as prefetched, ModelGradient(objective, field, seed) as model:
         stepper = _Stepper(field, optimiser, objective, model, seed)
         for step, views in enumerate(prefetched, first):
@@ -190,14 +192,14 @@ class _Stepper:
         if statistics is not None:
             for _ in range(statistics.settings.updates_alone):
                 total, _ = self._objective.without_model(self._field, views, step, generator)
-                sound = self._update(total, None) and sound
+                sound = self._update(total, None, {})[0] and sound
         pull = None if coming is None else coming.result()
         total, measures = self._objective.without_model(self._field, views, step, generator)
-        fits = self._update(total, pull)
+        fits, told = self._update(total, pull, measures)
         if not fits and self._repeats and (pull := self._again(views, step)) is not None:
             total, measures = self._objective.without_model(self._field, views, step, generator)
-            fits = self._update(total, pull)
-        return measures if pull is None else pull.measures | measures, sound and fits
+            fits, told = self._update(total, pull, measures)
+        return told, sound and fits
 
     def _again(self, views: Views, step: int) -> Pull | None:
         """What the model wants, at full precision; ``None`` where memory does not suffice, now and from now on."""
@@ -211,19 +213,26 @@ class _Stepper:
         release_memory()
         return None
 
-    def _update(self, total: Tensor, pull: Pull | None) -> bool:
-        """Go down ``total`` and where ``pull`` goes, unless a gradient is not finite; returns whether all are."""
+    def _update(self, total: Tensor, pull: Pull | None, measures: dict[str, Tensor]) -> tuple[bool, dict[str, float]]:
+        """Go down ``total`` and where ``pull`` goes, unless a gradient is not finite.
+
+        Returns:
+            Whether all are, and the measures of both in numbers.
+        """
         self._optimiser.zero_grad(set_to_none=True)
         if total.requires_grad:
             total.backward()
         if pull is not None:
             pull.add_to(self._field)
+            measures = pull.measures | measures
         gradients = [value.grad for value in self._field.parameters() if value.grad is not None]
-        # One answer from the device for all of them: each makes the processor wait.
-        if gradients and not torch.stack([torch.isfinite(gradient).all() for gradient in gradients]).all():
-            return False
-        self._optimiser.step()
-        return True
+        finite = [torch.isfinite(gradient).all() for gradient in gradients]
+        fit = torch.stack(finite).all() if finite else torch.ones((), device=total.device)
+        # One answer from the device for everything: each makes the processor wait.
+        *values, fits = torch.stack([value.float() for value in (*measures.values(), fit)]).tolist()
+        if fits:
+            self._optimiser.step()
+        return bool(fits), dict(zip(measures, values, strict=True))
 
 
 def _set_learning_rate(optimiser: torch.optim.Adam, settings: OptimisationSettings, step: int) -> None:

@@ -11,10 +11,10 @@ from ..diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTi
 from ..job import PRESETS, Job, JobError
 from ..models.profiles import ModelProfile, StyleLayers
 from ..style.statistics import StatisticsSettings
+from ..texture_field.field import HashGridSettings
 from ..views.cameras import ViewSampling
 from ..views.published_cameras import PublishedSampling
 from ..views.shading import ShadingSettings
-from .field import HashGridSettings
 
 _MANY_PIXELS = 128
 """Side of a view from which on smooth edges are enough; with less each pixel is the mean of nine."""

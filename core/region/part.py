@@ -98,7 +98,9 @@ def read_part(job: Job, folder: Path, mesh: Mesh, tiles: Tiles | None, tell: Tel
             f"The UV map has {len(tiles.numbers)} UDIM tiles; a part can be stylized alone where there is one image",
             "Stylize the whole object, or set the UV tiles to one image.",
         )
-    region = read_region(folder, job.region, mesh, job.region_border, lambda message: tell("region", message))
+    region = read_region(
+        folder, job.region, mesh, job.region_border, lambda message: tell("region", message), job.region_name
+    )
     texture = read_present_texture(folder / job.base_color, job.base_color_name, lambda text: tell("base_color", text))
     shared = region.shared()
     weights = texel_weights(region, texture.columns, texture.rows)

@@ -208,7 +208,12 @@ def _side(normal: Floats) -> NDArray[np.int64]:
 
 
 def read_region(
-    folder: Path, file: str, mesh: Mesh, border: float, tell: Callable[[str], None] = lambda message: None
+    folder: Path,
+    file: str,
+    mesh: Mesh,
+    border: float,
+    tell: Callable[[str], None] = lambda message: None,
+    name: str = "",
 ) -> Region:
     """The region of a job.
 
@@ -219,6 +224,7 @@ def read_region(
         mesh: what became of ``mesh.npz``, normalised.
         border: width of the soft border as a share of the mesh's largest side.
         tell: told in a sentence what of the picture was left out or not understood.
+        name: what the user calls the picture; empty takes the file's own.
 
     Raises:
         JobError: ``bad_mesh`` or ``bad_image`` when it cannot be read or does not fit the mesh; ``bad_setting`` when
@@ -235,7 +241,7 @@ def read_region(
         corners = corners[kept].clip(0.0, 1.0)
     else:
         # What is transparent was not painted on.
-        picture = np.asarray(read_picture(folder / file, "The mask", tell=tell, behind="black"), dtype=np.float32)
+        picture = np.asarray(read_picture(folder / file, "The mask", name, tell=tell, behind="black"), dtype=np.float32)
         mask = (picture @ np.array(_LUMA, dtype=np.float32) / np.float32(255.0)).clip(0.0, 1.0)
     region = Region(mesh, corners, mask, border * LARGEST_SIDE)
     if not region.members.any():

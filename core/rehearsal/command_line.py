@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..job import PRESETS, PROFILES
@@ -31,6 +32,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--count-only", action="store_true", help="only count the operations of all presets, as a table"
     )
+    parser.add_argument("--cards", action="store_true", help="only say what cards of the usual sizes do, as a table")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="DIR",
+        help="do no step, but write the networks as files, 5.6 GB for sd15; `stylize --models DIR` takes them",
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,6 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.count_only:
         print(_table(arguments.profile, arguments.resolution), end="")
+        return 0
+    if arguments.cards:
+        from .cards import as_table
+
+        print(as_table(), end="")
+        return 0
+    if arguments.write is not None:
+        from ..models.profiles import profile
+        from .stand_in import write_stand_in
+
+        write_stand_in(profile(arguments.profile, arguments.write), arguments.seed)
         return 0
     console = Console(stderr=True)
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
@@ -95,21 +114,23 @@ def _settings(model: ModelProfile, preset: str, resolution: int | None) -> Optim
 
 def _table(name: str, resolution: int | None) -> str:
     """Operations of every preset of the profile called ``name``, as a Markdown table, and the memory it is planned
-    with: its networks and what a step holds besides, in half precision.
+    with on a graphics card: a step's networks and what it holds besides, in half precision, with all views at once and
+    with one after the other.
     """
-    from ..devices.device_choice import MemoryNeed
+    from ..devices.device_choice import memory_bytes
+    from ..devices.memory_need import memory_need
     from ..models.profiles import profile
     from .flops import count_mean_step
     from .random_networks import networks_without_numbers
 
     model = profile(name)
     networks = networks_without_numbers(model)
-    lines = ["| preset | steps | TFLOP a step | PFLOP a run | GiB |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = ["| preset | steps | TFLOP a step | PFLOP a run | GiB | least GiB |", f"| --- |{' ---: |' * 5}"]
     for preset in PRESETS:
         settings = _settings(model, preset, resolution)
         flops = count_mean_step(networks, settings).total
-        need = MemoryNeed(name, model.peak_values(settings.views.views_per_step, settings.resolution))
-        memory = need.bytes("float16") / 2**30
-        row = f"{flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} | {memory:.1f}"
+        plans = memory_need(model, settings.views.views_per_step, settings.resolution).plans
+        most, least = (memory_bytes(plan.values, "float16") / 2**30 for plan in (plans[0], plans[-1]))
+        row = f"{flops / 1e12:.3g} | {flops * settings.steps / 1e15:.3g} | {most:.1f} | {least:.1f}"
         lines.append(f"| {preset} | {settings.steps} | {row} |")
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..diffusion.conditioning import Embeddings
+from ..diffusion.conditioning import Conditioning
 from ..diffusion.guidance import interval_score_gradient, inversion_indexes, predict_noise
 from ..diffusion.networks import Networks
 from ..diffusion.texts import Texts
@@ -51,7 +51,7 @@ def count_step(networks: Networks, settings: OptimisationSettings, interval: Int
     views, side = settings.views.views_per_step, settings.resolution
     images = torch.zeros(views, 3, side, side, device=networks.device, requires_grad=True)
     controls = {kind: images.detach() for control in networks.control_nets for kind in control.profile.kinds}
-    embeddings = _embeddings(networks, views)
+    embeddings = empty_conditioning(networks).rows([""] * views)
 
     def step() -> None:
         latents = networks.encode(images)
@@ -79,7 +79,7 @@ def count_mean_step(networks: Networks, settings: OptimisationSettings, seed: in
     latents = networks.encode(
         torch.zeros(settings.views.views_per_step, 3, settings.resolution, settings.resolution, device=networks.device)
     )
-    embeddings = _embeddings(networks, latents.shape[0])
+    embeddings = empty_conditioning(networks).rows([""] * latents.shape[0])
     prediction = _count(lambda: predict_noise(networks, latents, 1, embeddings.null, embeddings.zero_tokens))["Global"]
     more = 0
     for step in range(settings.steps) if settings.guidance.interval_matching else ():
@@ -90,15 +90,14 @@ def count_mean_step(networks: Networks, settings: OptimisationSettings, seed: in
     )
 
 
-def _embeddings(networks: Networks, views: int) -> Embeddings:
+def empty_conditioning(networks: Networks) -> Conditioning:
+    """A job's words and style without numbers, for ``networks`` of ``random_networks.networks_without_numbers``."""
     width = networks.unet.config.cross_attention_dim
-    hidden = torch.zeros(views, networks.tokenizer.model_max_length, width, device=networks.device)
+    hidden = torch.zeros(1, networks.tokenizer.model_max_length, width, device=networks.device)
     second = networks.second
-    pooled = None if second is None else hidden.new_zeros(views, second.encoder.config.projection_dim)
-    text = Texts(hidden, pooled)
-    joint = torch.zeros(views, networks.image_encoder.config.projection_dim, device=networks.device)
-    tokens = networks.image_projection(joint)
-    return Embeddings(text, text, text, text, tokens, tokens)
+    text = Texts(hidden, None if second is None else hidden.new_zeros(1, second.encoder.config.projection_dim))
+    tokens = networks.image_projection(hidden.new_zeros(1, networks.image_encoder.config.projection_dim))
+    return Conditioning({"": text}, text, text, text, tokens, tokens, None)
 
 
 def _count(run: Callable[[], Any]) -> dict[str, int]:

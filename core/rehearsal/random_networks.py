@@ -40,13 +40,12 @@ def random_networks(profile: ModelProfile, seed: int) -> Networks:
     pass needs the weights again, and the projection casts its input to what is kept.
     """
     networks = _build(profile, torch.device("cpu"))
-    generator = torch.Generator().manual_seed(seed)
-    numbers = torch.empty(_NUMBERS).uniform_(-math.sqrt(3.0), math.sqrt(3.0), generator=generator)
+    numbers = random_numbers(seed)
     for module in networks.modules().values():
         if module not in (networks.vae, networks.image_projection):
             apply_layerwise_casting(module, torch.bfloat16, torch.float32, skip_modules_pattern=_KEPT_WHOLE)
         module.to_empty(device=networks.device)
-        _fill(module, numbers)
+        fill(module, numbers)
     networks.freeze()
     return networks
 
@@ -90,16 +89,27 @@ def _build(profile: ModelProfile, device: torch.device) -> Networks:
     return networks
 
 
-def _fill(module: nn.Module, numbers: torch.Tensor) -> None:
+def random_numbers(seed: int) -> torch.Tensor:
+    """Numbers of variance 1, for ``fill``."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.empty(_NUMBERS).uniform_(-math.sqrt(3.0), math.sqrt(3.0), generator=generator)
+
+
+def fill(module: nn.Module, numbers: torch.Tensor) -> None:
     """Weights of variance 1 / inputs, biases 0, scales of norms 1, and the positions that CLIP counts."""
     for name, parameter in module.named_parameters():
-        if parameter.dim() < 2:
-            parameter.fill_(1.0 if name.endswith("weight") else 0.0)
-            continue
-        scale = 1.0 / math.sqrt(parameter[0].numel())
-        for part in parameter.view(-1).split(numbers.numel()):
-            part.copy_(numbers[: part.numel()]).mul_(scale)
+        fill_one(name, parameter, numbers)
     for name, buffer in module.named_buffers():
         if not name.endswith("position_ids"):
             raise ValueError(f"{type(module).__name__} has a buffer {name} that nothing here fills")
         buffer.copy_(torch.arange(buffer.shape[-1]))
+
+
+def fill_one(name: str, values: torch.Tensor, numbers: torch.Tensor) -> None:
+    """The same for one parameter of a network."""
+    if values.dim() < 2:
+        values.fill_(1.0 if name.endswith("weight") else 0.0)
+        return
+    scale = 1.0 / math.sqrt(values[0].numel())
+    for part in values.view(-1).split(numbers.numel()):
+        part.copy_(numbers[: part.numel()]).mul_(scale)

@@ -15,7 +15,7 @@ from ..models.weights_fingerprint import weights_fingerprint
 from ..optimisation.presets import OptimisationSettings
 from .report import extension_version
 
-NAMES = ("object_name", "style_name", "base_color_name", "own_model", "own_vae")
+NAMES = ("object_name", "style_name", "base_color_name", "region_name", "own_model", "own_vae")
 """Fields of a job that decide nothing but what is said; of models it is their content that decides."""
 
 

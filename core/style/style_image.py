@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ..inputs.pictures import read_picture
-from ..job import Job, JobError, style_shares
+from ..job import Job, style_shares
 
 SMALLEST_SIDE = 16
 """Least side of a style image, in pixels."""
@@ -30,15 +30,7 @@ def read_style_image(path: Path, name: str = "", tell: Callable[[str], None] = l
     Raises:
         JobError: ``bad_image`` when it cannot be read or is too small to show a style; ``out_of_memory``.
     """
-    picture = read_picture(path, "The style image", name, LONGEST, tell)
-    if min(picture.size) < SMALLEST_SIDE:
-        raise JobError(
-            "bad_image",
-            f"The style image {name or path.name} is {picture.width} x {picture.height} pixels; each side must have"
-            f" at least {SMALLEST_SIDE}",
-            "Choose a larger picture.",
-        )
-    return picture
+    return read_picture(path, "The style image", name, LONGEST, tell, least=SMALLEST_SIDE)
 
 
 def read_style_images(

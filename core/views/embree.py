@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.mesh import Mesh
+from ..geometry.mesh import Mesh, flat_normals
 from ..geometry.ray_caster import ray_caster
 from .cameras import Camera
 from .rasteriser import Raster, raster_from_hits
@@ -20,7 +20,7 @@ class EmbreeRasteriser:
 
     def __init__(self, mesh: Mesh) -> None:
         """Build the search tree of ``mesh``, which should be normalised."""
-        self._mesh = mesh
+        self._mesh, self._faces = mesh, flat_normals(mesh)
         self._caster = ray_caster(mesh.positions, mesh.triangles)
 
     def rasterise(self, camera: Camera, height: int, width: int) -> Raster:
@@ -36,7 +36,8 @@ class EmbreeRasteriser:
     def _raster(self, camera: Camera, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Raster:
         shape = directions.shape[:2]
         triangle, barycentric, _ = self.cast(origins.reshape(-1, 3), directions.reshape(-1, 3))
-        return raster_from_hits(self._mesh, camera, triangle.reshape(shape), barycentric.reshape(*shape, 3))
+        triangle, barycentric = triangle.reshape(shape), barycentric.reshape(*shape, 3)
+        return raster_from_hits(self._mesh, self._faces, camera, triangle, barycentric)
 
     def cast(
         self, origins: NDArray[np.float32], directions: NDArray[np.float32]

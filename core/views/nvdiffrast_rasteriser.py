@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry.mesh import Mesh, bounding_radius
+from ..geometry.mesh import Mesh, bounding_radius, flat_normals
 from .cameras import Camera
 from .embree import EmbreeRasteriser
 from .rasteriser import Raster, Rasteriser, raster_from_hits
@@ -30,7 +30,7 @@ class NvdiffrastRasteriser:
 
     def __init__(self, mesh: Mesh, device: torch.device, embree: EmbreeRasteriser) -> None:
         """Copy ``mesh``, which should be normalised and be that of ``embree``, to ``device``."""
-        self._mesh = mesh
+        self._mesh, self._faces = mesh, flat_normals(mesh)
         self._embree = embree
         self._device = device
         self._radius = bounding_radius(mesh)
@@ -56,7 +56,8 @@ class NvdiffrastRasteriser:
             hits = found[0].cpu().numpy()
         triangle = hits[..., 3].astype(np.int32) - 1
         u, v = hits[..., 0], hits[..., 1]
-        return raster_from_hits(self._mesh, camera, triangle, np.stack([u, v, 1.0 - u - v], axis=-1))
+        barycentric = np.stack([u, v, 1.0 - u - v], axis=-1)
+        return raster_from_hits(self._mesh, self._faces, camera, triangle, barycentric)
 
     def look_through(
         self, camera: Camera, rows: NDArray[np.float64], columns: NDArray[np.float64], height: int, width: int

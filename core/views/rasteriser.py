@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.mesh import Mesh, flat_normals, points_on
+from ..geometry.mesh import Mesh, points_on
 from .cameras import Camera
 
 
@@ -48,9 +48,21 @@ class Rasteriser(Protocol):
 
 
 def raster_from_hits(
-    mesh: Mesh, camera: Camera, triangle: NDArray[np.int32], barycentric: NDArray[np.float32]
+    mesh: Mesh,
+    faces: NDArray[np.float32],
+    camera: Camera,
+    triangle: NDArray[np.int32],
+    barycentric: NDArray[np.float32],
 ) -> Raster:
-    """Interpolate everything else from the hits: ``triangle`` [H, W], -1 for none, and ``barycentric`` [H, W, 3]."""
+    """Interpolate everything else from the hits.
+
+    Args:
+        mesh: what was hit.
+        faces: its ``flat_normals``, [T, 3]: of millions of triangles they take longer than the view itself.
+        camera: of the view.
+        triangle: [H, W], -1 for none.
+        barycentric: [H, W, 3].
+    """
     height, width = triangle.shape
     mask = triangle >= 0
     hit = triangle[mask]
@@ -59,7 +71,7 @@ def raster_from_hits(
     to_camera = camera.position - position
     to_camera /= np.linalg.norm(to_camera, axis=-1, keepdims=True)
     # The side is decided by the flat normal: near silhouettes a smooth normal looks away from a visible front.
-    flat = flat_normals(mesh)[hit]
+    flat = faces[hit]
     behind = (flat * to_camera).sum(-1) * (flat * normal).sum(-1) < 0.0
     normal = np.where(behind[:, None], -normal, normal)
     facing = np.clip((normal * to_camera).sum(-1), 0.0, 1.0)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..job import JobError
-from .step_views import Views
+from .step_views import Views, on_device
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ def shade(images: Tensor, views: Views, settings: ShadingSettings, generator: to
     Returns:
         [B, 3, H, W], sRGB in [0, 1], with gradient to ``images``; the background is as it was.
     """
-    directions, strengths = random_lights(views.towards_viewer.cpu(), settings, generator)
-    light = irradiance(views, directions.to(images.device), strengths.to(images.device))
+    light = irradiance(views, *random_lights(views.towards_viewer, settings, generator))
     lit = _encode(_decode(images) * light)
     return lit + (lit.clamp(max=1.0) - lit).detach()
 
@@ -69,17 +68,17 @@ def random_lights(
     """One light for each view.
 
     Args:
-        towards_viewer: [B, 3] unit vectors from the object to the camera, on the CPU.
+        towards_viewer: [B, 3] unit vectors from the object to the camera.
         settings: how lights are drawn.
         generator: of the CPU; always gives B times 3 uniform and B times 3 normal numbers, whatever the settings.
 
     Returns:
-        Unit vectors [B, 3] towards the lights, and their strengths [B].
+        Unit vectors [B, 3] towards the lights, and their strengths [B]; on the device of ``towards_viewer``.
     """
-    count = len(towards_viewer)
-    lot, height, power = torch.rand(3, count, 1, generator=generator)
-    sideways = torch.randn(count, 3, generator=generator)
-    sideways -= (sideways * towards_viewer).sum(-1, keepdim=True) * towards_viewer
+    count, device = len(towards_viewer), towards_viewer.device
+    lot, height, power = on_device(torch.rand(3, count, 1, generator=generator), device)
+    sideways = on_device(torch.randn(count, 3, generator=generator), device)
+    sideways = sideways - (sideways * towards_viewer).sum(-1, keepdim=True) * towards_viewer
     sideways /= sideways.norm(dim=-1, keepdim=True)
     # Equal steps of the cosine are equal areas of the sphere.
     cosine = 1.0 - height * (1.0 - math.cos(math.radians(settings.largest_angle)))

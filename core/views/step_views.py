@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +43,21 @@ class Views:
 
     def to(self, device: torch.device) -> Views:
         """The same on ``device``."""
+        return self._each(lambda values: on_device(values, device))
+
+    def pinned(self) -> Views:
+        """The same in memory from which a graphics card reads by itself."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Views:
         return Views(
-            self.positions.to(device),
-            self.pixels.to(device),
-            self.weights.to(device),
-            self.normals.to(device),
-            self.towards_viewer.to(device),
+            change(self.positions),
+            change(self.pixels),
+            change(self.weights),
+            change(self.normals),
+            change(self.towards_viewer),
             self.shape,
-            {kind: image.to(device) for kind, image in self.control_images.items()},
+            {kind: change(image) for kind, image in self.control_images.items()},
             self.directions,
         )
 
@@ -69,6 +76,11 @@ class Views:
         image = backgrounds.repeat_interleave(height * width, dim=0) * (1.0 - covered)[:, None]
         image = image.index_add(0, self.pixels, colours * self.weights[:, None])
         return image.reshape(count, height, width, 3).permute(0, 3, 1, 2)
+
+
+def on_device(values: Tensor, device: torch.device) -> Tensor:
+    """``values`` of the processor on ``device``, without waiting for a graphics card."""
+    return values.to(device, non_blocking=device.type == "cuda")
 
 
 def step_views(

@@ -35,6 +35,8 @@ from .wire import EventWriter, claim_standard_streams
 
 IDLE_MINUTES = 10.0
 """Time without a job after which the worker leaves and frees its memory, unless told otherwise."""
+REST_SECONDS = 15.0
+"""Time without a job after which it leaves the graphics card to others: whoever has a texture renders it next."""
 
 
 class Result(Protocol):
@@ -59,10 +61,15 @@ class Engine:
     """Payload of ``hello`` but for the process id."""
     stylize: Callable[[Job, Path, Reporter], Result]
     """Does one job in a job folder; keeps its models for the next one."""
+    rest: Callable[[], None] = release_memory
+    """Leaves the graphics card to others until the next job."""
 
 
-def load_engine() -> Engine:
+def load_engine(model_folder: Path | None = None) -> Engine:
     """The real engine. Takes seconds: PyTorch is imported here.
+
+    Args:
+        model_folder: where models are looked for first; see ``core.models.profiles.profile``.
 
     Raises:
         ImportError: a package is missing from the worker's environment.
@@ -70,8 +77,8 @@ def load_engine() -> Engine:
     from ..stylize import LoadedModels, stylize
     from .hello import describe_machine
 
-    models = LoadedModels()
-    return Engine(describe_machine(), lambda job, folder, reporter: stylize(job, folder, reporter, models))
+    models = LoadedModels(model_folder)
+    return Engine(describe_machine(), lambda job, folder, reporter: stylize(job, folder, reporter, models), models.rest)
 
 
 class Worker:
@@ -105,13 +112,24 @@ class Worker:
         self._loaded = True
         self._events.send("hello", **engine.description, pid=os.getpid())
         while True:
-            try:
-                reporter = self._waiting.get(timeout=self._idle_seconds)
-            except queue.Empty:
+            reporter = self._next(engine)
+            if reporter is None:
                 return 0
             if not self._do(reporter, engine):
                 # At once: the next job must not reach this process any more.
                 os._exit(EXIT_STATUS["worker_died"])
+
+    def _next(self, engine: Engine) -> JobReporter | None:
+        """The next job; ``None`` when there was none for too long."""
+        rest = min(REST_SECONDS, self._idle_seconds)
+        try:
+            return self._waiting.get(timeout=rest)
+        except queue.Empty:
+            engine.rest()
+        try:
+            return self._waiting.get(timeout=self._idle_seconds - rest)
+        except queue.Empty:
+            return None
 
     def _do(self, reporter: JobReporter, engine: Engine) -> bool:
         """One job, to its terminal event; returns whether this process can do another one."""
@@ -144,7 +162,7 @@ class Worker:
             if failure.detail:
                 print(failure.detail, file=sys.stderr, flush=True)
             kind, payload, fit_for_more = "error", failure.to_dict(), not is_beyond_repair(error)
-        if kind != "done" and fit_for_more:
+        if fit_for_more:
             release_memory()
         # Forgotten first, so that whoever reads the terminal event may use the same name again at once.
         del self._jobs[reporter.job]

@@ -137,6 +137,22 @@ def prune(jobs: Path) -> None:
         JobFolder(path, lock).leave(keep_checkpoint=wanted)
 
 
+def is_locked(path: Path) -> bool:
+    """Whether another process holds a lock file, or nobody can tell, as on a file system without locks.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if not path.is_file():
+        return False
+    with path.open("ab") as lock:
+        try:
+            _lock_file(lock)
+        except OSError:
+            return True
+    return False
+
+
 def _has_checkpoint(folder: Path) -> bool:
     return (folder / CHECKPOINT_FILE).is_file()
 

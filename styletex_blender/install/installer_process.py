@@ -27,7 +27,7 @@ from ..worker.process import WorkerProcess
 
 TIDY_SECONDS = 20.0
 """Time between a cancel and the end by force: meanwhile the installer removes what is half made."""
-_LONGEST_LINE = 1 << 16
+_LONGEST_LINE = 1 << 24
 _PIPE_GRACE_SECONDS = 1.0
 _NEEDED = {
     "stage": ("title", "number", "of"),
@@ -46,8 +46,8 @@ _LAST_WORDS = frozenset({"done", "error", "cancelled"})
 class InstallerProcess:
     """The process and the threads that read it; it ends whole, and with Blender."""
 
-    def __init__(self, command: Sequence[str], cwd: Path, log_path: Path) -> None:
-        """Start ``command`` in ``cwd``.
+    def __init__(self, command: Sequence[str], cwd: Path, log_path: Path, name: str = "The installer") -> None:
+        """Start ``command``, which people know by ``name``, in ``cwd``.
 
         Raises:
             JobError: ``dependencies``: the program or the log cannot be opened.
@@ -55,13 +55,14 @@ class InstallerProcess:
         try:
             self._log = WorkerLog(log_path)
         except OSError as error:
-            raise JobError("dependencies", f"The install log {log_path} cannot be written: {error}") from error
+            raise JobError("dependencies", f"The log {log_path} cannot be written: {error}") from error
         self._write("$ " + " ".join(command))
         try:
             self._process = WorkerProcess(command, cwd)
         except OSError as error:
             self._log.close()
-            raise JobError("dependencies", f"The installer cannot be started: {error}") from error
+            raise JobError("dependencies", f"{name} cannot be started: {error}") from error
+        self._name = name
         self.over = False
         """Whether the last event was handed out."""
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -139,8 +140,8 @@ class InstallerProcess:
         status = self._process.exit_status() or 0
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         why = f". Its last line: {self._last_line[-200:]}" if self._last_line else ""
-        message = f"The installer {how}, without a last word{why}"
-        hint = "What was there before is as it was. Try again; the install log says more"
+        message = f"{self._name} {how}, without a last word{why}"
+        hint = "What was there before is as it was. Try again; the log says more"
         return {"type": "error", "code": "installer_died", "message": message, "hint": hint}
 
     def _is_gone(self, now: float) -> bool:

@@ -27,7 +27,7 @@ class InstallerRun:
     """An installation, a check or a removal."""
 
     command: str
-    """"install", "doctor" or "remove"."""
+    """"install", "doctor" or "remove"; of ``core``, "models" or "download"."""
     python: str = ""
     """Of "doctor": the Python that it tries; empty for what is installed."""
     stage: str = ""
@@ -55,7 +55,7 @@ class InstallerRun:
     @property
     def changes(self) -> bool:
         """Whether it changes what is installed."""
-        return self.command != "doctor"
+        return self.command in ("install", "remove")
 
     @property
     def seconds(self) -> float:

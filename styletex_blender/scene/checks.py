@@ -101,16 +101,19 @@ def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
     """
     if len(triangles) == 0:
         raise JobError("bad_mesh", "The mesh has no faces", "Add faces to the mesh")
-    broken = int((~np.isfinite(positions)).any(axis=1).sum())
-    if broken:
+    finite = np.isfinite(positions)
+    if not finite.all():
+        broken = int((~finite).any(axis=1).sum())
         raise JobError(
             "bad_mesh",
             f"The positions of {broken} of {len(positions)} vertices are not numbers",
             "Delete those vertices, or look for a modifier that makes them",
         )
     corners = positions[triangles].astype(np.float64)
-    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    if not areas.sum() > 0.0:
+    # Column by column: NumPy takes ten times as long over millions of short rows.
+    a, b = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
+    doubled = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    if not any(np.abs(part).sum() > 0.0 for part in doubled):
         raise JobError("bad_mesh", "The faces have no area", "Check the object's scale and its modifiers")
 
 
@@ -131,7 +134,8 @@ def check_uvs(arrays: MeshArrays, uv_map: str) -> None:
             f"The faces have no area in the UV map {uv_map!r}",
             "Unwrap the mesh, or remove the UV map and StyleTex makes one",
         )
-    repeats = max(areas.sum(), np.ptp(uvs, axis=1).max())
+    spans = (edge_1, edge_2, edge_2 - edge_1)
+    repeats = max(areas.sum(), *(np.abs(span).max() for span in spans))
     if repeats > LARGEST_UV_AREA:
         raise JobError(
             "bad_mesh",

@@ -170,5 +170,5 @@ def _transform_normals(normals: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     a, b, c = matrix[:3, 0], matrix[:3, 1], matrix[:3, 2]
     cofactor = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
     world = normals.astype(np.float64) @ cofactor.T * np.sign(np.linalg.det(matrix[:3, :3]) or 1.0)
-    length = np.linalg.norm(world, axis=1, keepdims=True)
+    length = np.sqrt(np.einsum("nk,nk->n", world, world))[:, None]
     return (world / np.where(length > 0.0, length, 1.0)).astype(np.float32)

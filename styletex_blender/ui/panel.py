@@ -15,6 +15,7 @@ from .availability import selected_meshes, why_no_worker, why_not
 from .drawing import draw_button, draw_text
 from .history.history_panel import STYLETEX_PT_history
 from .kept_textures import draw_kept, kept_textures
+from .models.model_drawing import draw_missing, draw_own_files, missing_model
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
 from .queue.queue_panel import STYLETEX_PT_queue
@@ -133,6 +134,7 @@ class STYLETEX_PT_style(SidebarPanel, Panel):
         layout.prop(settings, "profile")
         if settings.profile in PROMPT_OPTIONAL:
             draw_text(layout, context, _("This model makes little of what the object is called"), "INFO")
+        draw_own_files(layout, context, settings)
         layout.prop(settings, "style_strength")
         row = layout.row()
         row.active = bool(settings.content.strip())
@@ -197,6 +199,10 @@ def _draw_words(
 
 
 def _draw_button(layout: UILayout, context: Context) -> None:
+    settings = context.scene.styletex
+    if not why_no_worker() and (model := missing_model(settings.profile, settings.own_model)) is not None:
+        draw_missing(layout, context, model)
+        return
     count = len(selected_meshes(context)) * context.scene.styletex.variations
     row = layout.row()
     row.scale_y = 1.6

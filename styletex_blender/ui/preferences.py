@@ -14,6 +14,7 @@ from ..worker.environment import PACKAGE
 from . import install_preferences
 from .drawing import draw_button
 from .help.help_operators import STYLETEX_OT_open_log
+from .models.model_drawing import draw_list
 
 _DEVICE_TEXTS = {
     "auto": ("Automatic", "The graphics card when there is one, else the processor"),
@@ -73,6 +74,19 @@ class StyleTexPreferences(AddonPreferences):
         items=DEVICE_ITEMS,
         default="auto",
     )
+    farm: StringProperty(
+        name="Farm",
+        description="What makes the textures of Send to Farm: local for this machine, the address of a Ray cluster "
+        "(HOST:PORT), or a folder that a command on another machine works on",
+        default="local",
+    )
+    models_folder: StringProperty(
+        name="Models Folder",
+        description="Where models are looked for first, and where they are downloaded to: an empty folder or Hugging "
+        "Face's cache; the folder of ComfyUI or A1111, whose files are used; or a model in diffusers' layout. Leave it "
+        "empty for Hugging Face's cache in your home folder",
+        subtype="DIR_PATH",
+    )
     styles_folder: StringProperty(
         name="Styles Folder",
         description="Pictures in this folder stand among the styles in the panel",
@@ -88,6 +102,7 @@ class StyleTexPreferences(AddonPreferences):
         """Show what textures are made with, and the settings."""
         layout = self.layout
         install_preferences.draw(layout, context, self)
+        draw_list(layout, context, self)
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
@@ -95,6 +110,7 @@ class StyleTexPreferences(AddonPreferences):
         layout.prop(self, "styles_folder")
         layout.prop(self, "device")
         layout.prop(self, "idle_minutes")
+        layout.prop(self, "farm")
         column = layout.column()
         column.prop(self, "log_folder")
         draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable=_("No Log Yet"))

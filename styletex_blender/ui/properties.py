@@ -10,6 +10,7 @@ from bpy.types import Object, PropertyGroup, Scene
 
 from ...core.job import PRESETS, PROFILES, STROKE_SIZES, TEXTURE_SIZES, UV_TILES
 from ..settings import MOST_VARIATIONS
+from .models.properties import LoraItem, OwnFiles
 from .region.properties import RegionProperties
 from .styles.choice import StyleChoice
 
@@ -42,7 +43,7 @@ _TILES_TEXTS = {
 }
 
 
-class SceneSettings(StyleChoice, RegionProperties, PropertyGroup):
+class SceneSettings(StyleChoice, RegionProperties, OwnFiles, PropertyGroup):
     """Settings of Stylize Texture"""
 
     prompt: StringProperty(
@@ -240,6 +241,11 @@ class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
         description="Choose for this object alone which part of it to texture",
         default=False,
     )
+    sent: StringProperty(
+        name="On a Farm",
+        description="The textures that a farm makes for this object",
+        options={"HIDDEN"},
+    )
     use_seed: BoolProperty(
         name="Own Seed",
         description="Use another seed for this object than the scene's",
@@ -256,6 +262,7 @@ class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
 
 def register() -> None:
     """Add ``scene.styletex`` and ``object.styletex``."""
+    bpy.utils.register_class(LoraItem)
     bpy.utils.register_class(SceneSettings)
     bpy.utils.register_class(ObjectSettings)
     Scene.styletex = PointerProperty(type=SceneSettings)
@@ -268,3 +275,4 @@ def unregister() -> None:
     del Scene.styletex
     bpy.utils.unregister_class(ObjectSettings)
     bpy.utils.unregister_class(SceneSettings)
+    bpy.utils.unregister_class(LoraItem)

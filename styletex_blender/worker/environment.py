@@ -66,6 +66,24 @@ def worker_command() -> WorkerCommand:
     raise JobError("dependencies", NOT_INSTALLED, hint)
 
 
+def core_command(*arguments: str) -> list[str]:
+    """The command that runs another command of ``core`` in the worker's environment.
+
+    Raises:
+        JobError: ``dependencies``: there is no such environment, or the worker was named and is none of ``core``.
+    """
+    found = worker_command()
+    if "worker" not in found.command:
+        raise JobError("dependencies", f"The worker of {found.origin} has no other commands")
+    return [*found.command[: found.command.index("worker")], *arguments]
+
+
+def models_folder() -> Path | None:
+    """The folder of the preferences where models are looked for first; ``None`` where none is chosen."""
+    chosen = str(preference("models_folder", ""))
+    return Path(bpy.path.abspath(chosen)).absolute() if chosen else None
+
+
 def own_python(place: Path) -> Path:
     """The Python program that somebody means by ``place``: itself, or the one in that folder.
 
@@ -137,7 +155,9 @@ def _python_worker(python: Path, origin: str) -> WorkerCommand:
     # In a window ``warm_worker`` ends it after its idle time; this is for when Blender cannot. With 0 the worker would
     # leave before its first job.
     idle_minutes = max(1, int(preference("idle_minutes", 10)))
-    return WorkerCommand((str(python), "-u", "-m", "core", "worker", "--idle-minutes", str(idle_minutes)), origin)
+    command = [str(python), "-u", "-m", "core", "worker", "--idle-minutes", str(idle_minutes)]
+    folder = models_folder()
+    return WorkerCommand((*command, *(() if folder is None else ("--models", str(folder)))), origin)
 
 
 def _parse_command(text: str) -> tuple[str, ...]:

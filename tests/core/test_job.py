@@ -51,6 +51,7 @@ JOBS = st.builds(
     own_vae=st.none() | st.just(str(Path("/models/vae").absolute())),
     style_name=WORDS,
     base_color_name=WORDS,
+    region_name=WORDS,
 )
 
 

@@ -17,10 +17,10 @@ from core.job import MESH_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, THUMBNA
 from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation.checkpoint import CHECKPOINT_FILE, Checkpoint
-from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import WarmStartSettings, optimisation_settings
 from core.reporting import Cancelled, Paused
 from core.stylize import LoadedModels, stylize
+from core.texture_field.field import HashGridSettings
 
 JOB = Job("Box", "a box", "style.png", content="a house", preset="draft", texture_size=256, seed=3)
 

@@ -3,8 +3,9 @@
 
     python -m tests.farm.simulate [--items 200] [--seconds 1] [--nodes 2] [--workers-per-node 4] [--kills 5]
 
-prints how long it took, in proportion to what the stand-ins alone would take, and whether every result is there, once,
-and as a run without Ray makes it. It needs Linux, and Ray in its environment.
+prints the throughput of all workers as a share of as many times that of one, which does some of the same items first,
+and whether every result is there, once, and as a run without Ray makes it. The stand-ins sleep. It needs Linux, and Ray
+in its environment.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = [sys.executable, str(ROOT / "tests" / "core" / "batch" / "stand_in.py")]
 STEPS = 10
+ALONE = 20
+"""Items that the one worker does."""
 
 
 def make_manifest(folder: Path, items: int) -> Path:
@@ -111,7 +114,9 @@ class Outcome:
     startup: float
     """From the start of the command to the first item."""
     rate: float
-    """Items a second, from when all workers were there until the last item was given to one."""
+    """Items a second of all workers, each from its first to its last item while there was something to give out: so no
+    part of an item is counted.
+    """
     item_seconds: float
     """What an item took its worker, on average."""
     driver_seconds: float
@@ -145,8 +150,12 @@ def run(
         times.setdefault(event["event"], []).append(_seconds(event["time"]))
     if process.returncode != 0 or "made" not in times:
         raise RuntimeError(f"the command ended with {process.returncode}: {text}")
-    first, all_there, last = min(times["item"]), times["worker ready"][:workers][-1], max(times["item"])
-    steady = sum(all_there < made <= last for made in times["made"]) / max(last - all_there, 1e-9)
+    first, last = min(times["item"]), max(times["item"])
+    made_by: dict[int, list[float]] = {}
+    for event in found:
+        if event["event"] == "made" and (moment := _seconds(event["time"])) <= last:
+            made_by.setdefault(event["worker"], []).append(moment)
+    steady = sum((len(made) - 1) / (max(made) - min(made)) for made in made_by.values() if len(made) > 1)
     taken = [event["seconds"] for event in found if event["event"] == "made"]
     died = len(times.get("worker died", []))
     whole, item_seconds = max(times["made"]) - first, sum(taken) / len(taken)
@@ -186,15 +195,18 @@ def main() -> int:
         manifest = make_manifest(folder, options.items)
         subprocess.run(command(manifest, folder / "alone"), cwd=ROOT, check=True, capture_output=True)
         expected = results(folder / "alone")
+        (folder / "few").mkdir()
+        one = run(make_manifest(folder / "few", min(ALONE, options.items)), folder / "one", nodes, 1)
         outcome = run(manifest, folder / "all", nodes, workers)
         same = results(folder / "all") == expected
-        nominal, measured = (outcome.rate * each / workers for each in (options.seconds, outcome.item_seconds))
         print(
             f"{options.items} items of {options.seconds} s on {workers} workers: {outcome.startup:.1f} s until the "
-            f"first began, then {outcome.seconds:.1f} s. An item took its worker {outcome.item_seconds:.3f} s. "
-            f"With all workers there: {nominal:.3f} of {workers} times one worker's throughput by the length of the "
-            f"stand-in, {measured:.3f} by what it took. The command used its processor for "
-            f"{1000.0 * outcome.driver_seconds / options.items:.0f} ms an item. All results as without Ray: {same}",
+            f"first began, then {outcome.seconds:.1f} s. One worker: {one.rate:.4f} items a second, "
+            f"{one.item_seconds:.3f} s each; all of them: {outcome.rate:.4f}, {outcome.item_seconds:.3f} s each. "
+            f"{outcome.rate / one.rate / workers:.3f} of {workers} times one worker's throughput, and "
+            f"{outcome.rate * options.seconds / workers:.3f} of what {workers} would do that do nothing but sleep. The "
+            f"command used its processor for {1000.0 * outcome.driver_seconds / options.items:.0f} ms an item. All "
+            f"results as without Ray: {same}",
             flush=True,
         )
         chance = random.Random(0)

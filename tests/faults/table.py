@@ -17,8 +17,8 @@ is gone, *left* what is there afterwards. The number behind a result is that of 
 `tests/faults/rows.py`; those that are quick run with the test command too.
 
 `python -m tests.faults soak --minutes 60` does jobs with random faults for so long, and looks for what they leave
-behind. In ten minutes beside other work on two cores it did 41 jobs with 6 workers, 28 of them with a fault: no process
-and no file was left, and no worker grew by more than 9.1 %.
+behind. In an hour beside other work on two cores it did 626 jobs with 60 workers, 434 of them with a fault: no process
+and no file was left, and no worker grew by more than 6.3 %.
 
 What is trusted and what is not stands in [SECURITY.md](../SECURITY.md).
 """

@@ -113,6 +113,7 @@ def watch() -> float:
         "dirty_images": [image.name for image in bpy.data.images if image.is_dirty],
         "queue": {task.object_name: order.state_of(run, task).name for task in run.tasks} if run else {},
         "tasks": [task.key for task in run.tasks] if run else [],
+        "farm": {found.job.sent.object_name: found.state.name for found in module("farm.watching").seen()},
         "paused": run is not None and run.paused,
         "step": run.step if run else 0,
         "saved": list(run.saved.values()) if run else [],

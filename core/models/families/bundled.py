@@ -66,6 +66,7 @@ def bundled(folder: Path | None) -> ModelProfile:
         style_guidance=3.0,
         statistics_weight=3.0,
         parameters=weights // _BYTES_A_WEIGHT,
+        resting=0,
         activations_per_view=resolution**2 * _ACTIVATIONS_PER_PIXEL,
         background="grey",
         shipped=True,

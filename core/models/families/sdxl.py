@@ -31,11 +31,11 @@ def sdxl(folder: Path | None) -> ModelProfile:
         title="Stable Diffusion XL",
         recipe="interval",
         configurations=configurations,
-        unet=NetworkSource("unet", _SDXL, _SDXL_REVISION),
-        vae=NetworkSource("", _VAE, _VAE_REVISION),
-        text_encoder=NetworkSource("text_encoder", _SDXL, _SDXL_REVISION),
+        unet=NetworkSource("unet", _SDXL, _SDXL_REVISION, size=5_140_000_000),
+        vae=NetworkSource("", _VAE, _VAE_REVISION, size=335_000_000),
+        text_encoder=NetworkSource("text_encoder", _SDXL, _SDXL_REVISION, size=246_000_000),
         tokenizer=NetworkSource("tokenizer", _SDXL, _SDXL_REVISION),
-        second_text_encoder=NetworkSource("text_encoder_2", _SDXL, _SDXL_REVISION),
+        second_text_encoder=NetworkSource("text_encoder_2", _SDXL, _SDXL_REVISION, size=1_390_000_000),
         second_tokenizer=NetworkSource("tokenizer_2", _SDXL, _SDXL_REVISION),
         scheduler=NetworkSource("scheduler", _SDXL, _SDXL_REVISION),
         image_encoder=IMAGE_ENCODER,
@@ -43,10 +43,12 @@ def sdxl(folder: Path | None) -> ModelProfile:
         feature_extractor=NetworkSource("feature_extractor", place=configurations),
         caption_encoder=CAPTION,
         caption_tokenizer=CAPTION,
-        ip_adapter=NetworkSource("sdxl_models", IP_ADAPTER, IP_ADAPTER_REVISION),
+        ip_adapter=NetworkSource("sdxl_models", IP_ADAPTER, IP_ADAPTER_REVISION, size=698_000_000),
         ip_adapter_file="ip-adapter_sdxl_vit-h.safetensors",
         control_nets=(
-            ControlNetProfile(("normal", "depth"), NetworkSource("", _UNION, _UNION_REVISION), types=(4, 1)),
+            ControlNetProfile(
+                ("normal", "depth"), NetworkSource("", _UNION, _UNION_REVISION, size=2_510_000_000), types=(4, 1)
+            ),
         ),
         style_layers={"up": {"block_0": [0.0, 1.0, 0.0]}},
         resolution=1024,
@@ -56,6 +58,7 @@ def sdxl(folder: Path | None) -> ModelProfile:
         style_guidance=7.5,
         statistics_weight=0.0,
         parameters=6_060_000_000,
+        resting=1_853_000_000,
         # Of the VAE, which is that of SD 1.5 on four times the pixels.
         activations_per_view=4 * 964_000_000,
         background="white",

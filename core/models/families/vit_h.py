@@ -13,7 +13,7 @@ IP_ADAPTER_REVISION = "018e402774aeeddd60609b4ecdb7e298259dc729"
 _CLIP_H = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
 _CLIP_H_REVISION = "1c2b8495b28150b8a4922ee1c8edee224c284c0c"
 
-IMAGE_ENCODER = NetworkSource("models/image_encoder", IP_ADAPTER, IP_ADAPTER_REVISION)
+IMAGE_ENCODER = NetworkSource("models/image_encoder", IP_ADAPTER, IP_ADAPTER_REVISION, size=2_530_000_000)
 """Style image → joint space."""
-CAPTION = NetworkSource("", _CLIP_H, _CLIP_H_REVISION)
-"""Content caption → joint space: encoder and tokenizer."""
+CAPTION = NetworkSource("", _CLIP_H, _CLIP_H_REVISION, size=3_940_000_000)
+"""Content caption → joint space: encoder and tokenizer. The file is that of both halves, in full precision."""

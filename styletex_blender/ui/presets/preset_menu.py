@@ -32,7 +32,10 @@ PRESET_NAMES = (
     "use_relief",
     "relief",
 )
-"""What a preset sets: all but the picture, the words, the seed, where the image goes, and what becomes of materials."""
+"""What every preset sets: all but the picture, words, seed, own files, where the image goes, and what becomes of
+materials."""
+_OWN_FILES = ("own_model", "own_vae", "loras")
+"""What the artist's own presets set besides; those that come with StyleTex leave the artist's files."""
 
 
 class STYLETEX_OT_add_preset(AddPresetBase, Operator):
@@ -43,7 +46,7 @@ class STYLETEX_OT_add_preset(AddPresetBase, Operator):
     preset_menu = "STYLETEX_PT_presets"
     preset_subdir = SUBFOLDER
     preset_defines = ("settings = bpy.context.scene.styletex",)
-    preset_values = tuple(f"settings.{name}" for name in PRESET_NAMES)
+    preset_values = tuple(f"settings.{name}" for name in (*PRESET_NAMES, *_OWN_FILES))
 
 
 class STYLETEX_PT_presets(PresetPanel, Panel):

@@ -18,6 +18,7 @@ from ..help.help_buttons import draw_help
 from ..help.short_text import draw_short
 from ..panel_text import saved_text
 from ..results.sidebar import SidebarPanel
+from .farm_box import draw_farm
 from .queue_operators import STYLETEX_OT_stylize_collection
 
 _MOST_ROWS = 6
@@ -46,6 +47,7 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
             if outcome.error is not None:
                 text = _("{name} was not added: {why}").format(name=outcome.name, why=_(outcome.error.message))
                 draw_short(layout, context, text)
+        draw_farm(layout, context)
 
 
 def _failed(run: Run) -> bool:

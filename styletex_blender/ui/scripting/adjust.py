@@ -21,6 +21,7 @@ from ...history.record import read_record
 from ...names import name_of, readable
 from ...translation.translate import _
 from ...worker.run_state import find_image
+from ..models.properties import write_loras
 from ..operators import refuse
 from .settings_properties import SWITCHES, SettingsProperties
 
@@ -79,6 +80,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             known = self.properties.bl_rna.properties.get(name)
             if known is None or value is None:
                 continue
+            if name == "loras":
+                value = write_loras(value)
             setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:

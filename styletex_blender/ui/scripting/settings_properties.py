@@ -13,6 +13,7 @@ from bpy.props import CollectionProperty, EnumProperty, PointerProperty, StringP
 from ....core.job import JobError
 from ...settings import Settings
 from ...worker.environment import preference
+from ..models.properties import OwnFiles, read_loras
 from ..preferences import DEVICE_ITEMS
 from ..properties import SceneSettings
 from ..region.properties import RegionProperties
@@ -44,6 +45,12 @@ class SettingsProperties:
         "scene's",
         options={"SKIP_SAVE"},
     )
+    loras: StringProperty(
+        name="LoRAs",
+        description='Files that change the model, each with its weight: "ink.safetensors:0.8; detail.safetensors:0.4". '
+        "Those of the scene where nothing is given",
+        options={"SKIP_SAVE"},
+    )
     device: EnumProperty(
         name="Device",
         description="Where the texture is computed; the one of the preferences where it is not given",
@@ -62,11 +69,13 @@ class SettingsProperties:
         """What the caller set, by the names of the scene's settings; ``style_image`` and ``region_mask`` as images.
 
         Raises:
-            JobError: ``bad_image``: there is no such image.
+            JobError: ``bad_image``: there is no such image; ``bad_setting``: a LoRA's weight is no number.
         """
         names = [*SettingsProperties.__annotations__]
         found = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
         found.pop("device", None)
+        if "loras" in found:
+            found["loras"] = read_loras(found["loras"])
         for name, switch in SWITCHES.items():
             if name in found:
                 found.setdefault(switch, True)
@@ -95,7 +104,7 @@ def _of_operator(declared: Any) -> Any:
 SettingsProperties.__annotations__.update(
     {
         name: _of_operator(declared)
-        for group in (SceneSettings, StyleChoice, RegionProperties)
+        for group in (SceneSettings, StyleChoice, RegionProperties, OwnFiles)
         for name, declared in group.__annotations__.items()
         if name not in {*SettingsProperties.__annotations__, *_NOT_OF_A_TEXTURE}
         and declared.function not in (PointerProperty, CollectionProperty)

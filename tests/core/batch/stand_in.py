@@ -4,8 +4,9 @@
 python tests/core/batch/stand_in.py STEPS SECONDS ARGUMENT...
 
 An item has ``STEPS`` steps of ``SECONDS``, each with a checkpoint; its texture follows from its mesh, its style and its
-options alone. Workers on a Ray cluster take both from the environment variable ``STAND_IN``. A mesh that holds the word
-"deadly" ends the process.
+options alone, or from the files of its job folder where Blender made it. Workers on a Ray cluster take both from the
+environment variable ``STAND_IN``. A mesh that holds the word "deadly" ends the process; an object that is called
+"Refused" fails.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import random
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
@@ -23,11 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from PIL import Image
 
 from core.batch import make, on_ray
+from core.batch.exported import require_files
 from core.batch.inputs import content_hash, files_of
+from core.batch.manifest import is_exported
 from core.command_line import main
 from core.commands.output_folder import MODEL_FILE
 from core.commands.stylize import job_of
-from core.job import CHECKPOINT_FILE, PREVIEW_FILE, TEXTURE_FILE, JobError
+from core.job import CHECKPOINT_FILE, PREVIEW_FILE, TEXTURE_FILE, JobError, read_job
 from core.reporting import Cancelled
 from core.storage.whole_file import whole_file
 
@@ -36,16 +40,24 @@ def worker(steps: int, seconds: float) -> make.Make:
     """What makes stand-ins for results."""
 
     def work(options, output, reporter) -> None:
-        job_of(options)
+        if is_exported(options):
+            require_files(options)
+            job = read_job(options.job.parent)
+            name, settings = job.object_name, (asdict(job),)
+        else:
+            job_of(options)
+            name, settings = options.mesh.stem, (options.prompt, options.size, options.seed)
+            if b"\nv " not in options.mesh.read_bytes():
+                raise JobError("bad_mesh", f"The mesh {options.mesh.name} is no stand-in for a mesh")
         make.require_space(options, output.path)
-        if b"\nv " not in options.mesh.read_bytes():
-            raise JobError("bad_mesh", f"The mesh {options.mesh.name} is no stand-in for a mesh")
+        if name == "Refused":
+            raise JobError("bad_mesh", "The object is called Refused", "Rename it.")
         if b"deadly" in options.mesh.read_bytes():
             os._exit(9)
         checkpoint = output.job / CHECKPOINT_FILE
         done = resumed_at = int(checkpoint.read_bytes()) if checkpoint.exists() else 0
         reporter.stage("optimise", "Pretending")
-        print(f"stage optimise of {options.mesh.stem}", file=sys.stderr, flush=True)
+        print(f"stage optimise of {name}", file=sys.stderr, flush=True)
         while done < steps and not reporter.should_finish():
             if reporter.should_cancel():
                 raise Cancelled
@@ -55,7 +67,7 @@ def worker(steps: int, seconds: float) -> make.Make:
                 file.write(b"%d" % done)
             reporter.progress(done, steps, (steps - done) * seconds)
         reporter.stage("bake", "Pretending to bake")
-        asked = [content_hash(path) for path in files_of(options).values()], options.prompt, options.size, options.seed
+        asked = [content_hash(path) for _, path in sorted(files_of(options).items())], *settings
         digest = hashlib.sha256(repr(asked).encode()).hexdigest()
         files = [output.job / name for name in (TEXTURE_FILE, PREVIEW_FILE, MODEL_FILE)]
         noise = random.Random(digest).randbytes(3 * options.size**2)

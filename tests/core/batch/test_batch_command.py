@@ -103,7 +103,7 @@ def test_what_is_broken_is_named_and_the_rest_is_done_and_the_next_command_tries
     ]
     (files / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
     result = run(files, manifest="all.jsonl")
-    assert result.returncode == 1 and "5 items: 2 done, 3 failed" in result.stderr and "Traceback" not in result.stderr
+    assert result.returncode == 13 and "5 items: 2 done, 3 failed" in result.stderr and "Traceback" not in result.stderr
     rows = table(files)
     assert {name: (row["state"], row["error"]) for name, row in rows.items()} == {
         "before": ("done", ""),
@@ -115,7 +115,7 @@ def test_what_is_broken_is_named_and_the_rest_is_done_and_the_next_command_tries
     assert "cut.glb" in rows["broken mesh"]["message"] and "nowhere.png" in rows["no style"]["message"]
     Image.open(files / "picture.png").save(files / "nowhere.png")
     again = run(files, manifest="all.jsonl")
-    assert again.returncode == 1 and table(files)["no style"]["state"] == "done"
+    assert again.returncode == 12 and table(files)["no style"]["state"] == "done"
     assert logged(files, "made") == ["before", "after", "no style"]
 
 
@@ -187,7 +187,7 @@ def test_somebody_elses_folder_is_not_replaced(files):
     (files / "out" / "low").mkdir(parents=True)
     (files / "out" / "low" / "base_color.png").write_text("mine")
     result = run(files)
-    assert result.returncode == 1 and table(files)["low"]["error"] == "bad_request"
+    assert result.returncode == 11 and table(files)["low"]["error"] == "bad_request"
     assert (files / "out" / "low" / "base_color.png").read_text() == "mine"
     assert (files / "out" / "wide" / "report.json").is_file()
 
@@ -199,7 +199,7 @@ def test_a_painted_texture_is_not_replaced_when_the_style_changes(files):
     content = painted.read_bytes()
     Image.new("RGB", (40, 40), (9, 80, 60)).save(files / "picture.png")
     result = run(files)
-    assert result.returncode == 1 and "was changed since" in table(files)["low"]["message"]
+    assert result.returncode == 11 and "was changed since" in table(files)["low"]["message"]
     assert painted.read_bytes() == content
     assert logged(files, "made") == ["high", "low", "wide", "high", "wide"]
 
@@ -230,7 +230,34 @@ def test_on_a_full_disk_each_is_named_and_what_has_room_is_done(files):
         rows = table(files, "disk")
     finally:
         subprocess.run(["umount", str(files / "disk")], check=True)
-    assert result.returncode == 1 and "Traceback" not in result.stderr, result.stderr
+    assert result.returncode == 11 and "Traceback" not in result.stderr, result.stderr
     assert {name: row["error"] or row["state"] for name, row in rows.items()} == {
         "high": "done", "low": "disk_full", "wide": "done",
     }  # fmt: skip
+
+
+def test_the_exit_status_says_how_many_failed_and_is_no_other_errors():
+    from core.batch.command import MOST_TOLD, ONE_FAILED
+
+    told = range(ONE_FAILED, ONE_FAILED + MOST_TOLD)
+    assert not set(told) & {*EXIT_STATUS.values(), 128 + signal.SIGTERM} and max(told) == 100
+
+
+def test_a_folder_without_a_name_is_refused(files):
+    result = run(files, "--output", "")
+    assert result.returncode == 2 and "--output" in result.stderr and "it is empty" in result.stderr
+
+
+def test_a_blend_of_styles_is_taken_from_a_list_and_a_missing_one_is_named(files):
+    Image.new("RGB", (64, 64), (9, 80, 60)).save(files / "second.png")
+    lines = [
+        {"name": "blend", "mesh": "meshes/low.obj", "style": ["picture.png:2", "second.png"]},
+        {"name": "gone", "mesh": "meshes/low.obj", "style": ["picture.png", "nowhere.png:0.5"]},
+    ]
+    (files / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert run(files, manifest="all.jsonl").returncode == 11
+    rows = table(files)
+    assert rows["blend"]["state"] == "done" and "nowhere.png" in rows["gone"]["message"]
+    inputs = json.loads((files / "out" / "blend" / "inputs.json").read_text())
+    assert inputs["settings"]["style_weight"] == 2.0 and inputs["settings"]["more_styles"] == [1.0]
+    assert "more_styles/0" in inputs["files"]

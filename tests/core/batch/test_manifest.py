@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.batch.inputs import inputs_of
-from core.batch.manifest import read_manifest
+from core.batch.manifest import as_manifest, read_manifest
 from core.command_line import _add_stylize_arguments, _ItemParser
 from core.job import JobError
 
@@ -82,11 +82,18 @@ def test_meshes_of_one_name_in_a_folder_keep_their_suffix(tmp_path):
     ("line", "words"),
     [
         ("{}", "Item 1 (without a mesh) of the manifest names no mesh"),
-        ('{"mesh": "a.obj"}', "required: --style"),
-        ('{"mesh": "a.obj", "style": "s.png", "sise": 512}', "--sise"),
-        ('{"mesh": "a.obj", "style": "s.png", "size": 300}', "300"),
-        ('{"mesh": "a.obj", "style": "s.png", "size": "large"}', "large"),
-        ('{"mesh": "a.obj", "style": ["s.png"]}', "must be text, a number"),
+        ('{"mesh": "a.obj"}', "it lacks style"),
+        ('{"mesh": "a.obj", "style": "s.png", "sise": 512}', 'there is no "sise"'),
+        ('{"mesh": "a.obj", "style": "s.png", "size": 300}', "size is 300; it must be one of 256, 512"),
+        ('{"mesh": "a.obj", "style": "s.png", "size": "large"}', "size is 'large'; it must be a whole number"),
+        ('{"mesh": "a.obj", "style": "s.png", "size": true}', "size is true; it must be a text or a number"),
+        ('{"mesh": "a.obj", "style": "s.png", "no-shading": "yes"}', 'no_shading is "yes"; it must be true or false'),
+        ('{"mesh": "a.obj", "style": "s.png", "no_shading": 1}', "no_shading is 1; it must be true or false"),
+        ('{"mesh": "a.obj", "style": "s.png", "prompt": ["a"]}', 'prompt is ["a"]; it must be a text or a number'),
+        ('{"mesh": "a.obj", "style": []}', "style is []; a list of it holds texts"),
+        ('{"mesh": "a.obj", "style": ["s.png", 2]}', 'style is ["s.png", 2]; a list of it holds texts'),
+        ('{"mesh": "a.obj", "style": ["s.png", "t.png:much"]}', "'much' is no number; write FILE or FILE:WEIGHT"),
+        ('{"mesh": "a.obj", "style": "s.png", "more_styles": []}', "more_styles is no item's own"),
         ('{"mesh": "a.obj", "style": "s.png", "output": "elsewhere"}', "output is no item's own"),
         ('{"mesh": "a.obj", "style": "s.png", "name": "../a"}', "no name for a folder"),
         ('{"mesh": "a.obj", "style": "s.png", "name": "summary.CSV"}', "no name for a folder"),
@@ -136,3 +143,62 @@ def test_inputs_are_known_by_content_also_those_beside_a_gltf(tmp_path):
 def test_settings_are_what_was_asked_for_so_that_a_new_option_makes_nothing_anew(tmp_path):
     (item,) = read(tmp_path / "a.jsonl", '{"mesh": "a.obj", "style": "s.png", "size": 512}', device="cpu", seed=0)
     assert inputs_of(item)["settings"] == {"prompt": "a", "size": 512}
+
+
+LISTS_IN_TOML = """
+[defaults]
+style = ["styles/waves.png:3", "styles/blue.png"]
+
+[[item]]
+mesh = "a.obj"
+lora = ["ink.safetensors:0.5", "/shared/line.safetensors"]
+
+[[item]]
+mesh = "b.obj"
+style = "styles/one.png"
+lora = "ink.safetensors"
+"""
+
+
+def test_several_styles_and_loras_are_lists_with_weights(tmp_path):
+    blended, plain = read(tmp_path / "all.toml", LISTS_IN_TOML)
+    assert (blended.options.style, blended.options.style_weight) == (tmp_path / "styles" / "waves.png", 3.0)
+    assert blended.options.more_styles == [(tmp_path / "styles" / "blue.png", 1.0)]
+    loras = [(tmp_path / "ink.safetensors", 0.5), (Path("/shared/line.safetensors"), 1.0)]
+    assert blended.options.lora == loras
+    assert (plain.options.style, plain.options.more_styles) == (tmp_path / "styles" / "one.png", [])
+    assert plain.options.lora == [(tmp_path / "ink.safetensors", 1.0)]
+    lines = [
+        {"defaults": {"style": ["styles/waves.png:3", "styles/blue.png"]}},
+        {"mesh": "a.obj", "lora": ["ink.safetensors:0.5", "/shared/line.safetensors"]},
+        {"mesh": "b.obj", "style": "styles/one.png", "lora": "ink.safetensors"},
+    ]
+    assert read(tmp_path / "all.jsonl", "\n".join(map(json.dumps, lines))) == [blended, plain]
+
+
+def test_lists_of_the_command_line_count_where_an_item_has_none_of_its_own(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"mesh": "a.obj"}\n{"mesh": "b.obj", "style": "own.png"}')
+    arguments = ["--style=/x/a.png:2", "--style=/x/b:1.png:1", "--lora=/x/l.safetensors:-1", "--prompt=p", "--output=."]
+    given = vars(parse([*arguments, "mesh"]))
+    given = as_manifest({name: given[name] for name in ("style", "style_weight", "more_styles", "lora")})
+    first, second = read_manifest(tmp_path / "a.jsonl", given, parse)
+    assert (first.options.style, first.options.style_weight) == (Path("/x/a.png"), 2.0)
+    assert first.options.more_styles == [(Path("/x/b:1.png"), 1.0)]
+    assert first.options.lora == second.options.lora == [(Path("/x/l.safetensors"), -1.0)]
+    assert (second.options.style, second.options.style_weight, second.options.more_styles) == (
+        tmp_path / "own.png", 1.0, [],
+    )  # fmt: skip
+
+
+def test_files_of_lists_are_known_by_content_and_their_weights_count(tmp_path):
+    for name in ("a.obj", "s.png", "t.png", "l.safetensors"):
+        (tmp_path / name).write_text(name)
+    line = '{"mesh": "a.obj", "style": ["s.png", "t.png:%s"], "lora": ["l.safetensors"]}'
+    (item,) = read(tmp_path / "a.jsonl", line % 1)
+    before = inputs_of(item)
+    assert sorted(before["files"]) == ["lora/0", "mesh", "more_styles/0", "style"]
+    json.dumps(before)
+    (heavier,) = read(tmp_path / "a.jsonl", line % 2)
+    assert inputs_of(heavier) != before
+    (tmp_path / "t.png").write_text("another")
+    assert inputs_of(item) != before

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import os
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from core.batch.on_ray import share_of
 from tests.farm import simulate
 
 ROOT = Path(__file__).resolve().parents[3]
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray (pip install ray)")
+tmpfs = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount")
 posix = pytest.mark.skipif(os.name == "nt", reason="Ray's stand-in for a cluster needs POSIX")
 
 
@@ -43,6 +46,27 @@ def test_workers_are_a_positive_number_on_a_cluster(tmp_path, more, words):
         simulate.command(manifest, tmp_path / "out", *more), cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("nodes", "count", "cores", "cards"),
+    [
+        ([(0, 0), (4, 0), (4, 0)], 8, 1, 0),
+        ([(0, 0), (4, 0), (4, 0)], 1, 4, 0),
+        ([(16, 0), (2, 0)], 2, 8, 0),
+        ([(4, 0), (4, 0)], 9, 1 / 2, 0),
+        ([(8, 1), (8, 1)], 2, 8, 1),
+        ([(8, 1), (8, 1)], 3, 4, 1 / 2),
+        ([(64, 0), (8, 4)], 4, 2, 1),
+        ([(2, 8)], 8, 1 / 4, 1),
+        ([], 1, 0, 0),
+    ],
+)
+def test_all_workers_find_room_on_the_nodes_that_there_are(nodes, count, cores, cards):
+    assert share_of(nodes, count) == pytest.approx({"num_cpus": cores, "num_gpus": cards})
+    if nodes:
+        places = [[there / part for there, part in zip(node, (cores, cards), strict=True) if part] for node in nodes]
+        assert sum(int(min(place) + 1e-9) for place in places) >= count
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +150,49 @@ def test_what_is_broken_is_named_and_what_kills_its_worker_is_given_up(nodes, ma
         simulate.command(manifest, out, "--ray", nodes.cluster.address, "--workers", 4),
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
-    assert done.returncode == 1 and "16 items: 13 done, 3 failed" in done.stderr, done.stderr
+    assert done.returncode == 13 and "16 items: 13 done, 3 failed" in done.stderr, done.stderr
     failed = {event["item"]: event["code"] for event in simulate.events(out) if event["event"] == "failed"}
     assert failed == {"mesh0002": "bad_mesh", "mesh0005": "worker_died", "mesh0007": "bad_mesh"}
     for line in (out / "summary.csv").read_text().splitlines():
         assert ("worker_died" in line) == line.startswith("mesh0005")
+
+
+@tmpfs
+@needs_ray
+@pytest.mark.slow
+def test_what_fails_on_a_cluster_is_named_and_the_rest_is_done(nodes, tmp_path):
+    path = simulate.make_manifest(tmp_path, 6)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    (tmp_path / "mesh0001.obj").write_text("no mesh")
+    lines[3]["style"] = "nowhere.png"
+    lines[4]["size"] = 1024
+    lines[5]["style"] = ["style.png:2", "style.png"]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3000k", "tmpfs", str(disk)], check=True)
+    try:
+        done = subprocess.run(
+            simulate.command(path, disk, "--ray", nodes.cluster.address, "--workers", 4),
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        with (disk / "summary.csv").open(newline="") as file:
+            rows = {row["item"]: row["error"] or row["state"] for row in csv.DictReader(file)}
+        blend = json.loads((disk / "mesh0004" / "inputs.json").read_text())
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        refused = subprocess.run(
+            simulate.command(path, disk, "--ray", nodes.cluster.address, "--workers", 4),
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert done.returncode == 13 and "Traceback" not in done.stderr, done.stderr
+    assert rows == {
+        "mesh0000": "done", "mesh0001": "bad_mesh", "mesh0002": "bad_image", "mesh0003": "disk_full",
+        "mesh0004": "done", "mesh0005": "done",
+    }  # fmt: skip
+    assert blend["settings"]["more_styles"] == [1.0]
+    assert refused.returncode == 2 and "Read-only file system" in refused.stderr
 
 
 @posix

@@ -28,9 +28,9 @@ from core.commands import interruptions
 from core.detail.settings import DetailSettings
 from core.optimisation import optimise
 from core.optimisation.checkpoint import Checkpoint
-from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import OptimisationSettings
 from core.style.statistics import StatisticsSettings
+from core.texture_field.field import HashGridSettings
 
 real_settings, real_rate, real_stage = (
     stylize.job_settings,

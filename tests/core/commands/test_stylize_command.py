@@ -247,6 +247,22 @@ def test_a_part_is_textured_by_a_mask_and_the_rest_is_the_picture_that_is_there(
     assert json.loads((files / "out" / "report.json").read_text())["region"]["texels"] == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_broken_mask_is_called_as_its_user_does(files):
+    Image.new("RGB", (100, 60), (20, 80, 200)).save(files / "present.png")
+    (files / "my mask.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    corners = "v 0 0 0\nv 2 0 0\nv 2 0 1\nv 0 0 1\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
+    (files / "wall.obj").write_text(corners + "f 1/1 2/2 3/3 4/4\n")
+    more = ("--base-color", files / "present.png", "--only-mask", files / "my mask.png")
+    done = run(files, *more, mesh="wall.obj")
+    assert done.returncode == 2 and "my mask.png cannot be read" in done.stderr, done.stderr
+    assert "only.png" not in done.stderr
+
+
+def test_an_empty_output_is_no_folder(files):
+    done = run(files, "--output", "")
+    assert done.returncode == 2 and "--output: it is empty" in done.stderr
+
+
 def test_a_mask_without_the_texture_around_it_is_refused(files):
     done = run(files, "--only-mask", files / "picture.png")
     assert done.returncode == EXIT_STATUS["bad_request"]

@@ -13,11 +13,11 @@ from core.geometry.mesh import Mesh
 from core.geometry.overlap import find_overlap, uv_report
 from core.geometry.texels import texel_map
 from core.models.profiles import profile
-from core.optimisation.field import HashGridField, HashGridSettings
 from core.optimisation.presets import optimisation_settings
 from core.results.bake import bake
 from core.results.coverage import measure_coverage
 from core.results.preview import texture_paint
+from core.texture_field.field import HashGridField, HashGridSettings
 from core.views.camera_plan import CameraPlan
 from core.views.cameras import turntable
 from core.views.embree import EmbreeRasteriser

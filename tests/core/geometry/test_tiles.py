@@ -14,10 +14,10 @@ from core.geometry.overlap import find_overlap
 from core.geometry.tiles import find_tiles
 from core.job import MESH_FILE, Job
 from core.models.profiles import profile
-from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import optimisation_settings
 from core.results.glb import write_glb
 from core.stylize import LoadedModels, stylize
+from core.texture_field.field import HashGridSettings
 
 
 def joined(*parts):

@@ -92,6 +92,17 @@ def test_a_present_colour_is_never_cut_whatever_its_shape(tmp_path):
     assert read_picture(tmp_path / "strip.png").size == (16_000, 16)
 
 
+def test_of_a_thin_style_image_its_own_size_is_said_as_it_is_seen(tmp_path):
+    Image.new("RGB", (5, 4000)).save(tmp_path / "thin.png")
+    with pytest.raises(JobError, match=r"thin\.png is 5 x 4000 pixels; each side must have at least 16"):
+        read_style_image(tmp_path / "thin.png")
+    turned = Image.Exif()
+    turned[274] = 6
+    Image.new("RGB", (5, 4000)).save(tmp_path / "turned.jpg", exif=turned)
+    with pytest.raises(JobError, match="mine is 4000 x 5 pixels"):
+        read_style_image(tmp_path / "turned.jpg", "mine")
+
+
 READ = """
 import resource, sys
 from pathlib import Path

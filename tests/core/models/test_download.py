@@ -12,9 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import huggingface_hub.constants as constants
 import huggingface_hub.file_download as file_download
@@ -25,128 +23,23 @@ from core.job import EXIT_STATUS
 from core.models import model_download
 from core.models.model_files import missing_files, model_files
 from core.models.profiles import profile
+from tests.hub import Hub
 
 ROOT = Path(__file__).resolve().parents[3]
 DOWNLOAD = ["download", "--profile", "sd15"]
-WEIGHTS_BYTES = 300_000
 BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
-
-
-def git_name(content):
-    """What the hub calls a file that is kept in git."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-class Hub(ThreadingHTTPServer):
-    """Repositories in memory, by owner/name and path; remembers what was asked for."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.repositories = {}
-        self.asked = []
-        """(method, path, Range header or nothing) of each request for a file."""
-        self.breaks_at = {}
-        """Bytes of a file after which the whole hub falls silent, by path."""
-        self.hangs = False
-        """Whether it takes requests and never answers."""
-        self.instead = b""
-        """What it sends in place of any file, if anything."""
-        self.released = threading.Event()
-        for file in model_files(profile("sd15")):
-            large = file.path.endswith(".safetensors")
-            content = (
-                file.path.encode() * (WEIGHTS_BYTES // len(file.path))
-                if large
-                else b'{"of": "%b"}' % file.path.encode()
-            )
-            self.repositories.setdefault(file.repository, {})[file.path] = content
-        self.repositories[BASE] |= {
-            "v1-5-pruned.ckpt": b"pickle",
-            "unet/diffusion_pytorch_model.bin": b"pickle",
-            "unet/diffusion_pytorch_model.safetensors": b"full precision",
-        }
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def fetched(self):
-        return [path for method, path, _ in self.asked if method == "GET"]
-
-    def handle_error(self, request, client_address):
-        """A client that went away is what some tests are about."""
-
-
-class _Answer(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Hub
-
-    def log_message(self, *arguments):
-        """Quiet."""
-
-    def do_HEAD(self):
-        self._answer(body=False)
-
-    def do_GET(self):
-        self._answer(body=True)
-
-    def _answer(self, body):
-        if self.server.hangs:
-            self.server.released.wait(30)
-            return
-        parts = urlsplit(self.path).path.strip("/").split("/")
-        if parts[:2] == ["api", "models"]:
-            self._describe("/".join(parts[2:4]), parts[5])
-        else:
-            self._send_file("/".join(parts[:2]), parts[3], "/".join(parts[4:]), body)
-
-    def _describe(self, repository, revision):
-        siblings = []
-        for path, content in self.server.repositories[repository].items():
-            sibling = {"rfilename": path, "size": len(content), "blobId": git_name(content)}
-            if not path.endswith((".json", ".txt")):
-                digest = hashlib.sha256(content).hexdigest()
-                sibling["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 134}
-            siblings.append(sibling)
-        answer = json.dumps({"id": repository, "sha": revision, "siblings": siblings}).encode()
-        self._send(200, answer, {"Content-Type": "application/json"}, True)
-
-    def _send_file(self, repository, revision, path, body):
-        self.server.asked.append((self.command, path, self.headers.get("Range")))
-        content = self.server.repositories[repository][path]
-        in_git = path.endswith((".json", ".txt"))
-        digest = git_name(content) if in_git else hashlib.sha256(content).hexdigest()
-        headers = {"ETag": f'"{digest}"', "X-Repo-Commit": revision, "Accept-Ranges": "bytes"}
-        start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        if self.server.instead and body:
-            self._send(200, self.server.instead, headers, body)
-        else:
-            self._send(206 if start else 200, content[start:], headers, body, self.server.breaks_at.get(path))
-
-    def _send(self, status, content, headers, body, breaks_at=None):
-        self.send_response(status)
-        for name, value in (headers | {"Content-Length": str(len(content))}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if body and breaks_at is not None:
-            self.wfile.write(content[:breaks_at])
-            self.wfile.flush()
-            self.server.hangs = True
-            self.server.released.wait(30)
-            self.close_connection = True
-        elif body:
-            self.wfile.write(content)
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A running hub, for this process and its children, and an empty cache in ``tmp_path / "hub"``."""
     server = Hub()
+    server.repositories[BASE] |= {
+        "v1-5-pruned.ckpt": b"pickle",
+        "unet/diffusion_pytorch_model.bin": b"pickle",
+        "unet/diffusion_pytorch_model.safetensors": b"full precision",
+    }
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", server.address)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -315,3 +208,75 @@ def test_a_repository_with_pickles_only_is_refused(hub, capsys):
     said = capsys.readouterr().err
     assert "diffusion_pytorch_model.fp16.bin, a pickle" in said
     assert hub.asked == []
+
+
+def told_of(*arguments):
+    """Exit status and events of a process whose standard input stays open."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *DOWNLOAD, "--json-events", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    output = process.stdout.read()
+    status = process.wait(60)
+    process.stdin.close()
+    process.stdout.close()
+    return status, [json.loads(line) for line in output.splitlines()]
+
+
+def test_licences_are_named_and_yes_accepts_them(hub, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    main(DOWNLOAD)
+    said = capsys.readouterr().err
+    assert "Licence CreativeML OpenRAIL-M (https://" in said and f": {BASE}" in said
+    assert "not to break the law" in said and "Accept these licences?" in said
+
+
+def test_a_program_is_told_in_events_how_a_download_goes(hub, tmp_path):
+    place = tmp_path / "chosen"
+    status, events = told_of("--yes", "--models", str(place))
+    assert status == 0, events
+    stages = [event for event in events if event["type"] == "stage"]
+    assert [event["number"] for event in stages] == list(range(1, 24)) and stages[0]["of"] == 23
+    percents = [event["percent"] for event in events if event["type"] == "progress"]
+    assert percents == sorted(percents) and percents[-1] == 100.0
+    assert events[-1] == {"type": "done", "text": "Stable Diffusion 1.5 is complete"}
+    assert missing_files(profile("sd15", place)) == () and len(missing_files(profile("sd15"))) == 23
+
+
+def test_a_program_that_did_not_ask_for_consent_gets_nothing(hub):
+    status, (event,) = told_of()
+    assert status == EXIT_STATUS["bad_request"]
+    assert event["type"] == "error" and "licences" in event["message"] and hub.asked == []
+
+
+def test_what_goes_wrong_is_the_last_event(hub):
+    hub.instead = b"<html>Sign in</html>"
+    status, events = told_of("--yes")
+    event = events[-1]
+    assert status == EXIT_STATUS["offline"]
+    assert event["type"] == "error" and event["code"] == "offline" and event["hint"]
+
+
+def test_a_download_ends_with_the_program_that_asked_for_it_and_what_came_is_told(hub, tmp_path, capsys):
+    hub.repositories[BASE][UNET] = bytes(12_000_000)
+    hub.breaks_at[UNET] = 11_000_000
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in (tmp_path / "hub").rglob("*.partial")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.communicate(timeout=20)
+    assert process.returncode == EXIT_STATUS["cancelled"]
+    assert main(["models", "--json-events"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (state,) = [one for one in told["models"] if one["name"] == "sd15"]
+    assert state["state"] == "missing" and 0 < state["bytes_arrived"] < 12_000_000
+    assert state["bytes_missing"] == state["bytes"] - state["bytes_arrived"]

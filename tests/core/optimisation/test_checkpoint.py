@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.optimisation.checkpoint import Checkpoint, Progress
-from core.optimisation.field import HashGridField, HashGridSettings
+from core.texture_field.field import HashGridField, HashGridSettings
 
 SMALL = HashGridSettings(levels=3, log2_entries=8)
 PROGRESS = Progress(2, [{"statistics": 1.5}, {"statistics": math.inf}], [1])

@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
-from core.optimisation.field import HashGridField, HashGridSettings
 from core.optimisation.model_gradient import ModelGradient, Pull
+from core.texture_field.field import HashGridField, HashGridSettings
 
 
 class Objective:

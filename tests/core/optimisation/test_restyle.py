@@ -21,7 +21,6 @@ from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation import restyle
 from core.optimisation.checkpoint import CHECKPOINT_FILE, Checkpoint
-from core.optimisation.field import HashGridField, HashGridSettings
 from core.optimisation.layout import Layout
 from core.optimisation.objective import Objective
 from core.optimisation.optimise import new_field, optimise
@@ -32,6 +31,7 @@ from core.results.bake import bake
 from core.style.statistics import StatisticsSettings, StyleStatistics
 from core.style.style_image import as_tensor
 from core.stylize import LoadedModels, stylize
+from core.texture_field.field import HashGridField, HashGridSettings
 from core.views.camera_plan import CameraPlan
 from core.views.embree import EmbreeRasteriser
 

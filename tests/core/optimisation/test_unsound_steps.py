@@ -17,9 +17,9 @@ from core.job import MESH_FILE, REPORT_FILE, Job, JobError
 from core.mesh_files.import_file import import_file
 from core.models.profiles import profile
 from core.optimisation import objective
-from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import optimisation_settings
 from core.stylize import LoadedModels, stylize
+from core.texture_field.field import HashGridSettings
 
 JOB = Job("Box", "a box", "style.png", preset="draft", texture_size=256, seed=3)
 

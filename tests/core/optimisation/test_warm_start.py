@@ -13,12 +13,12 @@ from core.diffusion.surface_noise import SurfaceNoise
 from core.job import Job
 from core.models.profiles import profile
 from core.optimisation import warm_start as warm_starts
-from core.optimisation.field import HashGridSettings
 from core.optimisation.objective import Distillation
 from core.optimisation.optimise import new_field
 from core.optimisation.presets import WarmStartSettings, optimisation_settings
 from core.optimisation.warm_start import warm_start, whole_views
 from core.reporting import Cancelled
+from core.texture_field.field import HashGridSettings
 from core.views.camera_plan import CameraPlan
 from core.views.embree import EmbreeRasteriser
 

@@ -14,9 +14,9 @@ from core.geometry.texels import texel_map
 from core.job import CHECKPOINT_FILE, MESH_FILE, REGION_FILE, Job, JobError
 from core.models.profiles import profile
 from core.optimisation import restyle
-from core.optimisation.field import HashGridSettings
 from core.optimisation.presets import WarmStartSettings, optimisation_settings
 from core.stylize import LoadedModels, stylize
+from core.texture_field.field import HashGridSettings
 
 SIDE = 200
 JOB = Job(

@@ -7,9 +7,9 @@ import torch
 import trimesh
 
 from core.geometry.texels import texel_bands, texel_map
-from core.optimisation.field import HashGridField, HashGridSettings
 from core.results.bake import PreviewBaker, bake, field_colours, to_uint8
 from core.results.coverage import measure_coverage
+from core.texture_field.field import HashGridField, HashGridSettings
 from core.views.embree import EmbreeRasteriser
 
 

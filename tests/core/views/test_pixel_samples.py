@@ -10,8 +10,8 @@ import trimesh
 
 from core.geometry.mesh import Mesh
 from core.models.profiles import profile
-from core.optimisation.field import HashGridField, HashGridSettings
 from core.optimisation.presets import optimisation_settings
+from core.texture_field.field import HashGridField, HashGridSettings
 from core.views.camera_plan import CameraPlan
 from core.views.cameras import Camera
 from core.views.embree import EmbreeRasteriser

@@ -57,7 +57,10 @@ def of_constants(styletex):
     yield from (preferences._ABSENT, *preferences._SIZES.values(), operators.ALLOW_ONLINE)
     yield from (styletex.module("ui.availability").INSTALLING, styletex.module("worker.environment").NOT_INSTALLED)
     yield from styletex.module("install.installer_text")._TITLES.values()
+    models = styletex.module("ui.models.model_operators")
+    yield from (models.ALLOW_ONLINE, *models.RESTRICTIONS, "The bundled model", "The models could not be listed")
     yield from (state.value for state in styletex.module("worker.queue.order").State)
+    yield from (state.value for state in styletex.module("farm.job").JobState)
     stages = re.compile(r'\.stage\("\w+", "([^"]+)"\)')
     for path in (ROOT / "core" / "stylize.py", ROOT / "core" / "worker" / "worker.py"):
         yield from stages.findall(path.read_text(encoding="utf-8"))

@@ -55,9 +55,9 @@ def test_every_hint_that_speaks_of_the_window_has_words_for_the_command_line():
 
 def test_words_for_the_command_line_name_options_that_there_are_and_nothing_to_click():
     from styletex.core import job
-    from styletex.styletex_blender import headless
+    from styletex.styletex_blender import headless_options
 
-    known = {option for action in headless._parser(job)._actions for option in action.option_strings}
+    known = {option for action in headless_options.parser(job)._actions for option in action.option_strings}
     for words in TEXTS.values():
         assert set(re.findall(r"--[a-z-]+", words)) <= known, words
         assert not re.search(r"\b([Pp]ress|[Cc]lick|panel|Only Here|[Cc]hoose)\b", words), words

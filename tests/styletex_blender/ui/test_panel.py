@@ -31,6 +31,9 @@ class Layout:
         self.drawn.append(f"[{name} {text}]" if text else f"[{name}]")
         return SimpleNamespace()
 
+    def menu(self, name: str, **_: Any) -> None:
+        self.drawn.append(f"<{name}>")
+
     def progress(self, *, factor: float, text: str) -> None:
         self.drawn.append(f"progress {text}")
 

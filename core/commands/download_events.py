@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A download in events, one line of JSON each, for a program that shows how it goes.
+
+They are those of ``vendor_install``: ``stage`` (title, number, of), ``progress`` (percent, bytes, total_bytes,
+bytes_per_second, seconds_left), and at last ``done`` or ``error``. The process ends when its standard input does, as it
+does when the other program goes away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..job import EXIT_STATUS, JobError
+from ..models.model_download import RemoteFile, fetch
+
+SECONDS_APART = 0.25
+"""Of two events of progress."""
+_SPEED_OVER = 5.0
+"""Seconds that the speed is the mean of."""
+
+
+def fetch_with_events(files: Sequence[RemoteFile]) -> None:
+    """Fetch ``files``, and tell of it.
+
+    Raises:
+        JobError: see ``core.models.model_download.fetch``.
+    """
+    course = _Course(sum(file.size for file in files))
+    for number, file in enumerate(files, 1):
+        emit("stage", title=f"{file.repository}/{file.path}", number=number, of=len(files))
+        course.begin(file.bytes_here)
+        fetch(file, course.advance)
+        course.end(file.size)
+
+
+def emit(kind: str, **values: Any) -> None:
+    """Send one event."""
+    print(json.dumps({"type": kind, **values}), flush=True)
+
+
+def emit_error(error: JobError) -> None:
+    """Send the last event of what went wrong."""
+    emit("error", code=error.code, message=error.message, hint=error.hint)
+
+
+def end_with_input() -> None:
+    """End this process when its standard input ends; what has arrived of a file is kept."""
+    threading.Thread(target=_wait_for_end, name="standard input", daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    # Python's own stream would be locked when this process comes to its end.
+    while os.read(0, 1024):
+        pass
+    os._exit(EXIT_STATUS["cancelled"])
+
+
+class _Course:
+    """Counts bytes, and tells of them now and then."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._before, self._here = total, 0, 0
+        self._told = 0.0
+        self._times: list[tuple[float, int]] = [(time.monotonic(), 0)]
+        self._came = 0
+
+    def begin(self, here: int) -> None:
+        """A file begins, of which so many bytes are here."""
+        self._here = here
+        self._tell(time.monotonic())
+
+    def advance(self, count: int) -> None:
+        """So many bytes more have come."""
+        self._here += count
+        self._came += count
+        if (now := time.monotonic()) - self._told >= SECONDS_APART:
+            self._tell(now)
+
+    def end(self, size: int) -> None:
+        """The file is here."""
+        self._before, self._here = self._before + size, 0
+        self._tell(time.monotonic())
+
+    def _tell(self, now: float) -> None:
+        self._told = now
+        self._times = [(then, came) for then, came in self._times if now - then <= _SPEED_OVER] or self._times[-1:]
+        then, came = self._times[0]
+        self._times.append((now, self._came))
+        done = min(self._before + self._here, self._total)
+        values: dict[str, float] = {"bytes": done, "total_bytes": self._total}
+        if now - then > SECONDS_APART and self._came > came:
+            speed = (self._came - came) / (now - then)
+            values |= {"bytes_per_second": round(speed), "seconds_left": round((self._total - done) / speed, 1)}
+        emit("progress", percent=round(100.0 * done / max(1, self._total), 1), **values)
