@@ -16,7 +16,7 @@ from ..job import JOB_FILE, MESH_FILE, THUMBNAIL_FILE, Job, JobError, read_job
 from ..reporting import RememberedWarnings, Reporter
 from ..storage.whole_file import whole_file
 from .inputs import files_of
-from .manifest import Item
+from .manifest import Item, is_folder_name
 
 if TYPE_CHECKING:
     from ..stylize import LoadedModels
@@ -34,8 +34,15 @@ def exported_items(folder: Path, models: Path | None) -> list[Item]:
     Args:
         folder: absolute.
         models: folder with the models' files, of the command line.
+
+    Raises:
+        JobError: ``bad_request``: one has a name that no result can have.
     """
-    return [Item(path.name, _options(path, models), {}) for path in job_folders(folder)]
+    found = job_folders(folder)
+    for path in found:
+        if not is_folder_name(path.name):
+            raise JobError("bad_request", f"No result can have the name of the job {path}", "Give it another one.")
+    return [Item(path.name, _options(path, models), {}) for path in found]
 
 
 def _options(folder: Path, models: Path | None) -> argparse.Namespace:

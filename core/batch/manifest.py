@@ -162,7 +162,7 @@ def _item(
         raise JobError("bad_request", f"{which} of the manifest names no mesh", 'Give it a "mesh".')
     name = values.pop("name", None)
     name = Path(mesh).stem if name is None else name
-    if not isinstance(name, str) or not _is_folder_name(name):
+    if not isinstance(name, str) or not is_folder_name(name):
         raise JobError(
             "bad_request", f"{which} has the name {name!r}, which is no name for a folder", "Give it another one."
         )
@@ -223,7 +223,8 @@ def _without_dashes(message: str) -> str:
     return f"{key}: {rest}"
 
 
-def _is_folder_name(name: str) -> bool:
+def is_folder_name(name: str) -> bool:
+    """Whether a result may be called so."""
     plain = (
         name.isprintable() and name == name.strip() and not name.startswith(".") and not set(name) & set('/\\:*?"<>|\0')
     )

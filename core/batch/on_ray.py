@@ -35,6 +35,8 @@ REQUIREMENT = "ray==2.60.0"
 STYLIZER = "core.batch.make:stylizer"
 MOST_DEATHS = 3
 """Workers, on nodes that live on, that may die over one item before it counts as failed."""
+MOST_BAD_STARTS = 3
+"""Workers one after another that may fail to begin before the command gives up."""
 _MISSING = {"mesh": "bad_mesh", **dict.fromkeys(("model", "lora", "vae"), "model_missing")}
 """What is said where a file is not there, by its option; of others that it is no picture."""
 _WAIT_SECONDS = 1.0
@@ -209,7 +211,7 @@ class _Driver:
         self._waiting = deque(sorted(items, key=_cost, reverse=True))
         self._elsewhere: list[Item] = []
         self._running: dict[Any, _Worker] = {}
-        self._asked_for = 0
+        self._asked_for = self._bad_starts = 0
         self._deaths: Counter[str] = Counter()
         self._shared = _shared_hashes(items)
         self._store: dict[str, Any] = {}
@@ -284,10 +286,18 @@ class _Driver:
 
     def _hear(self, worker: _Worker, reference: Any) -> None:
         """Take in what a worker says, after it has been given what to do next: it does not wait for the disk here."""
-        said = self._farm.get(reference)
         task, worker.task = worker.task, None
+        try:
+            said = self._farm.get(reference)
+        except JobError:
+            # A busy machine may be too slow for Ray's own limits; what is wrong with an environment stays wrong.
+            self._bad_starts += 1
+            if task is not None or self._bad_starts == MOST_BAD_STARTS:
+                raise
+            said = None
         if task is None:
             worker.node = said or ""
+            self._bad_starts = 0 if said else self._bad_starts
             self._log.write("worker ready" if said else "worker lost", node=worker.node, worker=worker.number)
             ended = said is None
         else:

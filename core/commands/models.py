@@ -44,7 +44,7 @@ class ModelState:
     files_missing_with_own: int
     """How many of them are needed also with another checkpoint."""
     memory_bytes: int
-    """What a step with one view needs in half precision, on the smallest views."""
+    """What the smallest usual graphics card has on which it runs."""
     licences: tuple[dict[str, Any], ...]
     """Of what is to be downloaded: ``repository``, ``name``, ``address``, ``restricts_use``."""
     base: str
@@ -110,10 +110,9 @@ def state_of(name: str, folder: Path | None) -> ModelState:
 
 
 def _memory(model: ModelProfile) -> int:
-    from ..devices.device_choice import memory_bytes
+    from ..devices.memory_need import least_card, memory_need
 
-    side = min((model.resolution, *model.smaller_resolutions))
-    return memory_bytes(model.peak_values(1, side), "float16")
+    return least_card(memory_need(model, views=1)) * 2**30
 
 
 def _own_file(file: FoundFile) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def _line(state: ModelState) -> str:
     if state.problem:
         return f"{state.title}: {state.problem}"
     licences = ", ".join(dict.fromkeys(licence["name"] for licence in state.licences))
-    needs = f"for {state.memory_bytes / 2**30:.0f} GB of memory"
+    needs = f"for a card with {state.memory_bytes / 2**30:.0f} GB"
     if state.state == "missing":
         arrived = f", {decimal(state.bytes_arrived)} have arrived" if state.bytes_arrived else ""
         return f"{state.title}: {decimal(state.bytes_missing)} to download{arrived}; {needs}; {licences}"

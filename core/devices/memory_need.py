@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 from ..models.model_profile import ModelProfile
-from .device_choice import MemoryNeed, MemoryPlan
+from .device_choice import MemoryNeed, MemoryPlan, memory_bytes
+
+CARD_SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 80)
+"""Memory of the usual graphics cards, in GB as on the box."""
+CARD_IN_USE = 0.7
+"""GiB of it that driver and desktop have."""
 
 
 def memory_need(model: ModelProfile, views: int, resolution: int | None = None) -> MemoryNeed:
@@ -23,3 +28,9 @@ def memory_need(model: ModelProfile, views: int, resolution: int | None = None) 
         for side in model.smaller_resolutions:
             plans.append(MemoryPlan(model.peak_values(1, side), views_at_once=1, view_side=side))
     return MemoryNeed(model.name, tuple(plans), model.resting, model.shipped)
+
+
+def least_card(need: MemoryNeed) -> int:
+    """The smallest of ``CARD_SIZES`` that does a job in half precision in any way; the largest, if none does."""
+    least = min(memory_bytes(plan.values, "float16") for plan in need.plans) / 2**30
+    return next((size for size in CARD_SIZES if size - CARD_IN_USE >= least), CARD_SIZES[-1])

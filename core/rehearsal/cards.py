@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 from ..devices.device_choice import Device, choose
-from ..devices.memory_need import memory_need
+from ..devices.memory_need import CARD_IN_USE, memory_need
 from ..job import JobError
 from ..models.profiles import profile
 
 SIZES = (6, 8, 12, 16, 24)
 """GB on the box."""
-IN_USE = 0.7
-"""GiB of it that driver and desktop have."""
 VIEWS = 2
 """Of a step, in all presets but ``paper``."""
 _MODELS = ("sd15", "sdxl")
@@ -22,7 +20,7 @@ def as_table() -> str:
     titles = " | ".join(profile(name).title for name in _MODELS)
     lines = [f"| card | free | {titles} |", f"|---:|---:|{'---|' * len(_MODELS)}"]
     for size in SIZES:
-        total, free = int((size - 0.25) * 2**30), int((size - IN_USE) * 2**30)
+        total, free = int((size - 0.25) * 2**30), int((size - CARD_IN_USE) * 2**30)
         card = Device("cuda", f"card of {size} GB", total, (8, 6), free_bytes=free)
         cells = " | ".join(_does(card, name) for name in _MODELS)
         lines.append(f"| {size} GB | {free / 2**30:.1f} GiB | {cells} |")

@@ -112,6 +112,10 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
         job = Job("chair", "a chair", picture.path.name, content=picture.content)
         noise = SurfaceNoise(seed, networks.vae.config.latent_channels)
         distillation = Distillation(networks, condition(networks, job, picture.picture), noise)
+        parameters = {name: sum(p.numel() for p in one.parameters()) for name, one in networks.modules().items()}
+        # As on a graphics card they are out of its memory by now, they are out of this machine's here.
+        for module in networks.resting():
+            module.to("meta")
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(settings.statistics, as_tensor(picture.picture), SurfacePatches(mesh))
@@ -133,7 +137,7 @@ def rehearse(profile: ModelProfile, settings: OptimisationSettings, seed: int, r
         raise JobError("non_finite", f"The gradient of the step is not finite ({measures})")
     gradient = field.table.grad
     return Rehearsal(
-        parameters={name: sum(p.numel() for p in module.parameters()) for name, module in networks.modules().items()},
+        parameters=parameters,
         interval=interval,
         gradient_norm=0.0 if gradient is None else float(gradient.norm()),
         measures=outcome.records[0],

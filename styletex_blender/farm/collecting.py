@@ -86,13 +86,19 @@ def collect(job: FarmJob, keep_results: bool = False) -> Collected:
     seconds = _seconds(job.result)
     kept = take_in(job.result, landing, kept_folder())
     run = Run([_task(job, kept, target)], keeps_results=keep_results)
-    job.remove()
     tags.remove(job.key)
     pending = Pending(run.task, kept, seconds)
     if target is None:
         error = JobError("bad_mesh", GONE, "Select the object that it is for, then press Apply")
-        return Collected(kept_back(pending, error))
-    return Collected(land_pending(run, pending, target), tuple(run.warnings))
+        outcome = kept_back(pending, error)
+    else:
+        outcome = land_pending(run, pending, target)
+    try:
+        job.remove()
+    except OSError as error:
+        text = f"Its job is still on the farm, and may be done once more ({error.strerror or error})"
+        run.warn(f"{outcome.object_name}: {text}")
+    return Collected(outcome, tuple(run.warnings))
 
 
 def _landing_now(job: FarmJob, target: bpy.types.Object | None) -> Landing:

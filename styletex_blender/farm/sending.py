@@ -14,16 +14,18 @@ from pathlib import Path
 
 import bpy
 
-from ...core.job import CHECKPOINT_FILE, JobError
+from ...core.job import CHECKPOINT_FILE, REPORT_FILE, JobError
+from ..folders.age import count_today
 from ..folders.kept import LANDING_FILE
-from ..folders.queued import QUEUED_FILE
+from ..folders.queued import QUEUED_DAYS, QUEUED_FILE
 from ..names import name_of
 from ..scene.preview import materials_below
 from ..worker.run_state import Task
 from . import tags
+from .command import is_at_work
 from .job import FarmJob
 from .place import Farm, remember
-from .sent import Sent
+from .sent import Sent, sent_jobs
 
 _NO_PART = (LANDING_FILE, QUEUED_FILE, CHECKPOINT_FILE)
 """What of a job's folder does not decide its texture."""
@@ -42,6 +44,8 @@ def send(tasks: Sequence[Task], farm: Farm, blend_file: str) -> list[FarmJob]:
     """
     try:
         remember(farm)
+        if not farm.is_shared:
+            _tidy(farm)
         return [_send(task, farm, blend_file) for task in tasks]
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
@@ -81,6 +85,17 @@ def _send(task: Task, farm: Farm, blend_file: str) -> FarmJob:
     if target is not None:
         tags.add(target, job.key)
     return job
+
+
+def _tidy(farm: Farm) -> None:
+    """Remove from a folder of our own what nobody has come for in a long time, and results that were taken back."""
+    for folder, sent in sent_jobs(farm.jobs):
+        if count_today(folder) > QUEUED_DAYS:
+            FarmJob(farm, folder, sent).remove()
+    if not is_at_work(farm):
+        for result in farm.results.iterdir():
+            if (result / REPORT_FILE).is_file() and not (farm.jobs / result.name).is_dir():
+                shutil.rmtree(result, ignore_errors=True)
 
 
 def slot_materials(target: bpy.types.Object) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class KnownModel:
     files_missing_with_own: int
     """How many of them are needed also with another checkpoint."""
     memory_bytes: int
-    """What its smallest step needs."""
+    """What the smallest usual graphics card has on which it runs."""
     licences: tuple[dict[str, Any], ...]
     """``repository``, ``name``, ``address`` and ``restricts_use`` of each repository that is to be downloaded."""
     base: str

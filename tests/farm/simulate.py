@@ -55,8 +55,9 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self.workers = workers
-        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 100 << 20})
-        self.nodes = [self._add() for _ in range(nodes)]
+        self.cluster = Cluster()
+        self._add(cores=0)
+        self.nodes = [self._add(workers) for _ in range(nodes)]
 
     def __enter__(self) -> Nodes:
         return self
@@ -64,19 +65,21 @@ class Nodes:
     def __exit__(self, *_: object) -> None:
         self.cluster.shutdown()
 
-    def _add(self, tries: int = 4) -> Any:
-        """A new node; Ray gives one that does not begin within 30 seconds up, which a busy machine needs."""
+    def _add(self, cores: int, tries: int = 4) -> Any:
+        """A new node, the first one the head; Ray gives one up that has not begun within 30 seconds, which a busy
+        machine needs.
+        """
         try:
-            return self.cluster.add_node(num_cpus=self.workers, object_store_memory=100 << 20)
+            return self.cluster.add_node(num_cpus=cores, object_store_memory=100 << 20)
         except Exception:
             if tries == 1:
                 raise
-            return self._add(tries - 1)
+            return self._add(cores, tries - 1)
 
     def kill_one(self, chance: random.Random) -> None:
         """End a node as a power cut would, and put another into its place."""
         self.cluster.remove_node(self.nodes.pop(chance.randrange(len(self.nodes))), allow_graceful=False)
-        self.nodes.append(self._add())
+        self.nodes.append(self._add(self.workers))
 
 
 def command(manifest: Path, output: Path, *more: object, seconds: float = 0.0) -> list[str]:

@@ -305,6 +305,8 @@ def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, s
         try:
             window.until(lambda state: state["ticks"] > 3, "the window")
             window.do(f"bpy.context.preferences.view.ui_scale = {scale}")
+            # Where nothing has a tooltip.
+            window.rest([2.0, 2.0])
             for name, code, seconds in states:
                 window.do(code)
                 if name in UNTIL:

@@ -74,6 +74,12 @@ def test_a_folder_of_jobs_is_a_manifest_and_a_broken_one_fails_alone(jobs):
     assert "lacks its file style.png" in rows["Roof"]["message"] and "cannot be read" in rows["Tower"]["message"]
 
 
+def test_a_job_is_not_called_like_what_else_is_in_the_output(jobs):
+    (jobs / "Roof").rename(jobs / "logs")
+    done = run(jobs)
+    assert done.returncode == 2 and "No result can have the name of the job" in done.stderr
+
+
 def test_jobs_say_themselves_how_they_are_made(jobs):
     done = run(jobs, "--preset", "paper")
     assert done.returncode == 2 and "not --preset" in done.stderr

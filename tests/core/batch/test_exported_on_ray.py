@@ -46,7 +46,7 @@ def test_jobs_of_blenders_travel_with_their_files_and_one_that_is_taken_back_is_
     )
     end = time.monotonic() + 120
     while not (list(out.glob("logs/*.jsonl")) and "Barn" in logged(jobs.parent, "item")):
-        assert time.monotonic() < end and process.poll() is None
+        assert time.monotonic() < end and process.poll() is None, process.communicate()[1]
         time.sleep(0.1)
     shutil.rmtree(jobs / "Barn")
     _, said = process.communicate(timeout=240)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from core.batch.on_ray import share_of
+from core.batch.on_ray import MOST_BAD_STARTS, share_of
 from tests.farm import simulate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -207,3 +207,22 @@ def test_a_cluster_on_this_machine_needs_no_address(manifest, expected, tmp_path
     assert done.returncode == 0, done.stderr
     assert simulate.results(tmp_path / "out") == expected
     assert json.loads((tmp_path / "out" / "mesh0000" / "inputs.json").read_text())["settings"]["size"] == 256
+
+
+@posix
+@needs_ray
+@pytest.mark.slow
+def test_workers_that_cannot_begin_are_said_and_nothing_waits_for_ever(manifest, tmp_path):
+    """Their environment lacks what they work with."""
+    code = (
+        "import functools, sys; from core.batch import on_ray; from core.command_line import main; "
+        "on_ray.Farm = functools.partial(on_ray.Farm, stylizer='no.such.module:at_all'); sys.exit(main(sys.argv[1:]))"
+    )
+    more = ("batch", manifest, "--output", tmp_path / "out", "--ray", "local", "--workers", "1")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *more],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 3 and "Workers cannot begin on the cluster" in done.stderr, done.stderr
+    lost = [event for event in simulate.events(tmp_path / "out") if event["event"] == "worker lost"]
+    assert len(lost) == MOST_BAD_STARTS - 1

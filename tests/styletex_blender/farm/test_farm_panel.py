@@ -137,3 +137,17 @@ def test_an_object_with_another_material_by_now_keeps_that_and_the_texture_is_ke
 def test_a_file_that_was_never_saved_says_so(bpy, scene, styletex, tmp_path):
     with pytest.raises(RuntimeError, match="never saved"):
         bpy.ops.styletex.send(address=str(tmp_path / "farm"))
+
+
+def test_what_nobody_came_for_is_removed_from_the_own_folder_alone(bpy, farm, styletex, monkeypatch):
+    farm.send("Cube")
+    sending, place = styletex.module("farm.sending"), styletex.module("farm.place")
+    monkeypatch.setattr(sending, "count_today", lambda folder: 31)
+    farm.send("Suzanne")
+    assert len(list((farm.folder / "jobs").iterdir())) == 2
+    own = place.Farm("local", farm.folder)
+    orphan = farm.folder / "textured" / "Gone-1"
+    orphan.mkdir()
+    (orphan / "report.json").touch()
+    sending._tidy(own)
+    assert list((farm.folder / "jobs").iterdir()) == [] and not orphan.exists()
