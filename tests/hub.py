@@ -61,7 +61,7 @@ class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Hub
 
-    def log_message(self, *arguments):
+    def log_message(self, format, *arguments):
         """Quiet."""
 
     def do_HEAD(self):

@@ -27,7 +27,7 @@ _REPAIR = "Repair: python3 -m vendor_install install --rebuild"
 _OWN = "Install what is missing into that Python, or choose another"
 _DRIVER = "Install the driver of the graphics card, or: python3 -m vendor_install install --device cpu"
 _EXTENSION = "Install the extension again"
-_MEND = {"device": _DRIVER, "tensor": _DRIVER, "model": _EXTENSION, "sd15": _EXTENSION}
+_MEND = {"device": _DRIVER, "tensor": _DRIVER, "model": _EXTENSION, "sd15": _EXTENSION, "sdxl": _EXTENSION}
 """By check, what to do about it where that is not to install the environment anew."""
 
 

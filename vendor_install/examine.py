@@ -118,25 +118,14 @@ def bundled_model(folder: str) -> str:
     return f"{len(weights)} networks in {place}{compared}"
 
 
-def stable_diffusion() -> str:
-    """Whether the networks of the profile ``sd15`` are in the model cache; they are not needed."""
-    profiles = importlib.import_module("core.models.profiles")
-    find = importlib.import_module("huggingface_hub").try_to_load_from_cache
-    profile = profiles.profile("sd15")
-    sources = [profile.unet, profile.caption_encoder, *(net.source for net in profile.control_nets)]
-    needed = {(source.repository, source.revision, source.folder) for source in sources}
-    files = [(repository, revision, f"{folder}/config.json".lstrip("/")) for repository, revision, folder in needed]
-    files.append((profile.ip_adapter.repository, profile.ip_adapter.revision, f"models/{profile.ip_adapter_file}"))
-    missing = sorted(
-        {
-            repository
-            for repository, revision, name in files
-            if not isinstance(find(repository, name, revision=revision), str)
-        }
-    )
+def downloaded_model(name: str) -> str:
+    """Whether the files of a profile are in the model cache; they are not needed."""
+    files = importlib.import_module("core.models.model_files")
+    profile = importlib.import_module("core.models.profiles").profile(name)
+    missing = sorted({file.repository for file in files.missing_files(profile)})
     if missing:
-        return f"not there: {', '.join(missing)} (only the profile sd15 needs them)"
-    if damaged := importlib.import_module("core.models.model_files").damaged_files(profile):
+        return f"not there: {', '.join(missing)} (only the profile {name} needs them)"
+    if damaged := files.damaged_files(profile):
         raise RuntimeError(f"not as it was downloaded: {', '.join(damaged[:3])}; delete it, and download it again")
     return "all networks are there, each byte as it was downloaded"
 
@@ -152,7 +141,8 @@ def main() -> None:
         "tensor": tensor,
         "rays": rays,
         "model": lambda: bundled_model(question["model"]),
-        "sd15": stable_diffusion,
+        "sd15": lambda: downloaded_model("sd15"),
+        "sdxl": lambda: downloaded_model("sdxl"),
     }
     for name, check in checks.items():
         try:

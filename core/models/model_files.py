@@ -14,8 +14,9 @@ from ..job import JobError
 from .checksums import damaged_in, damaged_of_cache, read_sums, require_sound, require_sound_cache
 from .model_profile import ModelProfile, NetworkSource
 from .shards import index_names, sharded_weights
-from .weights_header import PICKLE_SUFFIXES
+from .weights_header import PICKLE_SUFFIXES, read_header
 
+WEIGHTS = ".safetensors"
 CONFIG_FILE = "config.json"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
 TRANSFORMERS_WEIGHTS = "model"
@@ -29,7 +30,7 @@ OWN_VARIANT = "fp16"
 PARTIAL = ".partial"
 """End of the name of a blob in the hub's cache whose download was interrupted."""
 NAMED_FILES = 3
-"""Missing files that a message names; its detail names all of them."""
+"""Missing files that a message names; of more it names the first. Its detail names all of them."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,10 @@ def require_files(profile: ModelProfile) -> None:
     missing = missing_files(profile)
     if not missing:
         return
-    named = ", ".join(map(str, missing[:NAMED_FILES]))
-    more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
+    named, more = _few([str(file) for file in missing])
     count = f"{len(missing)} of {len(model_files(profile))} files"
     if (place := missing[0].place) is not None:
-        own = [file for file in missing if file.place == place]
-        named = ", ".join(file.path for file in own[:NAMED_FILES])
-        more = f" and {len(own) - NAMED_FILES} more" if len(own) > NAMED_FILES else ""
+        named, more = _few([file.path for file in missing if file.place == place])
         message = f"The model folder {place} lacks {named}{more}"
         hint = "Put the whole model there in diffusers' layout, with safetensors weights."
     elif profile.repair:
@@ -125,7 +123,10 @@ def require_files(profile: ModelProfile) -> None:
         hint = "Put each repository into the folder under its own name (owner/name), with safetensors weights."
     else:
         message = f"Not on this computer are {count} of the model {profile.name}: {named}{more}"
-        hint = f"Run `python -m core download --profile {profile.name}` in StyleTex's folder, or use the bundled model."
+        hint = (
+            "Download it by the button in Blender's panel or preferences, or in StyleTex's folder by "
+            f"`python -m core download --profile {profile.name}`; or use the bundled model."
+        )
     if pickle := _pickle_instead(profile, missing):
         hint += f" Files like {pickle} are never read, since loading a pickle can run code."
     raise JobError("model_missing", message, hint, "\n".join(map(_with_revision, missing)))
@@ -142,6 +143,12 @@ def require_sound_files(profile: ModelProfile) -> None:
     for cache in _caches(profile):
         if found := [path for path in _from_caches(profile) if path.is_relative_to(cache)]:
             require_sound_cache(found, cache / STAMPS_FILE, way_out(profile))
+    known = set(_from_caches(profile))
+    for file in model_files(profile):
+        path = _locate(profile, file)
+        if path is not None and path not in known and path.suffix == WEIGHTS:
+            # Nobody knows what it should be, but that it is whole, and no page or pickle, can be told.
+            read_header(path, "model's file")
 
 
 def damaged_files(profile: ModelProfile) -> list[str]:
@@ -192,6 +199,13 @@ def pickles_beside(path: str, names: list[str]) -> list[str]:
         for name in names
         if path.endswith(".safetensors") and name.endswith(PICKLE_SUFFIXES) and PurePosixPath(name).parent == folder
     ]
+
+
+def _few(names: list[str]) -> tuple[str, str]:
+    """The names for a message of one line, and how many more there are: all if they are few, else the first."""
+    if len(names) <= NAMED_FILES:
+        return ", ".join(names), ""
+    return names[0], f" and {len(names) - 1} more"
 
 
 def _file(source: NetworkSource, name: str) -> ModelFile:

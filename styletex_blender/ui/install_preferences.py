@@ -58,6 +58,10 @@ def draw(layout: UILayout, context: Context, preferences: bpy.types.AddonPrefere
     column.use_property_decorate = False
     column.prop(preferences, "install_device")
     draw_text(box, context, _(_SIZES[preferences.install_device]), "BLANK1")
+    # Before the folders, so that Install is in view at 200 % too.
+    _draw_buttons(box, context, here, preferences)
+    if why_not_install() == _(ALLOW_ONLINE):
+        _draw_way_on(box, context)
     column = box.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -65,9 +69,6 @@ def draw(layout: UILayout, context: Context, preferences: bpy.types.AddonPrefere
     last = installer.current_run()
     if preferences.base_python or (last and last.failed and last.ending and last.ending["code"] == "no_python"):
         column.prop(preferences, "base_python")
-    _draw_buttons(box, context, here, preferences)
-    if why_not_install() == _(ALLOW_ONLINE):
-        _draw_way_on(box, context)
     if last is not None and not last.python:
         _draw_outcome(box, context, last)
 

@@ -31,7 +31,7 @@ _PROFILE_TEXTS = {
     ),
     "sdxl": (
         "Stable Diffusion XL",
-        "A larger model with the same method. It needs about 17 GB of model files and a graphics card with 16 GB of "
+        "A larger model with the same method. It needs about 17 GB of model files and a graphics card with 12 GB of "
         "memory; with 24 GB it sees more",
     ),
 }

@@ -55,7 +55,14 @@ class safe_open:
     def __exit__(self, *error): pass
     def keys(self): return self.header
 """,
-    "huggingface_hub": "version = '2.0'\ndef try_to_load_from_cache(*a, **b): return None\n",
+    "huggingface_hub": """
+version = '2.0'
+import sys, types
+def try_to_load_from_cache(*a, **b): return None
+constants = types.SimpleNamespace(HF_HUB_CACHE='nowhere')
+file_download = sys.modules['huggingface_hub.file_download'] = types.ModuleType('huggingface_hub.file_download')
+file_download.repo_folder_name = lambda repo_id, repo_type: repo_id
+""",
 }
 
 
@@ -196,8 +203,9 @@ def test_sound_environment_gives_status_0_and_a_line_for_each_check(sound):
     assert result.returncode == 0, result.stdout + result.stderr
     names = [line.split()[1].rstrip(":") for line in result.stdout.splitlines()]
     checks = ["disk", "environment", "python", "files", "versions", "imports", "device", "tensor", "rays", "model"]
-    assert names == [*checks, "sd15"]
+    assert names == [*checks, "sd15", "sdxl"]
     assert "only the profile sd15 needs them" in result.stdout
+    assert "only the profile sdxl needs them" in result.stdout
 
 
 def test_device_is_told_with_its_memory_and_precision(sound):

@@ -121,6 +121,19 @@ def alone(name: str) -> str:
     return ALONE.format(name=name)
 
 
+ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
+NO_MODELS = """
+import os
+os.environ["HF_HUB_CACHE"] = os.path.join(bpy.app.tempdir, "hub")
+"""
+"""Nothing was downloaded."""
+OWN_FILES = """
+settings = bpy.context.scene.styletex
+settings.profile, settings.own_model = "sd15", "/models/checkpoints/dreamy.safetensors"
+for name, weight in (("ink", 0.8), ("detail", 0.4)):
+    lora = settings.loras.add()
+    lora.path, lora.weight = f"/models/loras/{name}.safetensors", weight
+"""
 SLOW = ("--steps", "400", "--step-seconds", "0.25")
 QUICK = ("--steps", "20", "--step-seconds", "0.01")
 PANEL = (
@@ -136,7 +149,7 @@ PANEL = (
         "bpy.data.objects['Suzanne'].select_set(True)",
         1.0,
     ),
-    ("not_possible", SETTINGS + "settings.profile, settings.prompt = 'sd15', ''", 1.0),
+    ("model_missing", ONLINE + NO_MODELS + SETTINGS + "settings.profile = 'sd15'" + REDRAW, 6.0),
     (
         "one_object",
         SETTINGS + "settings.profile = 'bundled'\nbpy.data.objects.remove(bpy.data.objects['Cube'])\n"
@@ -158,9 +171,12 @@ PANEL = (
     ("failed_memory", END + MEMORY, 1.0),
     ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
     ("style_and_model", alone("STYLETEX_PT_style"), 1.0),
+    ("own_files", OWN_FILES, 1.0),
     (
         "own_settings",
-        alone("STYLETEX_PT_object") + "bpy.data.objects['Suzanne'].styletex.use_own = True\n"
+        "bpy.context.scene.styletex.profile = 'bundled'\n"
+        + alone("STYLETEX_PT_object")
+        + "bpy.data.objects['Suzanne'].styletex.use_own = True\n"
         "module('ui.styles.choice').choose_file(bpy.data.objects['Suzanne'].styletex, "
         f"__import__('pathlib').Path({str(STYLE_IMAGE)!r}))",
         1.0,
@@ -214,7 +230,6 @@ UNTIL: dict[str, Callable[[dict[str, Any]], bool]] = {
     "queue_failed": lambda state: not state["running"] and bool(state["errors"]),
 }
 """What is waited for in some of the states, however slow the machine is; the seconds count from then."""
-ONLINE = "bpy.context.preferences.system.use_online_access = True\n"
 LARGE = """
 windows = bpy.context.window_manager.windows
 with bpy.context.temp_override(window=windows[1]):
@@ -227,6 +242,7 @@ with bpy.context.temp_override(window=windows[0], area=area):
 """The preferences in the whole window: their own would be too small at 200 %."""
 PREFERENCES = (
     ("preferences_absent", LARGE, 1.5),
+    ("preferences_models", ONLINE + NO_MODELS + "bpy.ops.styletex.list_models()", 5.0),
     ("preferences_offline", "bpy.context.preferences.system.use_online_access = False", 1.0),
     (
         "preferences_installing",
@@ -245,11 +261,16 @@ OF_DOCS = {
     "failed_memory": "sidebar",
     "texture": "sidebar",
     "style_and_model": "sidebar",
+    "model_missing": "sidebar",
+    "own_files": "sidebar",
+    "preferences_models": "screen",
     "own_settings": "sidebar",
     "queue_running": "sidebar",
     "preferences_absent": "screen",
 }
 """The states that the guide shows, each with what of the window it shows."""
+AWAY = frozenset({"preferences_models"})
+"""States with the pointer elsewhere."""
 MOST_BYTES = 100_000
 """Of a picture of the guide."""
 
@@ -284,6 +305,8 @@ def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, s
         try:
             window.until(lambda state: state["ticks"] > 3, "the window")
             window.do(f"bpy.context.preferences.view.ui_scale = {scale}")
+            # Where nothing has a tooltip.
+            window.rest([2.0, 2.0])
             for name, code, seconds in states:
                 window.do(code)
                 if name in UNTIL:
@@ -293,6 +316,10 @@ def _take(program: str, output: Path, scale: float, states: tuple, docs: bool, s
                 time.sleep(0.7)
                 ticks = window.state()["ticks"]
                 window.until(lambda state, before=ticks: state["ticks"] > before + 1, "a drawing")
+                if name in AWAY:
+                    # No tooltip over what is to be seen.
+                    window.rest([SCREEN[0] / 2, 5.0])
+                    time.sleep(1.0)
                 path = window.photograph(name, output)
                 if docs and name in OF_DOCS:
                     _write_jpeg(path, window.state()["sidebar"] if OF_DOCS[name] == "sidebar" else None, name)

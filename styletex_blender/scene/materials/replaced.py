@@ -36,7 +36,7 @@ def _before(material: bpy.types.Material | None, number: int, count: int) -> bpy
     if material is None or _REPLACED not in material:
         return material
     replaced = material[_REPLACED]
-    held = [replaced[key] for key in replaced.keys() if key != _COUNT]  # noqa: SIM118 - it has no other iterator
+    held = [replaced[key] for key in replaced if key != _COUNT]
     if replaced[_COUNT] != count:
         # Slots were added or taken away: which was which is known where there was one material alone.
         found = held[0] if len(set(held)) == 1 else None

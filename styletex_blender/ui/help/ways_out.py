@@ -22,7 +22,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "dependencies": ("styletex.open_preferences", "styletex.open_log"),
     "disk_full": ("styletex.open_data_folder", "styletex.open_log"),
     "internal": ("styletex.open_log",),
-    "model_missing": ("styletex.open_log",),
+    "model_missing": ("styletex.open_preferences", "styletex.open_log"),
     "non_finite": ("styletex.open_log",),
     "offline": ("styletex.open_log",),
     "out_of_memory": ("styletex.free_memory", "styletex.open_log"),

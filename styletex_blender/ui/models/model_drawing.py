@@ -71,7 +71,7 @@ def draw_list(layout: UILayout, context: Context, preferences: bpy.types.AddonPr
     name, run = model_tasks.last_download()
     row = box.row()
     row.label(text=_("Models"), icon="RENDER_RESULT")
-    draw_button(row, context, STYLETEX_OT_list_models, icon="FILE_REFRESH")
+    draw_button(row.row(), context, STYLETEX_OT_list_models, icon="FILE_REFRESH")
     if known is None:
         text = model_tasks.problem() or _("Looking which models are there")
         draw_text(box, context, _(text), "ERROR" if model_tasks.problem() else "SORTTIME")
@@ -125,7 +125,7 @@ def draw_own_files(layout: UILayout, _context: Context, settings: bpy.types.Prop
         row = layout.row(align=True)
         row.use_property_split = False
         row.prop(lora, "use", text="")
-        field = row.row(align=True)
+        field = row.split(factor=0.7, align=True)
         field.active = lora.use
         field.prop(lora, "path", text="")
         field.prop(lora, "weight", text="")

@@ -16,7 +16,7 @@ def job_of(bpy, styletex, monkeypatch):
         taken = []
         nothing = types.SimpleNamespace(outcomes=[])
         monkeypatch.setattr(
-            styletex.module("api"), "stylize", lambda _objects, settings: taken.append(settings) or nothing
+            styletex.module("api"), "stylize", lambda _objects, settings, **_: taken.append(settings) or nothing
         )
         getattr(bpy.ops.styletex, operator)(**given)
         return taken[0]
