@@ -56,11 +56,15 @@ def test_click_paints_on_the_variation_of_its_row_and_one_undo_leaves_texture_pa
     window = open_blender("watch.py", str(STYLE_IMAGE))
     window.until(lambda state: state["ticks"] > 3, "the tab")
 
-    def tell():
-        time.sleep(1.0)
-        path = tmp_path / "told.json"
-        window.do(TELL.format(path=str(path)))
-        return json.loads(path.read_text())
+    def tell(mode):
+        """What is so once the object is in that mode, or at the latest after half a minute."""
+        path, end = tmp_path / "told.json", time.monotonic() + 30.0
+        while True:
+            time.sleep(1.0)
+            window.do(TELL.format(path=str(path)))
+            told = json.loads(path.read_text())
+            if told["mode"] == mode or time.monotonic() > end:
+                return told
 
     window.do(TWO)
     time.sleep(0.5)
@@ -68,16 +72,16 @@ def test_click_paints_on_the_variation_of_its_row_and_one_undo_leaves_texture_pa
     window.until(lambda state: not state["running"] and len(state["tasks"]) == 2, "the end")
     viewport = window.state()["viewport_centre"]
     window.do(ALONE.format(name="STYLETEX_PT_outcome"))
-    before = tell()
+    before = tell("OBJECT")
     assert (before["mode"], before["shown"]) == ("OBJECT", 5)
     window.photograph("touch_up_before")
     rows = window.find_buttons(BUTTON_EDGE)
     window.click([window.state()["sidebar"][0] + BUTTON, rows[1][1]])
-    painting = tell()
+    painting = tell("TEXTURE_PAINT")
     assert (painting["mode"], painting["shown"], painting["applied"]) == ("TEXTURE_PAINT", 6, 5)
     assert painting["canvas"] == painting["image"]
     window.photograph("touch_up")
     window.press("ctrl+z", over=viewport)
-    assert tell() == before, "one undo leaves Texture Paint"
+    assert tell("OBJECT") == before, "one undo leaves Texture Paint"
     window.press("ctrl+shift+z", over=viewport)
-    assert tell() == painting
+    assert tell("TEXTURE_PAINT") == painting

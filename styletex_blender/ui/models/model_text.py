@@ -9,11 +9,6 @@ from ...install.quantities import amount
 from ...models.catalogue import KnownModel
 from ...translation.translate import _
 
-_CARDS = (4, 6, 8, 12, 16, 24, 32, 48, 80)
-"""Gigabytes of memory that graphics cards have."""
-_TAKEN = 0.7
-"""Of them what the system and its windows have, as docs/evaluation.md counts it."""
-
 
 def state_text(model: KnownModel) -> str:
     """Whether it can be used: "Ready", "Missing: 10.1 GB to download" …"""
@@ -31,9 +26,7 @@ def needs_text(model: KnownModel) -> str:
     """Which device it needs, and its licences: "For a graphics card with 8 GB · MIT"."""
     if not model.licences:
         return _("For the processor or any graphics card")
-    need = model.memory_bytes / 2**30
-    size = next((size for size in _CARDS if need + _TAKEN <= size), round(need))
-    card = _("For a graphics card with {size} GB").format(size=size)
+    card = _("For a graphics card with {size} GB").format(size=round(model.memory_bytes / 2**30))
     return " · ".join([card, *dict.fromkeys(licence["name"] for licence in model.licences)])
 
 
