@@ -105,6 +105,9 @@ def job_of(options: argparse.Namespace) -> Job:
     for style in (options.style, *(path for path, _ in options.more_styles)):
         if not style.is_file():
             raise JobError("bad_image", f"There is no file {_printable(style)}", _CHECK_THE_PATH)
+    models: Path | None = options.models
+    if models is not None and not models.is_dir():
+        raise JobError("model_missing", f"There is no folder of models {_printable(models)}", _CHECK_THE_PATH)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
