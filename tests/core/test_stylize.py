@@ -306,7 +306,8 @@ def test_style_enters_where_the_settings_say_and_the_next_job_has_the_profiles_l
 
 def test_a_missing_model_is_named_with_the_way_out(folder, settings, tmp_path, new_reporter):
     with pytest.raises(JobError) as caught:
-        stylize(JOB, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)
+        job = dataclasses.replace(JOB, profile="sd15")
+        stylize(job, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)
     assert caught.value.code == "model_missing"
     assert "unet" in caught.value.message and caught.value.hint
 
