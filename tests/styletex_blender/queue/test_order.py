@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -246,5 +246,5 @@ def test_active_collection_is_textured_without_what_cannot_be_seen(bpy, cube, mo
 
 def test_settings_of_a_task_are_plain_values(bpy, cube, settings, styletex):
     run = styletex.begin([cube])
-    assert json.loads(json.dumps(run.tasks[0].settings)) == asdict(settings)
+    assert type(settings)(**json.loads(json.dumps(run.tasks[0].settings))) == settings
     styletex.end(run)
