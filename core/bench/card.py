@@ -79,7 +79,7 @@ def measure_jobs(jobs: Sequence[tuple[str, str]], device: str, folder: Path) -> 
         if model != "bundled":
             networks = folder / model
             if not networks.exists():
-                write_stand_in(profile(model, networks), seed=0)
+                write_stand_in(profile(model, networks), networks, seed=0)
             options.append(f"--models={networks}")
         output = folder / f"{model}_{preset}"
         cost = measure(Way(), options, output)

@@ -81,9 +81,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Measure blends of two style images")
     parser.add_argument("--work", type=Path, required=True, help="folder for results, which are used again")
-    parser.add_argument(
-        "--styles", nargs=2, type=Path, metavar="IMAGE", help="the pictures (two samples)"
-    )
+    parser.add_argument("--styles", nargs=2, type=Path, metavar="IMAGE", help="the pictures (two samples)")
     arguments = parser.parse_args()
     one, two = arguments.styles or (SAMPLES / "great_wave.jpg", SAMPLES / "stained_glass.jpg")
     pictures = (one.resolve(), two.resolve())

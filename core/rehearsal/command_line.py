@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         from ..models.profiles import profile
         from .stand_in import write_stand_in
 
-        write_stand_in(profile(arguments.profile, arguments.write), arguments.seed)
+        write_stand_in(profile(arguments.profile, arguments.write), arguments.write, arguments.seed)
         return 0
     console = Console(stderr=True)
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:

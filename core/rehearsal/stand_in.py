@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ..models.model_files import CONFIG_FILE, FEATURE_EXTRACTOR_FILE, SCHEDULER_FILE, model_files, source_folder
+from ..models.model_files import CONFIG_FILE, FEATURE_EXTRACTOR_FILE, SCHEDULER_FILE, model_files
 from ..models.profiles import ModelProfile, NetworkSource
 from ..training.architecture import fresh_ip_adapter
 from ..training.captions import VOCABULARY
@@ -26,8 +26,8 @@ from .random_networks import fill, fill_one, random_numbers
 
 
 @torch.no_grad()
-def write_stand_in(profile: ModelProfile, seed: int) -> None:
-    """Write every file that ``profile`` reads into its ``folder``, weights in half precision.
+def write_stand_in(profile: ModelProfile, folder: Path, seed: int) -> None:
+    """Write every file that ``profile`` reads into ``folder``, weights in half precision.
 
     Tokens are those of the bundled model, and of the caption encoder there is the text half alone.
     """
@@ -35,34 +35,34 @@ def write_stand_in(profile: ModelProfile, seed: int) -> None:
     with torch.device("meta"):
         parts = architecture(profile)
     for source, configuration, network in _networks(profile, parts):
-        place = _place(profile, source)
+        place = _place(folder, source)
         shutil.copyfile(profile.configurations / configuration / CONFIG_FILE, place / CONFIG_FILE)
         network.half().to_empty(device="cpu")
         fill(network, numbers)
-        save_file(network.state_dict(), _weights_file(profile, source))
+        save_file(network.state_dict(), _place(folder, source) / _weights_name(profile, source))
         network.to("meta")
     with torch.device("meta"):
         adapter = fresh_ip_adapter(parts.unet, parts.image_encoder.config.projection_dim)
     weights = {name: torch.empty(value.shape, dtype=torch.float16) for name, value in adapter.items()}
     for name, values in weights.items():
         fill_one(name, values, numbers)
-    save_file(weights, _place(profile, profile.ip_adapter) / profile.ip_adapter_file)
+    save_file(weights, _place(folder, profile.ip_adapter) / profile.ip_adapter_file)
     for source in (profile.tokenizer, profile.second_tokenizer, profile.caption_tokenizer):
         if source is not None:
-            _write_tokenizer(_place(profile, source), parts.text_encoder.config.max_position_embeddings)
+            _write_tokenizer(_place(folder, source), parts.text_encoder.config.max_position_embeddings)
     for source, name, file in (
         (profile.scheduler, "scheduler", SCHEDULER_FILE),
         (profile.feature_extractor, "feature_extractor", FEATURE_EXTRACTOR_FILE),
     ):
         if source.place is None:  # Else it comes with the program.
-            shutil.copyfile(profile.configurations / name / file, _place(profile, source) / file)
+            shutil.copyfile(profile.configurations / name / file, _place(folder, source) / file)
 
 
-def _place(profile: ModelProfile, source: NetworkSource) -> Path:
+def _place(folder: Path, source: NetworkSource) -> Path:
     """The folder of ``source``, which is there then."""
-    folder = source_folder(profile, source) / source.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    place = folder / source.repository / source.folder
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def _networks(profile: ModelProfile, parts: Architecture) -> Iterator[tuple[NetworkSource, str, nn.Module]]:
@@ -78,12 +78,12 @@ def _networks(profile: ModelProfile, parts: Architecture) -> Iterator[tuple[Netw
         yield control.source, f"controlnet_{'_'.join(control.kinds)}", network
 
 
-def _weights_file(profile: ModelProfile, source: NetworkSource) -> Path:
-    """Where the weights of ``source`` are looked for."""
-    here = [file.path for file in model_files(profile) if file.repository == source.repository]
-    inside = [PurePosixPath(path) for path in here if PurePosixPath(path).parent == PurePosixPath(source.folder)]
-    (weights,) = (path for path in inside if path.suffix == ".safetensors")
-    return source_folder(profile, source) / weights
+def _weights_name(profile: ModelProfile, source: NetworkSource) -> str:
+    """What the file with the weights of ``source`` is called."""
+    here = [PurePosixPath(file.path) for file in model_files(profile) if file.repository == source.repository]
+    inside = [path for path in here if path.parent == PurePosixPath(source.folder)]
+    (weights,) = (path.name for path in inside if path.suffix == ".safetensors")
+    return weights
 
 
 def _write_tokenizer(folder: Path, length: int) -> None:

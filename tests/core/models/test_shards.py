@@ -98,7 +98,7 @@ def _name_a_place_elsewhere(index: Path) -> None:
     ("spoil", "words"),
     [
         (_lose_a_part, "lacks unet/diffusion_pytorch_model-00002-of-00002"),
-        (_cut_a_part, "damaged"),
+        (_cut_a_part, "is cut off"),
         (lambda index: index.write_text("{"), "is damaged"),
         (lambda index: index.write_text("[]"), "is damaged"),
         (lambda index: index.write_text('{"weight_map": {}}'), "names no files"),

@@ -48,12 +48,12 @@ def small(request, tmp_path):
                 settings = json.loads(path.read_text())
                 (settings.get("text_config") or settings)["vocab_size"] = TOKENS
                 path.write_text(json.dumps(settings))
-    return dataclasses.replace(profile(name, tmp_path / "written"), configurations=configurations)
+    return dataclasses.replace(profile(name), configurations=configurations, folder=tmp_path / "written")
 
 
 def test_files_are_those_that_the_model_reads_and_its_networks_are_sound(small, style_picture):
     assert missing_files(small)
-    write_stand_in(small, seed=0)
+    write_stand_in(small, small.folder, seed=0)
     assert missing_files(small) == ()
     half = load_networks(small, torch.device("cpu"), torch.float16)
     weights = half.unet.conv_in.weight
@@ -66,9 +66,9 @@ def test_files_are_those_that_the_model_reads_and_its_networks_are_sound(small, 
 
 
 def test_the_same_seed_gives_the_same_bytes(small, tmp_path):
-    write_stand_in(small, seed=1)
-    again = dataclasses.replace(small, folder=tmp_path / "again")
-    write_stand_in(again, seed=1)
+    write_stand_in(small, small.folder, seed=1)
+    again = tmp_path / "again"
+    write_stand_in(small, again, seed=1)
     files = sorted(path.relative_to(small.folder) for path in small.folder.rglob("*") if path.is_file())
     assert len(files) > 10
-    assert all((small.folder / file).read_bytes() == (again.folder / file).read_bytes() for file in files)
+    assert all((small.folder / file).read_bytes() == (again / file).read_bytes() for file in files)

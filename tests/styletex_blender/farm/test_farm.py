@@ -17,8 +17,10 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from core.job import CHECKPOINT_FILE
+from core.protocol import BATCH_TURN
 from tests.processes import is_running, wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -130,6 +132,19 @@ class Studio:
                 continue
         return [pid for pid in found if is_running(pid)]
 
+    def until_at_work(self, seconds: float = 60.0) -> None:
+        """Wait until the command is past its start and has the farm to itself."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for turn in self.folder.rglob(Path(BATCH_TURN).name):
+                try:
+                    with FileLock(turn, timeout=0):
+                        pass
+                except Timeout:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the farm's command did not begin")
+
     def wait(self, seconds: float = 120.0) -> None:
         for pid in self.commands():
             wait_until_gone(pid, seconds)
@@ -152,6 +167,7 @@ def test_blender_ends_and_the_farm_does_not_and_the_file_gets_its_textures_when_
     sent = studio.send()
     assert sent.returncode == 0 and "Chest: sent to local" in sent.stdout, sent.stdout + sent.stderr
     (pid,) = studio.commands()
+    studio.until_at_work()
     os.kill(pid, signal.SIGSTOP)
     early = studio.collect()
     assert early.returncode == NOT_YET and "Lamp: not done yet on local: Waiting" in early.stdout, early.stdout
