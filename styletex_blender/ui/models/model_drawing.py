@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 from bpy.types import Context, UILayout
 
@@ -10,6 +12,7 @@ from ...install.installer_run import InstallerRun
 from ...install.installer_text import download_line
 from ...models import model_tasks
 from ...models.catalogue import KnownModel
+from ...names import readable
 from ...settings import WITHOUT_OWN_FILES
 from ...translation.translate import _
 from ..drawing import draw_button, draw_text
@@ -25,6 +28,8 @@ from .model_text import needs_text, state_icon, state_text
 
 _LARGE = 1.6
 """Height of the panel's main button."""
+_WEIGHT_WIDTH = 3.0
+"""Of the field of a LoRA's weight, in units of a button's height."""
 
 
 def missing_model(profile: str, own_model: str = "") -> KnownModel | None:
@@ -110,26 +115,38 @@ def _draw_files(layout: UILayout, context: Context) -> None:
         draw_text(layout, context, file.problem, "ERROR")
 
 
-def draw_own_files(layout: UILayout, _context: Context, settings: bpy.types.PropertyGroup) -> None:
-    """In the panel: the artist's own checkpoint, LoRAs and VAE."""
+def draw_own_files(layout: UILayout, context: Context, settings: bpy.types.PropertyGroup) -> None:
+    """In the panel: the artist's own checkpoint, LoRAs and VAE, by their files' names too: of a path, a field of the
+    sidebar shows little more than the first folder.
+    """
     if settings.profile in WITHOUT_OWN_FILES:
         return
     for name, menu in (("own_model", "STYLETEX_MT_checkpoints"), ("own_vae", "STYLETEX_MT_vaes")):
         row = layout.row(align=True)
         row.prop(settings, name)
         row.menu(menu, text="", icon="DOWNARROW_HLT")
+        if file := _file_name(getattr(settings, name)):
+            draw_text(layout, context, file, "FILE")
     heading = layout.row(align=True)
     heading.label(text=_("LoRAs"))
     heading.menu("STYLETEX_MT_loras", text="", icon="ADD")
     for number, lora in enumerate(settings.loras):
-        row = layout.row(align=True)
-        row.use_property_split = False
-        row.prop(lora, "use", text="")
-        field = row.split(factor=0.7, align=True)
+        column = layout.column(align=True)
+        column.use_property_split = False
+        row = column.row(align=True)
+        row.prop(lora, "use", text=_file_name(lora.path) or _("No File"), translate=False)
+        weight = row.row(align=True)
+        weight.active, weight.ui_units_x = lora.use, _WEIGHT_WIDTH
+        weight.prop(lora, "weight", text="")
+        row.operator("styletex.remove_lora", text="", icon="X").number = number
+        field = column.row()
         field.active = lora.use
         field.prop(lora, "path", text="")
-        field.prop(lora, "weight", text="")
-        row.operator("styletex.remove_lora", text="", icon="X").number = number
+
+
+def _file_name(path: str) -> str:
+    """What a file is called, without what all are called in the end."""
+    return Path(readable(path).replace("\\", "/").rstrip("/")).name.removesuffix(".safetensors")
 
 
 def _draw_course(layout: UILayout, context: Context, run: InstallerRun) -> None:

@@ -145,3 +145,18 @@ def test_the_bundled_model_refuses_files_that_a_script_names(styletex, scene):
     assert settings.profile == PROFILES[0] and settings.own_model
     with pytest.raises(JobError, match="absolute"):
         styletex.module("settings").Settings("s", "a box", own_model="m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/models/loras/ink.safetensors", "ink"),
+        ("C:\\models\\ink 0.8.safetensors", "ink 0.8"),
+        ("//vae/", "vae"),
+        ("/models/a\udcff.safetensors", "a?"),
+        ("", ""),
+    ],
+)
+def test_a_file_is_called_by_its_name(styletex, path, name):
+    drawing = styletex.module("ui.models.model_drawing")
+    assert drawing._file_name(path) == name
