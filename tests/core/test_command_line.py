@@ -81,7 +81,7 @@ except SystemExit:
         (("--model", ""), "bad_setting", "--model: it is empty"),
         (("--size", "7"), "bad_setting", "--size is 7; it must be one of 256, 512"),
         (("--unknown",), "bad_setting", "unrecognized arguments: --unknown"),
-        (("--vae", "nowhere.safetensors"), "bad_setting", "The bundled model takes no"),
+        (("--vae", "nowhere.safetensors"), "model_missing", "nowhere.safetensors is not there"),
         (("--detail", "1.5"), "bad_setting", "detail is 1.5"),
         (("--stroke-size", "9"), "bad_setting", "stroke size is 9"),
         (("--style-strength", "-1"), "bad_setting", "style strength is -1"),
