@@ -135,3 +135,27 @@ def test_a_picture_that_is_not_read_is_called_by_the_user_s_own_name_and_kind(fi
     assert result.returncode == EXIT_STATUS["bad_image"]
     said = f"The style image {files / 'my painting.jpg'} cannot be read: it is a Photoshop document"
     assert said in result.stderr and "Traceback" not in result.stderr
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["core", "models"]
+runpy.run_module("core", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+@pytest.mark.parametrize("name", ["core.command_line", "core.commands.models"])
+def test_control_c_while_modules_are_loaded_ends_it_in_one_line(name):
+    code = INTERRUPTED.format(name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (EXIT_STATUS["cancelled"], "Cancelled.\n", "")
