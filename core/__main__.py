@@ -43,6 +43,11 @@ if __name__ == "__main__":
 
     _hear(signal.default_int_handler)
     status = main()
-    # Python takes PyTorch down for a second, and all is done.
+    # All is done, and Python takes PyTorch down for a second.
     _hear(signal.SIG_IGN)
+    if status == CANCELLED:
+        # Python ends itself by a signal where what it had interrupted was code of a library's own.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
