@@ -79,9 +79,16 @@ def shelf_of(path: Path) -> str:
 
 
 def _is_shelf(folder: Path) -> bool:
-    """Whether files of weights lie in ``folder`` itself, as in one shelf alone, and no repositories beside them."""
-    weights = any(path.suffix.lower() in (WEIGHTS, *PICKLE_SUFFIXES) for path in _files(folder))
-    return weights and not any(folder.glob("*/*/config.json")) and not any(folder.glob("*/*/*/config.json"))
+    """Whether ``folder`` is one shelf alone: called so, or with weights in itself and no repositories beside them."""
+    if folder.resolve().name.lower() in SHELVES:
+        return any(map(_is_weights, files_on(folder)))
+    if not any(map(_is_weights, _files(folder))):
+        return False
+    return not any(folder.glob("*/*/config.json")) and not any(folder.glob("*/*/*/config.json"))
+
+
+def _is_weights(path: Path) -> bool:
+    return path.suffix.lower() in (WEIGHTS, *PICKLE_SUFFIXES)
 
 
 def files_on(shelf: Path) -> Iterator[Path]:
