@@ -278,7 +278,7 @@ def _run(
             detail = find_detail(
                 surface,
                 texel,
-                style_image,
+                styles,
                 extent,
                 SurfaceColours(field, fill).around,
                 settings.detail,
