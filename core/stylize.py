@@ -187,12 +187,12 @@ def _run(
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         styles = read_style_images(job, folder, partial(reporter.warning, "style_image"))
-        # What can come from one picture alone comes from that with the greatest share.
-        style_image = max(styles, key=lambda one: one[1])[0]
+        # The size of strokes goes by the picture with the greatest share.
+        largest, _ = max(styles, key=lambda one: one[1])
         colours = job_base_color(job, folder, tiles, partial(reporter.warning, "base_color"))
         present = None if colours is None or job.restyle_strength == 1.0 else PresentColor(surface, colours)
         texel = texel_side(mesh, round((size * (rows or size)) ** 0.5))
-        extent = style_extent(job.stroke_size, style_image.size, texel)
+        extent = style_extent(job.stroke_size, largest.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
     distillation = None
     if settings.uses_networks:
