@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands.options import OptionParser, in_words, path_and_weight
+from .commands.options import OptionParser, in_words, path_and_weight, whole_number
 from .failure import as_job_error
 from .job import (
     DEVICES,
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
     suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
     suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
-    suggest.add_argument("--count", type=int, choices=range(1, 51), default=5, metavar="N", help="how many words (5)")
+    suggest.add_argument("--count", type=whole_number(1, 50), default=5, metavar="N", help="how many words (5)")
     suggest.set_defaults(run=_suggest)
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")

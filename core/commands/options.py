@@ -7,7 +7,9 @@ Standard library only: Blender's Python and the worker's Python both load this m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -51,14 +53,27 @@ def in_words(message: str) -> str:
 
 
 def path(text: str) -> Path:
-    """A path that somebody named: an empty one, as of a variable that is not set, is not the current folder.
+    """A path that somebody named: an empty one, as of a variable that is not set, is not the current folder, and ~ is
+    the home folder also where the shell left it alone (``--models=~/here``).
 
     Raises:
         argparse.ArgumentTypeError: it is empty.
     """
     if not text:
         raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
-    return Path(text)
+    return Path(os.path.expanduser(text))
+
+
+def whole_number(least: int, greatest: int) -> Callable[[str], int]:
+    """What reads a whole number from ``least`` to ``greatest``."""
+
+    def read(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if least <= (number := int(text)) <= greatest:
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {greatest}")
+
+    return read
 
 
 def path_and_weight(limits: tuple[float, float]) -> Callable[[str], tuple[Path, float]]:
@@ -72,7 +87,7 @@ def path_and_weight(limits: tuple[float, float]) -> Callable[[str], tuple[Path, 
     def read(text: str) -> tuple[Path, float]:
         name, colon, weight = text.rpartition(":")
         of_a_drive = len(name) == 1 and weight[:1] in ("\\", "/")
-        if not colon or of_a_drive or (Path(text).exists() and not Path(name).exists()):
+        if not colon or of_a_drive or (path(text).exists() and not path(name or ".").exists()):
             return path(text), 1.0
         try:
             number = float(weight)

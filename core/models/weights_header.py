@@ -122,7 +122,8 @@ def read_header(path: Path, what: str) -> WeightsHeader:
     if path.is_dir():
         raise JobError("model_missing", f"The {what} {path} is a folder, not a file", "Name a .safetensors file.")
     if not path.is_file():
-        raise JobError("model_missing", f"The {what} {path} is not there", CHECK_THE_PATH)
+        why = f"a link to {path.readlink()}, which is not there" if path.is_symlink() else "not there"
+        raise JobError("model_missing", f"The {what} {path} is {why}", CHECK_THE_PATH)
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.command_line import _parser
-from core.commands.options import OptionParser, path_and_weight
+from core.commands.options import OptionParser, path_and_weight, whole_number
 
 read = path_and_weight((-4.0, 4.0))
 
@@ -73,6 +73,20 @@ def test_a_weight_that_is_none_is_said_with_what_is_allowed_and_an_example(parse
 def test_a_path_and_its_weight(text, name, weight):
     path, number = read(text)
     assert path == Path(name) and math.isclose(number, weight)
+
+
+def test_the_home_folder_is_meant_also_where_the_shell_left_it_alone(parser, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert parser.parse_args(["--model=~/a"]).model == tmp_path / "a"
+    assert read("~/ink:0.5") == (tmp_path / "ink", 0.5)
+
+
+@pytest.mark.parametrize("text", ["0", "51", "x", "1.5", ""])
+def test_a_whole_number_is_said_with_its_limits(text):
+    assert whole_number(1, 50)("50") == 50
+    with pytest.raises(argparse.ArgumentTypeError, match=f"{text!r} is no whole number from 1 to 50"):
+        whole_number(1, 50)(text)
 
 
 def test_a_file_whose_name_ends_like_a_weight_is_that_file(tmp_path):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -84,6 +85,13 @@ def test_of_several_the_damaged_one_comes_before_pickles_and_loras_are_left_out(
     assert f"The file {page} is a web page, not the file itself (1 more such files)" in lacks("sd15", tmp_path)
     page.unlink()
     assert "a.ckpt is a pickle" in lacks("sd15", tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_nowhere_is_said_to_be_one(tmp_path):
+    (tmp_path / "models/checkpoints").mkdir(parents=True)
+    (tmp_path / "models/checkpoints" / BASE).symlink_to("/moved/away")
+    assert f"{BASE} is a link to /moved/away, which is not there" in lacks("sd15", tmp_path)
 
 
 def test_a_model_folder_of_another_family_is_named(tmp_path):
