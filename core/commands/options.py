@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +60,11 @@ def path(text: str) -> Path:
     """
     if not text:
         raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
-    return Path(os.path.expanduser(text))
+    found = Path(text)
+    # A file may begin with ~ too.
+    with contextlib.suppress(RuntimeError):
+        return found.expanduser()
+    return found
 
 
 def whole_number(least: int, greatest: int) -> Callable[[str], int]:

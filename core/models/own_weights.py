@@ -200,7 +200,9 @@ def _require_vae(vae: Path) -> WeightsHeader | None:
     """The header of a VAE, unless it is a folder."""
     if vae.is_dir():
         if not (vae / "config.json").is_file():
-            raise JobError("model_missing", f"The VAE folder {vae} has no config.json", "Name its .safetensors file.")
+            inside = (vae / "vae/config.json").is_file()
+            where = f"Name {vae / 'vae'}, which is in it." if inside else "Name its .safetensors file."
+            raise JobError("model_missing", f"The VAE folder {vae} has no config.json", where)
         return None
     header = read_header(vae, "VAE")
     if header.kind not in ("VAE", "checkpoint") or not header.with_prefix(*_VAE_PREFIXES, "decoder."):
@@ -278,7 +280,9 @@ def _folder_width(folder: Path) -> int | None:
         raise JobError(
             "model_missing",
             f"The model folder {folder} has no folder unet, so it is no Stable Diffusion in diffusers' layout{inside}",
-            "Name the file itself, or a folder with unet, vae, text_encoder, tokenizer and scheduler.",
+            f"Name {folder.parent}, which it is in."
+            if folder.absolute().name == "unet"
+            else "Name the file itself, or a folder with unet, vae, text_encoder, tokenizer and scheduler.",
         )
     if not (folder / "unet/config.json").is_file():
         raise JobError(

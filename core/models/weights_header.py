@@ -131,6 +131,9 @@ def read_header(path: Path, what: str) -> WeightsHeader:
         text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else b""
     if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
         raise _pickle(path, what, " under another name")
+    if start.lstrip()[:1] == b"{":
+        where = "Name a .safetensors file, or a model's whole folder."
+        raise JobError("model_missing", f"The {what} {path} is a file of JSON, not of weights", where)
     if not text:
         instead = _what_instead(start, size) or "no safetensors file, or cut off"
         raise JobError("model_missing", f"The {what} {path} is {instead}", "Download it again.")

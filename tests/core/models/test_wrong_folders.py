@@ -178,6 +178,19 @@ def test_what_a_model_lacks_is_said_before_its_family(inside, words, tmp_path):
     assert str(model) in caught.value.message and words in caught.value.message and caught.value.hint
 
 
+def test_a_folder_beside_the_right_one_is_told_from_it(tmp_path):
+    config = put(tmp_path / "mine/unet/config.json", '{"cross_attention_dim": 768}')
+    put(tmp_path / "mine/vae/config.json", "{}")
+    with pytest.raises(JobError) as caught:
+        family_of(config.parent)
+    assert f"Name {tmp_path / 'mine'}, which it is in" in caught.value.hint
+    with pytest.raises(JobError, match="is a file of JSON, not of weights"):
+        family_of(config)
+    with pytest.raises(JobError, match=r"has no config\.json") as caught:
+        profile("sd15", None, OwnWeights(vae=tmp_path / "mine"))
+    assert f"Name {tmp_path / 'mine/vae'}" in caught.value.hint
+
+
 def weights(path: Path, *names: str, width: int = 768) -> Path:
     save_file({name: torch.zeros(8, width) for name in names}, path)
     return path
