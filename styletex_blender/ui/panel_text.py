@@ -37,6 +37,8 @@ def progress_line(run: Run) -> str:
 
 def changes_text(run: Run) -> str:
     """What has changed of the object since its job began, and what comes of it; or nothing."""
+    if run.object_gone:
+        return _("Its object is gone: undo or redo (Ctrl+Shift+Z) brings it back. Until then its texture is kept")
     changes = run.changes
     if changes.unfit:
         text = _("Meanwhile {what}, so this texture will not fit. Undo that, or stylize again")

@@ -173,6 +173,8 @@ class Run:
     """Whether finished textures stay in their kept place although they are on their objects, until the caller says."""
     changes: Changes = field(default_factory=Changes)
     """What has changed of the object that is being worked on since its job began."""
+    object_gone: bool = False
+    """Whether the object that is being worked on is in no scene; undo or redo may bring it back."""
     look_again: bool = False
     """Whether that may have become more."""
     index: int = 0
@@ -283,5 +285,5 @@ class Run:
         self.index = index
         self.stage, self.step, self.steps, self.seconds_left = "Starting", 0, 0, None
         self.frame = None
-        self.changes, self.look_again = Changes(), True
+        self.changes, self.look_again, self.object_gone = Changes(), True, False
         self.started = time.monotonic()

@@ -32,7 +32,7 @@ from ..scene.preview import hide_previews
 from . import showing, warm_worker
 from .queue import hearing, listing, records
 from .queue.keeping import keep_result
-from .queue.outcomes import DELETED, kept_back, land_pending, outcome_without
+from .queue.outcomes import BRING_BACK, GONE, kept_back, land_pending, outcome_without
 from .run_state import Outcome, Pending, Run, Task
 
 TICK_SECONDS = 0.05
@@ -192,7 +192,7 @@ def _carry_out(run: Run) -> Generator[None, None, None]:
     try:
         while not run.wants_cancel:
             if run.open_tasks and not run.wants_pause:
-                yield from _do(run, run.tasks.index(run.open_tasks[0]))
+                yield from _do(run, run.tasks.index(_next(run.open_tasks)))
             elif run.pending:
                 run.stage, run.step, run.steps = _WAITING, 0, 0
                 _land_what_can(run)
@@ -224,6 +224,11 @@ def _end(run: Run) -> None:
             # Its message is what people look for then.
             listing.choose(failed[0].key)
     warm_worker.release()
+
+
+def _next(tasks: list[Task]) -> Task:
+    """The first one whose object is there: one that is gone may come back while the others are made."""
+    return next((task for task in tasks if task.target() is not None), tasks[0])
 
 
 def _do(run: Run, index: int) -> Generator[None, None, None]:
@@ -274,14 +279,14 @@ def _up_to_date(run: Run, anew: bool) -> Generator[None, None, Task]:
     """
     target = run.task.target()
     if target is None:
-        raise JobError("bad_mesh", DELETED)
+        raise JobError("bad_mesh", GONE, BRING_BACK)
     if anew or not run.task.folder.held or run.task.changes(target).any:
         run.stage = "Reading the object again"
         while what_is_going_on() and not (run.stops_this or run.wants_pause):
             yield
         target = run.task.target()
         if target is None:
-            raise JobError("bad_mesh", DELETED)
+            raise JobError("bad_mesh", GONE, BRING_BACK)
         before = run.task
         exported = replace(before.export_again(target), key=before.key, linked=before.linked)
         if exported.folder.path != before.folder.path:
@@ -325,15 +330,13 @@ def _work(run: Run, task: Task) -> Generator[None, None, Outcome | None]:
                 warm_worker.close()
                 return None
             if event["type"] == "cancelled" or (event["type"] == "error" and told_cancel):
-                if not run.stops_this and task.target() is None:
-                    raise JobError("bad_mesh", DELETED)
                 run.saved.pop(task.key, None)
                 return outcome_without(task, run.seconds, cancelled=True)
             if event["type"] == "error":
                 raise JobError.from_dict(event)
             hearing.hear(run, task, client, event)
-        gone = task.target() is None
-        if (run.stops_this or run.wants_again or gone) and not told_cancel:
+        showing.miss_object(run, task)
+        if (run.stops_this or run.wants_again) and not told_cancel:
             told_cancel = True
             run.stage = "Canceling"
             hide_previews()

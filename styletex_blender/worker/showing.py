@@ -8,11 +8,12 @@ from typing import Any
 
 import bpy
 
+from ..landing.changes import Changes
 from ..landing.moment import is_exporting, is_rendering, what_is_going_on, where_uv_maps_wait
 from ..scene.image import take_frame_file
 from ..scene.preview import hide_materials, hide_previews, is_shown, show_preview
 from . import warm_worker
-from .run_state import Run
+from .run_state import Run, Task
 
 _drawn: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
 
@@ -78,6 +79,17 @@ def _warn(run: Run, text: str) -> None:
         run.warn(text)
 
 
+def miss_object(run: Run, task: Task) -> None:
+    """See whether the object is gone or back. Its job goes on meanwhile: one undo too many is soon redone."""
+    gone = task.target() is None
+    if gone and not run.object_gone:
+        hide_previews()
+        run.changes = Changes()
+    elif run.object_gone and not gone:
+        run.look_again = True
+    run.object_gone = gone
+
+
 def redraw_what_changed(run: Run | None) -> None:
     """Redraw the sidebar when its words changed, and the view when a frame came: drawing is what costs here."""
     global _drawn
@@ -94,6 +106,7 @@ def redraw_what_changed(run: Run | None) -> None:
         run.finished,
     )
     words += (len(run.tasks), len(run.done), run.changes, len(run.warnings), run.waits_for, run.frame is None)
+    words += (run.object_gone,)
     view = (run.frames_shown, run.finished)
     old_words, old_view = _drawn
     _drawn = (words, view)

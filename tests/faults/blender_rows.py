@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import CHANGES, CLIENT, COMMAND, LAND, LINE, MOMENT, NOTHING, WORKER, Row, blender, core
+from .row import CHANGES, CLIENT, COMMAND, GONE, LAND, LINE, MOMENT, NOTHING, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -38,7 +38,7 @@ ROWS = (
         (
             *blender(
                 "test_undo.py::test_undo_in_the_middle_of_a_run_is_survived",
-                "test_undo.py::test_object_deleted_by_undo_is_an_error_and_not_a_crash",
+                f"{GONE}::test_one_undo_too_many_that_is_redone_costs_nothing",
                 "test_undo.py::test_one_undo_brings_the_old_material_back_and_redo_the_texture",
                 "test_undo.py::test_a_preview_that_got_into_the_history_is_taken_off",
             ),
@@ -59,13 +59,16 @@ ROWS = (
         ),
     ),
     Row(
-        "the object deleted",
+        "the object deleted, or undone",
         "in a job, and while others are textured",
-        "its job, at once",
-        "the next object begins",
+        NOTHING,
+        "the job goes on; redone, the object gets its texture, and without it the texture is kept and offered",
         blender(
-            f"{CHANGES}::test_deleted_object_is_not_computed_on_and_the_next_one_begins_at_once",
-            f"{CHANGES}::test_object_taken_out_of_every_scene_is_deleted_too",
+            f"{GONE}::test_one_undo_too_many_that_is_redone_costs_nothing",
+            f"{GONE}::test_texture_of_an_object_that_stays_gone_is_kept_and_applied_when_it_is_back",
+            f"{GONE}::test_object_that_the_artist_deletes_is_gone_too",
+            f"{GONE}::test_object_that_is_gone_at_its_turn_is_done_last_and_can_be_tried_again",
+            f"{GONE}::test_pause_while_it_is_gone_keeps_the_checkpoint",
         ),
     ),
     Row(

@@ -82,18 +82,6 @@ def test_a_preview_that_got_into_the_history_is_taken_off(bpy, cube, styletex):
     assert shown(bpy) == [STYLED]
 
 
-def test_object_deleted_by_undo_is_an_error_and_not_a_crash(bpy, scene, styletex):
-    bpy.ops.mesh.primitive_torus_add()
-    bpy.ops.ed.undo_push(message="Add Torus")
-    run = styletex.begin([bpy.context.object])
-    styletex.until(lambda: run.frames_shown >= 1)
-    bpy.ops.ed.undo()
-    assert "Torus" not in bpy.data.objects
-    styletex.end(run)
-    assert "deleted" in run.outcomes[0].error.message
-    assert previews(bpy) == []
-
-
 def test_new_uv_map_goes_with_undo_and_comes_with_redo(bpy, cube, styletex):
     cube.data.uv_layers.remove(cube.data.uv_layers[0])
     bpy.ops.ed.undo_push(message="No UVs")

@@ -25,6 +25,7 @@ _ICONS = {
     State.FAILED: "ERROR",
     State.CANCELED: "X",
 }
+_TO_BE_DONE = frozenset({State.WAITING, State.WORKING, State.PAUSED})
 
 
 class STYLETEX_UL_queue(UIList):
@@ -42,7 +43,7 @@ class STYLETEX_UL_queue(UIList):
             return
         state = order.state_of(run, task)
         row = layout.row(align=True)
-        row.alert = state is State.FAILED
+        row.alert = state is State.FAILED or is_gone(task, state)
         row.active = state is not State.CANCELED
         row.label(text=_named(task), icon=_ICONS[state], translate=False)
         words = row.row()
@@ -56,8 +57,15 @@ def _named(task: Task) -> str:
     return f"{name} +{len(task.linked)}" if task.linked else name
 
 
+def is_gone(task: Task, state: State) -> bool:
+    """Whether a texture is made, or is to be, for an object that is in no scene now."""
+    return state in _TO_BE_DONE and task.target() is None
+
+
 def _in_short(run: Run, task: Task, state: State) -> str:
     """How a task stands, in a word."""
+    if is_gone(task, state):
+        return _("Object gone")
     if state is State.WORKING:
         return percent(run.fraction) if run.steps else ""
     if state is State.PAUSED and (saved := saved_text(run, task)):

@@ -19,6 +19,7 @@ from ..help.short_text import draw_short
 from ..panel_text import saved_text
 from ..results.sidebar import SidebarPanel
 from .farm_box import draw_farm
+from .queue_list import is_gone
 from .queue_operators import STYLETEX_OT_stylize_collection
 
 _MOST_ROWS = 6
@@ -110,6 +111,8 @@ def _draw_whole(layout: UILayout, run: Run) -> None:
 
 def _at_length(run: Run, task: Task) -> str:
     """How a task stands, in a line; nothing where its row says it all, or the panel above."""
+    if is_gone(task, order.state_of(run, task)):
+        return _("Its object is gone: undo or redo (Ctrl+Shift+Z) brings it back")
     if task != run.begun and task in run.open_tasks and (saved := saved_text(run, task)):
         return _("Goes on from {percent}").format(percent=saved)
     return ""

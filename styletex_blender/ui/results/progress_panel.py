@@ -71,7 +71,8 @@ def _draw(layout: UILayout, context: Context, run: Run) -> None:
         draw_text(layout, context, _("A finished texture waits for {what}").format(what=run.waits_for), "SORTTIME")
     if text := changes_text(run):
         column = layout.column(align=True)
-        column.alert = bool(run.changes.unfit)
-        draw_text(column, context, text, "ERROR" if run.changes.unfit else "INFO")
-        draw_button(layout, context, STYLETEX_OT_again, icon="FILE_REFRESH")
+        column.alert = run.object_gone or bool(run.changes.unfit)
+        draw_text(column, context, text, "ERROR" if column.alert else "INFO")
+        if not run.object_gone:
+            draw_button(layout, context, STYLETEX_OT_again, icon="FILE_REFRESH")
     draw_warnings(layout, context, run.warnings)

@@ -16,7 +16,11 @@ from ...scene.preview import hide_previews
 from .. import warm_worker
 from ..run_state import Outcome, Pending, Run, Task
 
+GONE = "The object was deleted"
+"""Before its texture was begun."""
 DELETED = "The object was deleted while its texture was being made"
+BRING_BACK = "Bring it back with undo or redo, then press Retry Failed"
+"""What to do about ``GONE``."""
 
 
 def outcome_without(
@@ -39,7 +43,7 @@ def land_pending(run: Run, pending: Pending, target: bpy.types.Object | None) ->
     task, kept = pending.task, pending.kept
     try:
         if target is None:
-            raise JobError("bad_mesh", DELETED, "Undo that, then press Apply")
+            raise JobError("bad_mesh", DELETED, "Bring it back with undo or redo, then press Apply")
         name = name_of(target)
         hide_previews()
         changes = changes_since(task.state, target)

@@ -6,7 +6,6 @@ not fit.
 from __future__ import annotations
 
 import os
-import time
 
 import numpy as np
 import pytest
@@ -333,29 +332,6 @@ def test_material_that_the_artist_gives_meanwhile_is_not_covered_again(bpy, cube
     assert shown(cube) == ["Mine"]
     styletex.end(run)
     assert shown(cube) == ["Mine"]
-
-
-def test_deleted_object_is_not_computed_on_and_the_next_one_begins_at_once(bpy, scene, styletex):
-    cube, monkey = bpy.data.objects["Cube"], bpy.data.objects["Suzanne"]
-    run = styletex.begin([cube, monkey])
-    styletex.until(lambda: run.frames_shown >= 1)
-    bpy.data.objects.remove(cube)
-    deleted = time.monotonic()
-    styletex.until(lambda: run.index == 1 and run.frame is not None)
-    assert time.monotonic() - deleted < 3.0
-    assert "deleted" in run.outcomes[0].error.message
-    styletex.end(run)
-    assert run.outcomes[1].textured
-
-
-def test_object_taken_out_of_every_scene_is_deleted_too(bpy, cube, styletex):
-    cube.use_fake_user = True
-    run = styletex.begin([cube])
-    styletex.until(lambda: run.frames_shown >= 1)
-    bpy.context.scene.collection.objects.unlink(cube)
-    assert "Cube" in bpy.data.objects
-    styletex.until(lambda: run.finished, seconds=5.0)
-    assert "deleted" in run.outcomes[0].error.message
 
 
 def test_object_that_changed_while_others_were_textured_is_read_again(bpy, scene, styletex):

@@ -186,7 +186,7 @@ def test_object_that_is_deleted_while_it_waits_is_told_and_a_renamed_one_is_text
     styletex.end(run)
     assert states(styletex, run) == {"Cube": "DONE", "Suzanne": "FAILED", "Third": "DONE"}
     assert styletex.module("worker.queue.listing").chosen_key() == run.tasks[1].key, "its message is shown"
-    assert "was deleted" in run.done[1].error.message
+    assert "was deleted" in run.outcome_of(run.tasks[1]).error.message
     assert shown(bpy.data.objects["Renamed"]) == [STYLED.format("Renamed")]
     assert bpy.data.objects["Suzanne"].material_slots.values() == []
 
