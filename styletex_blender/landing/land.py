@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from ..folders.kept import KeptTexture
 from ..history import entries, shown
 from ..history.record import Record, finished, write_record
 from ..names import name_of, readable
-from ..scene.image import check_destination, load_texture
+from ..scene.image import check_destination, is_full, load_texture, way_out_of_finished
 from ..scene.material import apply_texture, texture_name
 from ..scene.materials.surface import images_without_uv_node
 from ..scene.materials.taking_back import taken_back_on_failure
@@ -65,10 +64,10 @@ def land(
     except JobError:
         raise
     except OSError as error:
-        code = "disk_full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "bad_setting"
+        code = "disk_full" if is_full(error) else "bad_setting"
         place = f" as {error.filename2 or error.filename}" if error.filename else ""
         text = f"The texture cannot be saved{place}: {error.strerror or error}"
-        raise JobError(code, text, "Make room for it, then press Apply") from error
+        raise JobError(code, text, way_out_of_finished(error)) from error
     except Exception as error:
         raise JobError(
             "internal",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from ...core.job import JobError, tile_file
 _TEXTURES = "//textures"
 _TARGA_HEADER = 18
 """Bytes before the pixels."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 def take_frame_file(event: dict[str, Any]) -> Path:
@@ -69,13 +72,36 @@ def try_destination(destination: str) -> None:
         raise JobError(
             "bad_setting",
             f"The texture cannot be saved in {folder}: {error.strerror}",
-            "Make room for that folder, or keep the image in the file",
+            way_out(error),
         ) from error
     finally:
         if made:
             # It may be there no more, or not be empty any more.
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk, or what the artist may use of it, is full."""
+    return error.errno in _FULL
+
+
+def way_out(error: OSError) -> str:
+    """What to do before a texture is begun."""
+    if is_full(error):
+        return "Free some space, or set Keep Image to In the File"
+    if error.errno in _READ_ONLY:
+        return "Set Keep Image to In the File, or make the folder writable"
+    return "Rename what is in the way, or set Keep Image to In the File"
+
+
+def way_out_of_finished(error: OSError) -> str:
+    """What to do with a finished one."""
+    if is_full(error):
+        return "Free some space, or set Keep Image to In the File; then press Apply"
+    if error.errno in _READ_ONLY:
+        return "Set Keep Image to In the File, or make the folder writable; then press Apply"
+    return "Rename what is in the way, or set Keep Image to In the File; then press Apply"
 
 
 def load_texture(path: Path, name: str, destination: str, tiles: Sequence[int] = ()) -> bpy.types.Image:

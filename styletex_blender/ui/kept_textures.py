@@ -21,6 +21,8 @@ from ..worker import runner
 from ..worker.environment import kept_folder
 from ..worker.run_state import find_object
 
+_NO_ROOM = frozenset({"bad_setting", "disk_full"})
+"""Errors of an image that cannot be put where it was to go."""
 _read: tuple[int, list[KeptTexture]] = (0, [])
 
 
@@ -97,9 +99,7 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
                 name = texture.landing.object_name
                 text = _("There is no object {name}").format(name=repr(name))
                 raise JobError("bad_mesh", text, _("Select the object that it is for"))
-            warnings: list[str] = []
-            others = linked_to(texture)
-            land(target, texture, texture.landing.destination, over_changes=True, linked=others, warnings=warnings)
+            warnings = _land(target, texture, context.scene.styletex.destination)
         except JobError as error:
             self.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
             return {"CANCELLED"}
@@ -109,6 +109,25 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, _("Textured {name}").format(name=name_of(target)))
         return {"FINISHED"}
+
+
+def _land(target: bpy.types.Object, texture: KeptTexture, wished_now: str) -> list[str]:
+    """Put a texture on its object, with its image where that was to go, or where that cannot be had, where it is to go
+    now; what the user should know.
+
+    Raises:
+        JobError: why it cannot be done.
+    """
+    warnings: list[str] = []
+    others, wished = linked_to(texture), texture.landing.destination
+    try:
+        land(target, texture, wished, over_changes=True, linked=others, warnings=warnings)
+    except JobError as error:
+        if error.code not in _NO_ROOM or wished == wished_now:
+            raise
+        land(target, texture, wished_now, over_changes=True, linked=others, warnings=warnings)
+        warnings.append(_("The image is in the file: it could not be saved beside it"))
+    return warnings
 
 
 class STYLETEX_OT_remove_kept(_OfTexture, Operator):

@@ -17,6 +17,7 @@ from ..drawing import draw_button, draw_text
 from ..help.help_buttons import draw_help
 from ..help.short_text import draw_short
 from ..panel_text import saved_text
+from ..results.outcome_panel import shows_error_of
 from ..results.sidebar import SidebarPanel
 from .farm_box import draw_farm
 from .queue_list import is_gone
@@ -84,6 +85,8 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
         text = _("Also for {count} objects with the same mesh").format(count=len(task.linked))
         draw_text(column, context, text, "LINKED")
     outcome = run.outcome_of(task)
+    if outcome is not None and shows_error_of(run, task.key):
+        return
     if outcome is not None and outcome.error is not None:
         error = outcome.error
         draw_short(layout.box(), context, _(error.message), _(error.hint) if error.hint else "")

@@ -54,6 +54,12 @@ def images_of(run: Run) -> list[Outcome]:
     return [outcome for outcome in run.outcomes if outcome.finished_image() is not None]
 
 
+def shows_error_of(run: Run, key: str) -> bool:
+    """Whether the error of a task, by its key, is among those that the panel shows."""
+    failed = [outcome for outcome in run.outcomes if outcome.error is not None]
+    return run.finished and key in {outcome.key for outcome in failed[:_MOST_ERRORS]}
+
+
 def draw_images(layout: UILayout, context: Context, run: Run) -> None:
     """Each finished image with its object and its time, and the ways to see and to save it."""
     images = images_of(run)

@@ -70,6 +70,30 @@ def test_file_in_the_way_of_the_folder_keeps_every_texture_and_apply_puts_it_the
     assert shown(bpy.data.objects["Suzanne"]) == ["Old"]
 
 
+@pytest.mark.parametrize(
+    ("errno", "way"), [(30, "make the folder writable"), (13, "make the folder writable"), (28, "Free some space")]
+)
+def test_texture_goes_into_the_file_where_its_folder_cannot_be_written_and_the_panel_says_so(
+    bpy, saved, styletex, monkeypatch, errno, way
+):
+    def refuse(*_arguments):
+        raise OSError(errno, "Refused", str(saved / "textures"))
+
+    run = styletex.begin([bpy.data.objects["Cube"]])
+    styletex.until(lambda: run.frames_shown >= 1)
+    monkeypatch.setattr(styletex.module("scene.image"), "_copy_whole", refuse)
+    styletex.end(run)
+    (outcome,) = run.outcomes
+    assert way in outcome.error.hint and "In the File" in outcome.error.hint
+    assert styletex.module("ui.results.outcome_panel").shows_error_of(run, outcome.key), "and the queue does not"
+    with pytest.raises(RuntimeError, match="In the File"):
+        bpy.ops.styletex.apply_kept(folder=outcome.kept.name)
+    bpy.context.scene.styletex.destination = "packed"
+    assert bpy.ops.styletex.apply_kept(folder=outcome.kept.name) == {"FINISHED"}
+    assert shown(bpy.data.objects["Cube"]) == [STYLED]
+    assert bpy.data.images[STYLED].packed_file is not None
+
+
 @pytest.mark.parametrize("tiles", ["0", "2"])
 def test_full_disk_leaves_no_half_file_and_nothing_of_the_texture_in_the_scene(
     bpy, saved, styletex, monkeypatch, tiles
