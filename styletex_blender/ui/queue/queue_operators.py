@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringProperty
-from bpy.types import Context, Operator, PropertyGroup, WindowManager
+from bpy.types import Context, Event, Operator, PropertyGroup, WindowManager
 
 from ....core.job import JobError
 from ... import api
+from ...names import name_of
 from ...translation.translate import _
 from ...worker import runner
 from ...worker.queue import listing, order
@@ -20,6 +21,9 @@ from ..availability import why_no_meshes, why_no_worker, why_not_collection
 from ..operators import start_with
 from ..reasoned_operator import ReasonedOperator
 from ..scripting.settings_properties import SettingsProperties
+
+_A_HANDFUL = 4
+"""So many objects are textured without a question."""
 
 
 class QueueRow(PropertyGroup):
@@ -42,6 +46,19 @@ class STYLETEX_OT_stylize_collection(SettingsProperties, ReasonedOperator, Opera
             cls.poll_message_set(reason)
             return False
         return True
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        """Ask first where it is much: a click that was meant for another button starts hours of work."""
+        count = len(api.meshes_of(context.collection, context.view_layer))
+        if count <= _A_HANDFUL:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=_("Texture {count} Objects?").format(count=count),
+            message=_("All of the collection {name}").format(name=name_of(context.collection)),
+            confirm_text=_("Stylize Collection"),
+        )
 
     def execute(self, context: Context) -> set[str]:
         """Start the run, or add to the one that goes on."""

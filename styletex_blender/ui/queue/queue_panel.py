@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.types import Context, Panel, UILayout
 
+from ... import api
 from ...install.quantities import duration
 from ...library.thumbnails import icon_of_image
 from ...translation.translate import _
@@ -36,13 +37,14 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
     def draw(self, context: Context) -> None:
         """The list with its buttons, the whole time left, and what is known of the chosen one."""
         layout, run = self.layout, runner.current_run()
+        # First, since what is below it comes and goes.
+        _draw_collection(layout, context)
         is_listed = run is not None and bool(run.tasks) and (_failed(run) or not run.finished)
         if is_listed and run is not None:
             _draw_list(layout, context, run)
             _draw_whole(layout, run)
         else:
             draw_text(layout, context, _("What you add while a texture is made waits here"), "INFO")
-        draw_button(layout, context, STYLETEX_OT_stylize_collection, icon="OUTLINER_COLLECTION")
         if is_listed and run is not None:
             _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
@@ -50,6 +52,12 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
                 text = _("{name} was not added: {why}").format(name=outcome.name, why=_(outcome.error.message))
                 draw_short(layout, context, text)
         draw_farm(layout, context)
+
+
+def _draw_collection(layout: UILayout, context: Context) -> None:
+    count = len(api.meshes_of(context.collection, context.view_layer))
+    text = _("Stylize Collection ({count})").format(count=count) if count else ""
+    draw_button(layout, context, STYLETEX_OT_stylize_collection, text, icon="OUTLINER_COLLECTION")
 
 
 def _failed(run: Run) -> bool:

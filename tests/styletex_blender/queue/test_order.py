@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -248,3 +249,27 @@ def test_settings_of_a_task_are_plain_values(bpy, cube, settings, styletex):
     run = styletex.begin([cube])
     assert type(settings)(**json.loads(json.dumps(run.tasks[0].settings))) == settings
     styletex.end(run)
+
+
+def test_collection_beyond_a_handful_is_asked_about_and_its_button_says_how_many(bpy, scene, styletex, monkeypatch):
+    operators = styletex.module("ui.queue.queue_operators")
+    asked, begun = [], []
+
+    def ask(_operator, _event, **words):
+        asked.append(words["title"])
+        return {"RUNNING_MODAL"}
+
+    def click():
+        context = SimpleNamespace(
+            collection=bpy.context.collection,
+            view_layer=bpy.context.view_layer,
+            window_manager=SimpleNamespace(invoke_confirm=ask),
+        )
+        button = SimpleNamespace(execute=lambda _context: begun.append(1) or {"FINISHED"})
+        return operators.STYLETEX_OT_stylize_collection.invoke(button, context, None)
+
+    assert click() == {"FINISHED"} and begun == [1] and asked == []
+    for number in range(3):
+        add_cube(bpy, f"More {number}")
+    assert click() == {"RUNNING_MODAL"} and begun == [1]
+    assert asked == ["Texture 5 Objects?"]

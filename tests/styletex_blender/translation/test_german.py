@@ -79,6 +79,14 @@ def test_every_text_has_a_german_one(bpy, styletex):
     assert sorted(wanted - set(GERMAN)) == []
 
 
+def test_two_buttons_or_states_that_differ_have_two_german_words():
+    found: dict[str, set[str]] = {}
+    for english, german in GERMAN.items():
+        found.setdefault(german.casefold(), set()).add(english)
+    same = [texts for texts in found.values() if len(texts) > 1]
+    assert same == [{"Install in Preferences", "Install it in the preferences"}], "one meaning, as a button and in text"
+
+
 @pytest.mark.parametrize("english", [text for text in GERMAN if "{" in text])
 def test_gaps_are_the_same(english):
     assert gaps(GERMAN[english]) == gaps(english)

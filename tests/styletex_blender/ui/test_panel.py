@@ -168,7 +168,9 @@ def test_texture_that_waits_says_what_for(bpy, cube, styletex, drawn, monkeypatc
 
 
 def test_queue_says_what_waits_what_was_refused_and_where_a_paused_one_goes_on(bpy, cube, styletex, drawn):
-    assert "What you add while a texture is made waits here" in drawn()
+    before = drawn()
+    button = "[styletex.stylize_collection Stylize Collection (2)]"
+    assert before.index(button) < before.index("What you add while a texture is made waits here")
     run = styletex.begin([cube])
     styletex.until(lambda: run.frames_shown >= 1)
     flat = bpy.data.objects.new("Flat", bpy.data.meshes.new("Flat"))
@@ -190,6 +192,7 @@ def test_failed_one_shows_its_message_and_the_ways_on(bpy, cube, styletex, drawn
     run = styletex.begin([cube], "--error-at", "3")
     styletex.until(lambda: run.finished)
     shown = drawn()
+    assert shown.index("styletex.stylize_collection") < shown.index("styletex.queue_retry"), "it stays where it is"
     assert "[styletex.queue_retry Retry Failed]" in shown and "[styletex.dismiss Clear]" in shown
     assert shown.count("A fake failure") == 1, "in the result, and not beside the list as well"
     bpy.ops.styletex.dismiss()
