@@ -13,6 +13,7 @@ import bpy
 from ...core.job import JobError
 from ..landing.moment import what_is_going_on
 from ..names import name_of, readable
+from ..translation.translate import said
 from ..worker import warm_worker
 from . import collecting, command
 from .job import FarmJob, JobState
@@ -111,7 +112,7 @@ def _look_at(job: FarmJob) -> Seen | None:
         return Seen(job, state, JobError("bad_request", f"Its texture cannot be fetched: {error}"))
     outcome = collected.outcome
     if outcome.error is not None:
-        _told.append(f"{outcome.object_name}: {outcome.error.message}")
+        _told.append(f"{outcome.object_name}: {said(outcome.error.message)}")
     _told.extend(collected.warnings)
     return None
 

@@ -14,7 +14,7 @@ from ..names import name_of
 from ..scene.checks import SURFACES, not_a_mesh
 from ..scene.image import check_destination
 from ..settings import PROMPT_OPTIONAL
-from ..translation.translate import _
+from ..translation.translate import _, said_whole
 from ..worker.environment import worker_command
 
 INSTALLING = "What StyleTex computes with is being changed: see the preferences"
@@ -33,9 +33,7 @@ def left_out(context: bpy.types.Context) -> list[str]:
     for other in context.selected_objects:
         if other.type != "MESH" and (other.instance_collection is not None or other.type in SURFACES):
             problem = not_a_mesh(other)
-            found.append(
-                _("{name} is not textured").format(name=name_of(other)) + f": {_(problem.message)}. {_(problem.hint)}"
-            )
+            found.append(_("{name} is not textured").format(name=name_of(other)) + f": {said_whole(problem)}")
     return found
 
 
@@ -94,7 +92,7 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], va
     try:
         check_destination(settings.destination)
     except JobError as error:
-        return f"{_(error.message)}. {_(error.hint)}"
+        return said_whole(error)
     return ""
 
 
@@ -112,5 +110,5 @@ def why_no_worker() -> str:
     try:
         worker_command()
     except JobError as error:
-        return f"{_(error.message)}. {_(error.hint)}"
+        return said_whole(error)
     return ""

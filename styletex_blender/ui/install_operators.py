@@ -16,7 +16,7 @@ from ...core.job import JobError
 from ..install import installer
 from ..install.installer_text import in_blender, outcome_line
 from ..install.quantities import amount
-from ..translation.translate import _
+from ..translation.translate import _, said, said_whole
 from ..worker.environment import install_target, log_path, own_python, preference
 from .help.help_operators import show_log
 from .reasoned_operator import ReasonedOperator
@@ -116,7 +116,7 @@ class STYLETEX_OT_check_install(ReasonedOperator, Operator):
         try:
             python = used_python()
         except JobError as error:
-            self.report({"ERROR"}, _(error.message))
+            self.report({"ERROR"}, said(error.message))
             return {"CANCELLED"}
         return _start(self, "doctor", python=python)
 
@@ -196,7 +196,7 @@ def _start(operator: Operator, command: str, arguments: Sequence[str] = (), pyth
             return {"FINISHED"}
         run = installer.carry_out(command, arguments, python)
     except JobError as error:
-        operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+        operator.report({"ERROR"}, said_whole(error))
         return {"CANCELLED"}
     assert run.ending is not None
     if run.failed:

@@ -12,7 +12,7 @@ from ..install.installation import Installation, look_at
 from ..install.installer_run import Finding, InstallerRun
 from ..install.installer_text import download_line, in_blender, outcome_line, stage_line
 from ..install.quantities import amount
-from ..translation.translate import _
+from ..translation.translate import _, said
 from ..worker.environment import install_target, worker_command
 from .drawing import draw_button, draw_text
 from .help.ways_out import INSTALLER_SECTION
@@ -78,7 +78,7 @@ def _draw_own_python(layout: UILayout, context: Context, preferences: bpy.types.
     try:
         python = used_python()
     except JobError as error:
-        draw_text(layout, context, _(error.message), "ERROR")
+        draw_text(layout, context, said(error.message), "ERROR")
         return
     check = installer.last_check()
     tried = check if check is not None and check.python == python and check.ending is not None else None

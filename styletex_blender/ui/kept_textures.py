@@ -16,7 +16,7 @@ from ..folders import kept
 from ..folders.kept import KeptTexture
 from ..landing.land import land
 from ..names import name_of
-from ..translation.translate import _
+from ..translation.translate import _, said, said_whole
 from ..worker import runner
 from ..worker.environment import kept_folder
 from ..worker.run_state import find_object
@@ -101,7 +101,7 @@ class STYLETEX_OT_apply_kept(_OfTexture, Operator):
                 raise JobError("bad_mesh", text, _("Select the object that it is for"))
             warnings = _land(target, texture, context.scene.styletex.destination)
         except JobError as error:
-            self.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+            self.report({"ERROR"}, said_whole(error))
             return {"CANCELLED"}
         runner.settle(texture.folder)
         texture.remove()
@@ -147,7 +147,7 @@ class STYLETEX_OT_remove_kept(_OfTexture, Operator):
         try:
             texture = self.texture()
         except JobError as error:
-            self.report({"ERROR"}, error.message)
+            self.report({"ERROR"}, said(error.message))
             return {"CANCELLED"}
         runner.settle(texture.folder)
         texture.remove()
@@ -165,7 +165,7 @@ class STYLETEX_OT_open_kept(_OfTexture, Operator):
         try:
             bpy.ops.wm.path_open(filepath=str(self.texture().folder))
         except JobError as error:
-            self.report({"ERROR"}, error.message)
+            self.report({"ERROR"}, said(error.message))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -12,7 +12,7 @@ from ...core.job import JobError
 from .. import api
 from ..library import recent
 from ..settings import Settings, Values
-from ..translation.translate import _
+from ..translation.translate import _, said, said_whole
 from ..worker import runner
 from ..worker.environment import PACKAGE, is_extension, preference
 from ..worker.run_state import find_object
@@ -78,7 +78,7 @@ def start(
     _remember_style(context.scene.styletex)
     for outcome in run.outcomes:
         if outcome.error is not None and outcome not in before:
-            operator.report({"WARNING"}, f"{outcome.name}: {outcome.error.message}")
+            operator.report({"WARNING"}, f"{outcome.name}: {said(outcome.error.message)}")
     return {"FINISHED"}
 
 
@@ -90,7 +90,7 @@ def _leave_edit_mode() -> None:
 
 def refuse(operator: Operator, error: JobError) -> set[str]:
     """Say why nothing was begun."""
-    operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+    operator.report({"ERROR"}, said_whole(error))
     return {"CANCELLED"}
 
 

@@ -13,7 +13,7 @@ from ... import api
 from ...history import entries, shown
 from ...landing.put_back import check_file, map_for, put_back, slot_of
 from ...names import name_of
-from ...translation.translate import _
+from ...translation.translate import _, said_whole
 from ...worker.queue.linked import by_mesh
 from ..availability import selected_meshes, why_no_worker
 from ..reasoned_operator import ReasonedOperator
@@ -57,7 +57,7 @@ def _chosen(context: Context) -> tuple[Object, Image]:
 
 
 def _refuse(operator: Operator, error: JobError) -> set[str]:
-    operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+    operator.report({"ERROR"}, said_whole(error))
     return {"CANCELLED"}
 
 

@@ -14,7 +14,7 @@ from ...models import model_tasks
 from ...models.catalogue import KnownModel
 from ...names import readable
 from ...settings import WITHOUT_OWN_FILES
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ..drawing import draw_button, draw_text
 from ..help.ways_out import ERRORS, INSTALLER_SECTION
 from .model_operators import (
@@ -79,7 +79,7 @@ def draw_list(layout: UILayout, context: Context, preferences: bpy.types.AddonPr
     draw_button(row.row(), context, STYLETEX_OT_list_models, icon="FILE_REFRESH")
     if known is None:
         text = model_tasks.problem() or _("Looking which models are there")
-        draw_text(box, context, _(text), "ERROR" if model_tasks.problem() else "SORTTIME")
+        draw_text(box, context, said(text), "ERROR" if model_tasks.problem() else "SORTTIME")
     else:
         for model in known.models:
             _draw_model(box, context, model)

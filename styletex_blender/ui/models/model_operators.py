@@ -16,7 +16,7 @@ from ...install.quantities import amount
 from ...models import model_tasks
 from ...models.catalogue import FILE_KINDS, KnownModel
 from ...settings import WITHOUT_OWN_FILES
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ..availability import why_no_worker
 from ..panel_text import wrap
 from ..reasoned_operator import ReasonedOperator
@@ -113,7 +113,7 @@ class STYLETEX_OT_download_model(ReasonedOperator, Operator):
         try:
             run = model_tasks.download(self.profile)
         except JobError as error:
-            self.report({"ERROR"}, _(error.message))
+            self.report({"ERROR"}, said(error.message))
             return {"CANCELLED"}
         if bpy.app.background and run.failed and run.ending is not None:
             self.report({"ERROR"}, f"{run.ending['message']}. {in_blender(run.ending['hint'])}".rstrip(". "))

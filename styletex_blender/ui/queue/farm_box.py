@@ -8,7 +8,7 @@ from bpy.types import Context, UILayout
 from ...farm import watching
 from ...farm.job import JobState
 from ...farm.watching import Seen
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ..drawing import draw_button, draw_text
 from ..help.help_buttons import draw_help
 from ..help.short_text import draw_short
@@ -56,7 +56,9 @@ def _draw_problems(layout: UILayout, context: Context, jobs: list[Seen]) -> None
     failed = [found for found in jobs if found.error is not None]
     for found in failed[:_MOST_ERRORS]:
         if found.error is not None:
-            draw_short(layout, context, f"{found.job.sent.object_name}: {_(found.error.message)}", _(found.error.hint))
+            draw_short(
+                layout, context, f"{found.job.sent.object_name}: {said(found.error.message)}", said(found.error.hint)
+            )
     if codes := [found.error.code for found in failed if found.error is not None]:
         draw_help(layout, context, codes)
     stopped = [found for found in jobs if found.state is JobState.STOPPED]

@@ -14,7 +14,7 @@ from ...farm import watching
 from ...farm.job import JobState
 from ...farm.place import preferred_address
 from ...settings import Values
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ..availability import selected_meshes, why_not, why_not_now, why_not_these
 from ..operators import refuse
 from ..reasoned_operator import ReasonedOperator
@@ -64,7 +64,7 @@ class STYLETEX_OT_send(SettingsProperties, ReasonedOperator, Operator):
         watching.begin()
         for outcome in refused:
             if outcome.error is not None:
-                self.report({"WARNING"}, f"{outcome.object_name}: {outcome.error.message}")
+                self.report({"WARNING"}, f"{outcome.object_name}: {said(outcome.error.message)}")
         self.report({"INFO"}, _("Sent to the farm: {count}").format(count=len(jobs)))
         return {"FINISHED"}
 

@@ -13,7 +13,7 @@ from bpy.types import Context, Event, Operator, PropertyGroup, WindowManager
 from ....core.job import JobError
 from ... import api
 from ...names import name_of
-from ...translation.translate import _
+from ...translation.translate import _, said_whole
 from ...worker import runner
 from ...worker.queue import listing, order
 from ...worker.run_state import Run
@@ -161,7 +161,7 @@ def _tried(operator: Operator, call: Callable[[], Run]) -> set[str]:
     try:
         call()
     except JobError as error:
-        operator.report({"ERROR"}, f"{_(error.message)}. {_(error.hint)}" if error.hint else _(error.message))
+        operator.report({"ERROR"}, said_whole(error))
         return {"CANCELLED"}
     return {"FINISHED"}
 

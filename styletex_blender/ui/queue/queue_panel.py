@@ -9,7 +9,7 @@ from bpy.types import Context, Panel, UILayout
 from ... import api
 from ...install.quantities import duration
 from ...library.thumbnails import icon_of_image
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ...worker import runner
 from ...worker.queue import listing, order, time_left
 from ...worker.queue.order import State
@@ -49,7 +49,7 @@ class STYLETEX_PT_queue(SidebarPanel, Panel):
             _draw_chosen(layout, context, run)
         for outcome in run.refused if run is not None and not run.finished else []:
             if outcome.error is not None:
-                text = _("{name} was not added: {why}").format(name=outcome.name, why=_(outcome.error.message))
+                text = _("{name} was not added: {why}").format(name=outcome.name, why=said(outcome.error.message))
                 draw_short(layout, context, text)
         draw_farm(layout, context)
 
@@ -97,7 +97,7 @@ def _draw_chosen(layout: UILayout, context: Context, run: Run) -> None:
         return
     if outcome is not None and outcome.error is not None:
         error = outcome.error
-        draw_short(layout.box(), context, _(error.message), _(error.hint) if error.hint else "")
+        draw_short(layout.box(), context, said(error.message), said(error.hint))
         draw_help(layout, context, [error.code])
     elif line := _at_length(run, task):
         draw_text(column, context, line, "BLANK1")

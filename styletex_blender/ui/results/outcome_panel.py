@@ -8,7 +8,7 @@ from bpy.types import Context, Panel, UILayout
 from ...install.quantities import duration
 from ...library.thumbnails import icon_of_image
 from ...names import name_of
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ...worker import runner
 from ...worker.run_state import Outcome, Run
 from ..drawing import draw_text
@@ -92,8 +92,8 @@ def _draw_problems(layout: UILayout, context: Context, run: Run) -> None:
     box = layout.box()
     for object_name, error in run.failures[:_MOST_ERRORS]:
         several = len(run.tasks) + len(run.refused) > 1
-        message = f"{object_name}: {_(error.message)}" if several else _(error.message)
-        draw_short(box, context, message, _(error.hint) if error.hint else "")
+        message = f"{object_name}: {said(error.message)}" if several else said(error.message)
+        draw_short(box, context, message, said(error.hint))
     if (more := len(run.failures) - _MOST_ERRORS) > 0:
         box.label(text=_("and {count} more").format(count=more), icon="ERROR")
     draw_warnings(box, context, run.warnings)
