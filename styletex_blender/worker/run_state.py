@@ -185,6 +185,10 @@ class Run:
     """Steps of the stage that are done."""
     steps: int = 0
     """Steps of the stage; 0 while unknown."""
+    optimises: bool = False
+    """Whether that stage is the optimisation."""
+    fraction: float = 0.0
+    """Share of the optimisation that is done, 0 to 1, which never goes back: the other stages have none."""
     seconds_left: float | None = None
     """Time left for this object, or ``None`` while unknown."""
     saved: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -275,15 +279,11 @@ class Run:
         """Time that this object took so far, without pauses."""
         return self.spent.get(self.task.key, 0.0) + time.monotonic() - self.started
 
-    @property
-    def fraction(self) -> float:
-        """Share of the current stage that is done, 0 to 1."""
-        return self.step / self.steps if self.steps else 0.0
-
     def begin_task(self, index: int) -> None:
         """Turn to the next object."""
         self.index = index
         self.stage, self.step, self.steps, self.seconds_left = "Starting", 0, 0, None
+        self.optimises, self.fraction = False, 0.0
         self.frame = None
         self.changes, self.look_again, self.object_gone = Changes(), True, False
         self.started = time.monotonic()

@@ -220,7 +220,7 @@ class STYLETEX_OT_history_delete(ReasonedOperator, Operator):
 
 
 class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
-    """Delete all results of the object but the one that is applied; files beside the .blend file stay"""
+    """Delete all results but the applied one and the one that is looked at; files beside the .blend file stay"""
 
     bl_idname = "styletex.history_clean_up"
     bl_label = "Clean Up"
@@ -230,7 +230,6 @@ class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
 
     def execute(self, context: Context) -> set[str]:
         """Delete them."""
-        shown.show_applied([context.object])
         count = entries.clean_up(context.object)
         self.report({"INFO"}, _("Deleted {count} results").format(count=count))
         return {"FINISHED"}

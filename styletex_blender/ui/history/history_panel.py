@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import bpy
 from bpy.types import Context, Panel, UILayout
@@ -56,11 +57,10 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
         chosen, on_it, applied = entries.chosen_image(target), shown.shown_images(target), shown.applied_images(target)
         may_change = not why_not_changed(context)
         grid = self.layout.grid_flow(row_major=True, columns=_columns(context), even_columns=True, align=False)
-        for number, (image, record) in enumerate(zip(images, records, strict=True)):
+        for number, (image, text) in enumerate(zip(images, _labels(records), strict=True)):
             column = grid.column(align=True)
             column.template_icon(icon_value=icon_of_image(image), scale=_THUMBNAIL)
             icon = "CHECKMARK" if image in applied else "NONE"
-            text = str(record.seed) if record is not None else "?"
             if may_change:
                 column.operator("styletex.history_show", text=text, icon=icon, depress=image in on_it).number = number
             else:
@@ -72,6 +72,22 @@ class STYLETEX_PT_history(SidebarPanel, Panel):
         # Last, since it comes and goes: Compare stays where the pointer is.
         if text := _note(target, on_it, applied):
             draw_text(self.layout, context, text, "INFO")
+
+
+def _labels(records: list[Record | None]) -> list[str]:
+    """A label for each tile, the newest first: its seed, with a number behind the later ones of the same seed, and a
+    star where only a part was textured.
+    """
+    made: Counter[int] = Counter()
+    found: list[str] = []
+    for record in reversed(records):
+        if record is None:
+            found.append("?")
+            continue
+        made[record.seed] += 1
+        count = f" ({made[record.seed]})" if made[record.seed] > 1 else ""
+        found.append(f"{record.seed}{'*' if record.region_digest else ''}{count}")
+    return found[::-1]
 
 
 def _note(target: bpy.types.Object, on_it: list[bpy.types.Image], applied: list[bpy.types.Image]) -> str:
@@ -125,6 +141,8 @@ def _headline(record: Record | None) -> str:
     presets = bpy.types.Scene.bl_rna.properties["styletex"].fixed_type.properties["preset"].enum_items
     preset = str(record.settings.get("preset", ""))
     words = [_("Seed {seed}").format(seed=record.seed), _(presets[preset].name) if preset in presets else preset]
+    if record.region_digest:
+        words.append(_("* a part alone"))
     if record.settings.get("start_from_present"):
         words.append(_("Restyle"))
     return " · ".join(words)

@@ -67,7 +67,7 @@ def _in_short(run: Run, task: Task, state: State) -> str:
     if is_gone(task, state):
         return _("Object gone")
     if state is State.WORKING:
-        return percent(run.fraction) if run.steps else ""
+        return percent(run.fraction) if run.fraction else ""
     if state is State.PAUSED and (saved := saved_text(run, task)):
         return saved
     return _(state.value)

@@ -11,6 +11,9 @@ from ..client import WorkerClient
 from ..run_state import Run, Task
 from . import records
 
+_OPTIMISE = "optimise"
+"""The stage that takes nearly all of the time, and alone has checkpoints."""
+
 
 def hear(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> None:
     """Take down an event that does not end the job."""
@@ -19,12 +22,16 @@ def hear(run: Run, task: Task, client: WorkerClient, event: dict[str, Any]) -> N
 
 
 def _on_stage(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
+    run.fraction = 1.0 if run.optimises else run.fraction
+    run.optimises = event["name"] == _OPTIMISE
     if not run.stops_this:
         run.stage, run.step, run.steps = event["label"], 0, 0
 
 
 def _on_progress(run: Run, _task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:
     run.step, run.steps, run.seconds_left = event["step"], event["steps"], event["seconds_left"]
+    if run.optimises and run.steps:
+        run.fraction = run.step / run.steps
 
 
 def _on_checkpoint(run: Run, task: Task, _client: WorkerClient, event: dict[str, Any]) -> None:

@@ -179,12 +179,14 @@ def test_limit_spares_what_was_painted_on_and_clean_up_does_not(bpy, cube, histo
     assert len(history.images_of(cube)) == 1
 
 
-def test_clean_up_leaves_what_is_applied_and_undo_the_rest(bpy, cube, history, shown):
+def test_clean_up_leaves_what_is_applied_and_what_is_looked_at_and_undo_the_rest(bpy, cube, history, shown):
     three(bpy)
     bpy.ops.styletex.history_show(number=0)
+    looked_at = on_it(bpy)
     bpy.ops.ed.undo_push(message="Before")
     bpy.ops.styletex.history_clean_up("EXEC_DEFAULT", True)
-    assert history.images_of(cube) == [shown.applied_image(cube)] == [on_it(bpy)]
+    assert history.images_of(cube) == [looked_at, shown.applied_image(cube)]
+    assert on_it(bpy) == looked_at != shown.applied_image(cube)
     bpy.ops.ed.undo()
     assert len(history.images_of(now(bpy))) == 3
 
@@ -332,3 +334,11 @@ def test_settings_come_back_to_the_panel(bpy, cube, styletex, history):
     bpy.data.images.remove(style)
     bpy.ops.styletex.history_copy_settings()
     assert settings.style_image is None
+
+
+def test_tiles_of_one_seed_are_told_apart(styletex):
+    panel, record = styletex.module("ui.history.history_panel"), styletex.module("history.record").Record
+    made = [
+        record("Cube", {"seed": seed}, "", "", {}, region_digest=part) for seed, part in ((3, ""), (4, ""), (3, "x"))
+    ]
+    assert panel._labels([None, *made[::-1]]) == ["?", "3* (2)", "4", "3"]

@@ -41,7 +41,7 @@ def test_copy_made_while_a_result_is_looked_at_goes_its_own_way(bpy, cube, varia
     bpy.ops.styletex.history_show(number=0)
     bpy.ops.object.duplicate()
     copy = bpy.context.view_layer.objects.active
-    bpy.ops.styletex.history_clean_up()
+    bpy.ops.styletex.history_compare()
     assert (on(copy), shown.applied_image(copy)) == ([first], first)
     assert (on(cube), shown.applied_image(cube)) == ([third], first)
 
