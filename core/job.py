@@ -53,6 +53,7 @@ EXIT_STATUS = {
     "bad_mesh": 2,
     "bad_image": 2,
     "dependencies": 3,
+    "no_card": 3,
     "out_of_memory": 4,
     "disk_full": 4,
     "model_missing": 5,
