@@ -12,7 +12,7 @@ from typing import Any
 
 from ..job import DEVICES, PRESETS, PROFILES, JobError
 from .costs import Cost, as_table, measure
-from .ways import WAYS
+from .ways import WAYS, against
 
 _DESCRIPTION = """\
 Texture one mesh in several ways by turns, each in a process of its own, and print what each cost: seconds by phase, the
@@ -34,6 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--ways", nargs="+", choices=WAYS, default=list(WAYS)[:2], metavar="WAY", help=f"of {', '.join(WAYS)}"
     )
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout and this one, in place of ways")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way has its turn (3)")
     parser.add_argument("--mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file (a torus)")
     parser.add_argument("--preset", choices=PRESETS, default="draft", help="how long to optimise (draft)")
@@ -65,7 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.rounds < 1:
         raise JobError("bad_setting", f"--rounds is {arguments.rounds}; it must be at least 1")
-    costs: dict[str, list[Cost]] = {way: [] for way in arguments.ways}
+    if arguments.against is not None and not (arguments.against / "core").is_dir():
+        raise JobError("bad_setting", f"--against is {arguments.against}, which is no checkout: it has no folder core")
+    ways = WAYS if arguments.against is None else against(arguments.against.resolve())
+    costs: dict[str, list[Cost]] = {way: [] for way in (arguments.ways if arguments.against is None else ways)}
     turns = [way for _ in range(arguments.rounds) for way in costs]
     with tempfile.TemporaryDirectory() as name, Progress(console=Console(stderr=True), transient=True) as progress:
         folder = Path(name)
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         task = progress.add_task("", total=len(turns))
         for way in turns:
             progress.update(task, description=way)
-            costs[way].append(measure(WAYS[way], options, folder / "results"))
+            costs[way].append(measure(ways[way], options, folder / "results"))
             progress.advance(task)
     print(as_table(costs), end="")
     return 0
