@@ -268,7 +268,7 @@ def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: flo
     distance -= distance.amin(dim=0, keepdim=True)
     kernel = distance.mul_(-1.0 / (patches.shape[1] * regularisation)).exp_()
     # Processors multiply the very smallest numbers a hundred times as slowly; each row and column has a 1.
-    functional.threshold_(kernel, _NOTHING, 0.0)
+    functional.threshold(kernel, _NOTHING, 0.0, inplace=True)
     scale = torch.ones_like(mass)
     for _ in range(_TRANSPORT_ITERATIONS):
         rows = 1.0 / (len(patches) * (kernel @ scale).clamp_min(1e-30))
