@@ -16,8 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .commands.options import OptionParser, in_words, path_and_weight, whole_number
 from .failure import as_job_error
-from .job import DEVICES, EXIT_STATUS, PRESETS, PROFILES, TEXTURE_SIZES, UV_TILES, JobError
+from .job import (
+    DEVICES,
+    EXIT_STATUS,
+    LORA_WEIGHTS,
+    PRESETS,
+    PROFILES,
+    STYLE_WEIGHTS,
+    TEXTURE_SIZES,
+    UV_TILES,
+    JobError,
+)
 from .reporting import Cancelled
 
 WORKSHOP = ("evaluation", "rehearsal", "bench")
@@ -57,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="StyleTex: textures in the style of a picture")
+    parser = OptionParser(prog="python -m core", description="StyleTex: textures in the style of a picture")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     stylize = subparsers.add_parser("stylize", help="texture one mesh", description="Texture one mesh.")
@@ -71,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MANIFEST",
         help="a .toml file, JSON lines, or a folder of meshes or of jobs from Blender",
     )
-    batch.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
+    batch.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     batch.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     batch.add_argument(
         "--ray", metavar="ADDRESS", help='let a Ray cluster do it: its address, "auto", or "local" for this machine'
@@ -105,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     suggest.add_argument("--style", type=Path, required=True, metavar="IMAGE", help="the picture")
     suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
     suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
-    suggest.add_argument("--count", type=int, choices=range(1, 51), default=5, metavar="N", help="how many words (5)")
+    suggest.add_argument("--count", type=whole_number(1, 50), default=5, metavar="N", help="how many words (5)")
     suggest.set_defaults(run=_suggest)
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")
@@ -122,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_stylize_arguments(stylize: argparse.ArgumentParser) -> None:
     stylize.add_argument("mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file")
     _add_job_options(stylize, required=True)
-    stylize.add_argument("--output", type=_folder, required=True, metavar="DIR", help="folder for the results")
+    stylize.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the results")
     stylize.add_argument(
         "--force", action="store_true", help="replace files in DIR that have the results' names, also other people's"
     )
@@ -133,7 +144,7 @@ def _add_job_options(stylize: argparse._ActionsContainer, required: bool) -> Non
     """Options that say how a mesh is textured; ``required``: whether there must be a style and a prompt."""
     stylize.add_argument(
         "--style",
-        type=path_and_weight,
+        type=path_and_weight(STYLE_WEIGHTS),
         action=_Style,
         required=required,
         metavar="IMAGE[:WEIGHT]",
@@ -151,7 +162,7 @@ def _add_job_options(stylize: argparse._ActionsContainer, required: bool) -> Non
     )
     stylize.add_argument(
         "--lora",
-        type=path_and_weight,
+        type=path_and_weight(LORA_WEIGHTS),
         action="append",
         default=[],
         metavar="FILE[:WEIGHT]",
@@ -208,17 +219,17 @@ def _add_job_options(stylize: argparse._ActionsContainer, required: bool) -> Non
 
 def _job_option_names() -> list[str]:
     """As ``argparse`` names them."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = OptionParser(add_help=False)
     _add_job_options(parser, required=False)
     return list(vars(parser.parse_args([])))
 
 
-class _ItemParser(argparse.ArgumentParser):
+class _ItemParser(OptionParser):
     """Reads the arguments of ``core stylize`` from elsewhere than the command line."""
 
     def error(self, message: str) -> NoReturn:
         """Raise ``JobError``."""
-        raise JobError("bad_setting", message, "`python -m core stylize --help` shows what there is.")
+        raise JobError("bad_setting", in_words(message), "`python -m core stylize --help` shows what there is.")
 
 
 class _Style(argparse.Action):
@@ -234,34 +245,6 @@ class _Style(argparse.Action):
         namespace.style = path
         if weight != 1.0:
             namespace.style_weight = weight
-
-
-def _folder(text: str) -> Path:
-    """A folder that somebody named: an empty name, as of a variable that is not set, is not the current one.
-
-    Raises:
-        argparse.ArgumentTypeError: it is empty.
-    """
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
-    return Path(text)
-
-
-def path_and_weight(text: str) -> tuple[Path, float]:
-    """A path and the number behind its last colon, 1 where there is none; a colon may also be part of the path.
-
-    Raises:
-        argparse.ArgumentTypeError: behind the colon stands no number, and the whole is no path of a file.
-    """
-    path, colon, weight = text.rpartition(":")
-    if not colon or (len(path) == 1 and weight[:1] in ("\\", "/")):
-        return Path(text), 1.0
-    try:
-        return Path(path), float(weight)
-    except ValueError as error:
-        if Path(text).exists():
-            return Path(text), 1.0
-        raise argparse.ArgumentTypeError(f"{weight!r} is no number; write FILE or FILE:WEIGHT") from error
 
 
 def _share_cores() -> None:

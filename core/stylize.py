@@ -44,7 +44,7 @@ from .reporting import Cancelled, RememberedWarnings, Reporter
 from .results.bake import PreviewBaker, SurfaceColours
 from .results.coverage import LARGEST_MAP, Coverage, coverage_of
 from .results.job_fingerprint import job_fingerprint
-from .results.preview import contact_sheet, render_views
+from .results.preview import contact_sheet, one_below_another, render_views
 from .results.report import Stages, describe_run
 from .results.textures import bake_textures, write_picture
 from .storage.json_file import write_json
@@ -79,7 +79,7 @@ class Result:
     tiles: tuple[int, ...]
     """UDIM numbers of ``textures``; none for one texture."""
     preview: Path
-    """The style image and views from six sides, PNG."""
+    """The style images and views from six sides, PNG."""
     report_path: Path
     """``report`` as JSON."""
     report: dict[str, Any]
@@ -187,12 +187,12 @@ def _run(
         frame_size = tiles.map_side(settings.frame_size) if tiles else settings.frame_size
         preview_baker = PreviewBaker(texel_map(uv_layout, frame_size))
         styles = read_style_images(job, folder, partial(reporter.warning, "style_image"))
-        # What can come from one picture alone comes from that with the greatest share.
-        style_image = max(styles, key=lambda one: one[1])[0]
+        # The size of strokes goes by the picture with the greatest share.
+        largest, _ = max(styles, key=lambda one: one[1])
         colours = job_base_color(job, folder, tiles, partial(reporter.warning, "base_color"))
         present = None if colours is None or job.restyle_strength == 1.0 else PresentColor(surface, colours)
         texel = texel_side(mesh, round((size * (rows or size)) ** 0.5))
-        extent = style_extent(job.stroke_size, style_image.size, texel)
+        extent = style_extent(job.stroke_size, largest.size, texel)
         settings = replace(settings, statistics=replace(settings.statistics, style_extent=extent))
     distillation = None
     if settings.uses_networks:
@@ -278,7 +278,7 @@ def _run(
             detail = find_detail(
                 surface,
                 texel,
-                style_image,
+                styles,
                 extent,
                 SurfaceColours(field, fill).around,
                 settings.detail,
@@ -296,7 +296,8 @@ def _run(
         optional(reporter, "preview", f"There is no {PREVIEW_FILE}, since it could not be made"),
     ):
         views = render_views(rasteriser, paint, six_sides(meshes.bounding_radius(mesh)), PREVIEW_SIZE)
-        write_picture(contact_sheet(style_image, views, columns=PREVIEW_COLUMNS), preview)
+        pictures = one_below_another([image for image, _ in styles])
+        write_picture(contact_sheet(pictures, views, columns=PREVIEW_COLUMNS), preview)
         front = Image.fromarray(views[0])
         write_picture(front.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS), folder / THUMBNAIL_FILE)
     content_cosine = None if distillation is None else distillation.conditioning.content_cosine

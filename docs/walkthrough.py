@@ -137,7 +137,7 @@ def walk(output: Path, preset: str = "draft", steps: int | None = None, texture_
     # surroundings look like those on the surface and go on from each other.
     colours = SurfaceColours(field, coverage).around
     texel, extent = texel_side(mesh, texture_size), settings.statistics.style_extent
-    detail = find_detail(mesh, texel, style_image, extent, colours, settings.detail, SEED)
+    detail = find_detail(mesh, texel, [(style_image, 1.0)], extent, colours, settings.detail, SEED)
     texture = bake(field, texel_map(mesh, texture_size), coverage, detail=detail)
     Image.fromarray(texture).save(output.with_name(f"{output.stem}_base_color.png"))
     cameras = turntable(4, 15.0, bounding_radius(mesh))

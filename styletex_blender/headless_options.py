@@ -8,19 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-
-def _path_and_weight(text: str) -> tuple[Path, float]:
-    """A path, and the number behind its last colon, or 1 where the whole is the path of a file."""
-    path, _, weight = text.rpartition(":")
-    if Path(text).exists() or not path:
-        return Path(text), 1.0
-    return Path(path), float(weight)
+from ..core.commands.options import OptionParser, in_words, path_and_weight
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(OptionParser):
     def error(self, message: str) -> NoReturn:
-        """Argparse's own, on standard output as well: Blender's standard error is full of other things."""
-        print(f"Nothing was textured: {message}", flush=True)
+        """On standard output as well: Blender's standard error is full of other things."""
+        print(f"Nothing was textured: {in_words(message)}", flush=True)
         super().error(message)
 
 
@@ -51,7 +45,7 @@ def parser(job: ModuleType) -> argparse.ArgumentParser:
     options.add_argument("--model", type=Path, metavar="PATH", help="another checkpoint of the profile's family")
     options.add_argument(
         "--lora",
-        type=_path_and_weight,
+        type=path_and_weight(job.LORA_WEIGHTS),
         action="append",
         default=[],
         metavar="FILE[:WEIGHT]",

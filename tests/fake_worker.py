@@ -9,7 +9,7 @@ Use it in place of ``[python, "-u", "-m", "core", "worker"]``::
 
 With no behaviour it does whole jobs, one after another, until ``quit`` or the end of its standard input: for each
 ``run`` it reads ``job.json``, sends ``stage`` "load", "optimise" and "bake", a ``progress`` a step, a ``frame`` every
-``--frame-every`` steps unless one is still unacknowledged (raw uint8 pixels, 64 x 64 x 3, under ``frames/`` of the job
+``--frame-every`` steps unless one is still unacknowledged (Targa, 64 x 64, under ``frames/`` of the job
 folder; they go from grey to stripes of orange and blue), writes ``base_color.png`` (as large as the job asks, 64 x 64
 at least) and ``report.json``, and ends with ``done``. ``cancel``, ``pause`` and ``finish`` work as
 in the real worker.
@@ -244,11 +244,11 @@ class FakeWorker:
     def send_frame(self, job: str, folder: Path, progress: float) -> None:
         """Write a frame under a temporary name, rename it, and say so."""
         self.frames += 1
-        path = folder / "frames" / f"{self.frames:06d}.rgb"
+        path = folder / "frames" / f"{self.frames:06d}.tga"
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(".partial")
         side = self.options.frame_side
-        data = pixels(side, progress)
+        data = targa(side, pixels(side, progress))
         temporary.write_bytes(data[: len(data) // 2] if self.options.damaged_frames else data)
         temporary.replace(path)
         self.acknowledged.clear()
@@ -258,10 +258,16 @@ class FakeWorker:
             number=self.frames,
             path=str(path),
             shape=[side, side, 3],
-            dtype="uint8",
             colour_space="sRGB",
             extent=max(1, self.options.tiles),
         )
+
+
+def targa(side: int, rows: bytes) -> bytes:
+    """An uncompressed Targa file, its first row at the top."""
+    blue_first = bytearray(rows)
+    blue_first[0::3], blue_first[2::3] = rows[2::3], rows[0::3]
+    return struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, side, side, 24, 0x20) + blue_first
 
 
 def pixels(side: int, progress: float) -> bytes:

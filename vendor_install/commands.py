@@ -185,6 +185,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; write . for the current folder")
     return Path(text).expanduser().absolute()
 
 

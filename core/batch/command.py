@@ -57,10 +57,12 @@ def run(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> 
 
 
 def _items(options: argparse.Namespace, given: Mapping[str, Any], parse: Parse) -> list[Item]:
+    from ..models.places.use import require_folder
     from .exported import exported_items, job_folders
     from .manifest import as_manifest, read_manifest
 
     manifest: Path = options.manifest
+    require_folder(options.models)
     models = None if options.models is None else options.models.absolute()
     if manifest.is_dir() and job_folders(manifest):
         if given:

@@ -33,12 +33,7 @@ _SPELT_OTHERWISE = {"style_weight": 'Write style = "FILE:WEIGHT".', "more_styles
 _DECIDES_NOTHING = ("device", *_NOT_AN_ITEM_S)
 """Options that the result does not follow from."""
 _LARGEST = 64 << 20
-_ARGPARSE_SAYS = {
-    r"invalid int value: (.*)": "a whole number",
-    r"invalid float value: (.*)": "a number",
-    r"invalid choice: (.*?) \(choose from (.*)\)": "",
-}
-_OF_OPTION = re.compile(r"argument --(?P<option>[\w-]+)(?: \S+)?: (?P<rest>.*)", re.DOTALL)
+_OF_OPTION = re.compile(r"--(?P<option>[\w-]+)(?P<rest>( is |:).*)", re.DOTALL)
 
 Parse = Callable[[Sequence[str]], argparse.Namespace]
 """Reads arguments of ``core stylize``, and raises ``JobError`` where that command would say how it is used."""
@@ -210,17 +205,11 @@ def _with_weights(pairs: Iterable[tuple[Path, float]]) -> list[str]:
 
 
 def _without_dashes(message: str) -> str:
-    """What ``argparse`` says of an option, of the key that stands for it."""
-    message = message.replace("the following arguments are required: --", "it lacks ")
+    """What is said of an option, of the key that stands for it."""
+    message = message.replace("The command lacks --", "it lacks ")
     message = re.sub(r"unrecognized arguments: --([^=\s]+).*", r'there is no "\1"', message, flags=re.DOTALL)
     found = _OF_OPTION.fullmatch(message)
-    if found is None:
-        return message
-    key, rest = found["option"].replace("-", "_"), found["rest"]
-    for pattern, kind in _ARGPARSE_SAYS.items():
-        if (why := re.fullmatch(pattern, rest, re.DOTALL)) is not None:
-            return f"{key} is {why[1]}; it must be {kind or f'one of {why[2]}'}"
-    return f"{key}: {rest}"
+    return message if found is None else f"{found['option'].replace('-', '_')}{found['rest']}"
 
 
 def is_folder_name(name: str) -> bool:

@@ -63,6 +63,8 @@ def _settle(item: Item, folder: BatchFolder, make: Make, reporter: ItemReporter,
                 raise KeyboardInterrupt from None
             withdraw(item.name, folder, log)
         except Exception as error:
+            if reporter.ending:
+                raise KeyboardInterrupt from error
             fail(item.name, as_job_error(error), folder, log)
             if is_beyond_repair(error):
                 raise JobError(

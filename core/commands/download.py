@@ -19,7 +19,7 @@ from ..job import EXIT_STATUS, JobError
 from ..models.licences import USE_RESTRICTIONS, licences_of
 from ..models.model_download import RemoteFile, ask_hub, fetch, free_bytes, require_space
 from ..models.model_files import ModelFile, missing_files, require_downloadable
-from ..models.places.use import download_place
+from ..models.places.use import download_place, require_folder
 from ..models.profiles import profile
 from .download_events import emit, emit_error, end_with_input, fetch_with_events
 
@@ -76,6 +76,9 @@ def _run_with_events(options: argparse.Namespace) -> int:
 def _missing(options: argparse.Namespace) -> tuple[str, tuple[ModelFile, ...]]:
     """What people call the model, and its files that a download would bring."""
     folder: Path | None = options.models
+    if folder is not None and folder.exists():
+        # One that is not there yet is made.
+        require_folder(folder)
     model = profile(options.profile, folder)
     require_downloadable(model)
     return model.title, missing_files(model)

@@ -84,6 +84,7 @@ class Interruptions:
         # What is ignored stays so: a shell starts what runs in the background without an ear for Ctrl-C.
         heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._between_instructions) for number in heard}
+        self._unraisable_before, sys.unraisablehook = sys.unraisablehook, self._drop_unraisable
         self._listener = threading.Thread(target=self._listen, name="interruptions", daemon=True)
         self._listener.start()
         return self
@@ -95,9 +96,18 @@ class Interruptions:
         signal.set_wakeup_fd(self._pipe_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._unraisable_before
         os.close(self._writing)
         self._listener.join()
         os.close(self._reading)
+        if self._reporter.ending and isinstance(error, Exception):
+            # What was broken off says so in words of its own (a half-loaded module, say).
+            raise KeyboardInterrupt from error
+
+    def _drop_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Where nothing can be raised (at an object's end, say), the listener ends the process, and that is no news."""
+        if not (self._reporter.ending and issubclass(unraisable.exc_type, KeyboardInterrupt)):
+            self._unraisable_before(unraisable)
 
     def _between_instructions(self, number: int, frame: FrameType | None) -> None:
         """Runs in the main thread, some time after the signal."""

@@ -14,9 +14,17 @@ from rich.filesize import decimal
 
 from ..job import PROFILES, JobError
 from ..models.licences import licences_of
-from ..models.model_files import bytes_of_partial_files, missing_files, model_files, require_downloadable
+from ..models.model_files import (
+    bytes_of_partial_files,
+    missing_files,
+    model_files,
+    problem_of,
+    require_downloadable,
+    require_readable,
+)
 from ..models.places.found import FoundFile, find_files
-from ..models.places.use import download_place
+from ..models.places.layouts import cache_in
+from ..models.places.use import download_place, require_folder
 from ..models.profiles import FAMILIES, SHIPPED, ModelProfile, profile
 
 CHOSEN = ("checkpoint", "LoRA", "VAE")
@@ -32,7 +40,7 @@ class ModelState:
     title: str
     """What people call it."""
     state: str
-    """"ready", "missing", or "wrong" where a file that was found cannot be used."""
+    """"ready", "missing", or "wrong" where a file of it cannot be used."""
     bytes: int
     """Of all its weights, about."""
     bytes_missing: int
@@ -52,7 +60,8 @@ class ModelState:
     place: str
     """Where a download goes; empty for the hub's own cache."""
     problem: str = ""
-    """What is wrong, in one line."""
+    """What is wrong with a file of it, or, while it is missing, with one that may be it or with the folder: in one
+    line."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,6 +71,9 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     folder: Path | None = options.models
+    if not options.json_events:
+        # In Blender the other models do not wait for that; and a download makes the folder.
+        require_folder(folder)
     files = [] if folder is None else find_files(folder)
     states = [state_of(name, folder) for name in PROFILES]
     if options.json_events:
@@ -74,23 +86,34 @@ def run(options: argparse.Namespace) -> int:
     for file in files:
         if file.kind in CHOSEN or file.problem:
             console.print(f"    {file.problem or f'{file.kind}, {file.title or file.family}: {file.path}'}")
+    if folder is not None and not files and not _serves(folder):
+        console.print(f"    There is no model of a kind that is read in {folder}")
     return 0
+
+
+def _serves(folder: Path) -> bool:
+    """Whether a cache, or a repository that a profile needs, is in ``folder``."""
+    repositories = {file.repository for name in PROFILES for file in model_files(FAMILIES[name](None))} - {""}
+    return cache_in(folder) is not None or any((folder / repository).is_dir() for repository in repositories)
 
 
 def state_of(name: str, folder: Path | None) -> ModelState:
     """What is to be known of the profile called ``name`` where ``folder`` was chosen."""
     try:
-        model, problem = profile(name, folder), ""
+        model = profile(name, folder)
         missing = missing_files(model)
         require_downloadable(model)
+        require_readable(model)
+        state = "missing" if missing else "ready"
+        problem = problem_of(model) if missing else ""
     except JobError as error:
-        model, missing, problem = FAMILIES[name](None), (), error.message
+        model, missing, state, problem = FAMILIES[name](None), (), "wrong", error.message
     arrived = min(bytes_of_partial_files(model, missing), sum(file.size for file in missing))
     place, bases = download_place(folder), {model.unet.repository, model.vae.repository}
     return ModelState(
         name=name,
         title=model.title,
-        state="wrong" if problem else "missing" if missing else "ready",
+        state=state,
         bytes=sum({str(file): file.size for file in model_files(FAMILIES[name](None))}.values()),
         bytes_missing=sum(file.size for file in missing) - arrived,
         bytes_arrived=arrived,
@@ -127,12 +150,15 @@ def _own_file(file: FoundFile) -> dict[str, Any]:
 
 
 def _line(state: ModelState) -> str:
-    if state.problem:
+    if state.state == "wrong":
         return f"{state.title}: {state.problem}"
     licences = ", ".join(dict.fromkeys(licence["name"] for licence in state.licences))
     needs = f"for a card with {state.memory_bytes / 2**30:.0f} GB"
     if state.state == "missing":
         arrived = f", {decimal(state.bytes_arrived)} have arrived" if state.bytes_arrived else ""
-        return f"{state.title}: {decimal(state.bytes_missing)} to download{arrived}; {needs}; {licences}"
+        download = f"{decimal(state.bytes_missing)} to download{arrived}"
+        if state.problem:
+            download = f"{state.problem}; without it, {download}"
+        return f"{state.title}: {download}; {needs}; {licences}"
     base = f" with {state.base}" if state.base else ""
     return f"{state.title}: ready{base}; {needs}"

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..job import MESH_FILE, Job, JobError, tile_file
 from ..models.own_weights import family_of, family_of_lora
+from ..models.places.use import require_folder
+from ..models.weights_header import CHECK_THE_PATH
 from ..reporting import Cancelled, RememberedWarnings, Reporter
 from ..storage.optional import optional
 from ..storage.whole_file import whole_file
@@ -25,8 +27,6 @@ from .output_folder import MODEL_FILE, RESULTS, OutputFolder
 
 if TYPE_CHECKING:
     from ..stylize import LoadedModels
-
-_CHECK_THE_PATH = "Check the path, and how its letters are encoded."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -101,13 +101,11 @@ def job_of(options: argparse.Namespace) -> Job:
         JobError: a file is not there, or a setting is out of range.
     """
     if not options.mesh.is_file():
-        raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", _CHECK_THE_PATH)
+        raise JobError("bad_mesh", f"There is no file {_printable(options.mesh)}", CHECK_THE_PATH)
     for style in (options.style, *(path for path, _ in options.more_styles)):
         if not style.is_file():
-            raise JobError("bad_image", f"There is no file {_printable(style)}", _CHECK_THE_PATH)
-    models: Path | None = options.models
-    if models is not None and not models.is_dir():
-        raise JobError("model_missing", f"There is no folder of models {_printable(models)}", _CHECK_THE_PATH)
+            raise JobError("bad_image", f"There is no file {_printable(style)}", CHECK_THE_PATH)
+    require_folder(options.models)
     base_color: Path | None = options.base_color
     if base_color is None and options.restyle is not None:
         raise JobError("bad_request", "--restyle has nothing to start from", "Name the picture with --base-color.")
@@ -118,7 +116,7 @@ def job_of(options: argparse.Namespace) -> Job:
         )
     for path in (base_color, mask):
         if path is not None and not path.is_file():
-            raise JobError("bad_image", f"There is no file {_printable(path)}", _CHECK_THE_PATH)
+            raise JobError("bad_image", f"There is no file {_printable(path)}", CHECK_THE_PATH)
     # Of a part nothing is kept unless that is said.
     restyle = Job.restyle_strength if mask is None else 1.0
     return Job(

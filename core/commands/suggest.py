@@ -7,6 +7,7 @@ import argparse
 
 from ..diffusion.suggesting.suggestion import load_joint_space, suggest_content
 from ..job import JobError
+from ..models.places.use import require_folder
 from ..models.profiles import profile
 from ..style.style_image import read_style_image
 
@@ -19,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if not options.style.is_file():
         raise JobError("bad_image", f"There is no file {options.style}", "Name a PNG, JPEG or WebP picture.")
+    require_folder(options.models)
     picture = read_style_image(options.style)
     found = suggest_content(load_joint_space(profile(options.profile, options.models)), picture, count=options.count)
     for one in found:

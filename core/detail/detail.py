@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texels that take their colours from the style image's own pixels."""
+"""Texels that take their colours from the style images' own pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..geometry.mesh import Mesh, face_vectors
 from ..geometry.overlap import Overlap
-from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized, sample
+from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized
 from .places import find_places, offset, pieces, rounds
 from .settings import DetailSettings
 from .surface_graph import SurfaceGraph, surface_graph
@@ -33,7 +33,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Detail:
-    """A style image laid on a surface in pieces."""
+    """Style images laid on a surface in pieces."""
 
     graph: SurfaceGraph
     exemplar: Exemplar
@@ -43,10 +43,10 @@ class Detail:
     """[N, 3] what to add to the picture's colours, so that one piece has the tone of the next."""
     strength: float
     """See ``DetailSettings``."""
-    pixels: Floats
-    """[H, W, 3] the picture, no finer than the texels."""
-    low: Floats
-    """[h, w, 3] the picture as coarse as the optimised colours."""
+    pixels: list[Floats]
+    """[H, W, 3] each picture, no finer than the texels."""
+    low: list[Floats]
+    """[h, w, 3] each picture as coarse as the optimised colours."""
     blend: float
     """Width of the blend at borders, in units of the mesh."""
 
@@ -69,9 +69,8 @@ class Detail:
         base = optimised + whole * (low + tone - optimised)
         return np.clip(base + fine * (own - low), 0.0, 1.0)
 
-    def _blended(self, picture: Floats, places: list[Floats], weight: Floats, how: str) -> Floats:
-        scale = np.float32(picture.shape[0] / self.exemplar.picture.shape[0])
-        taken = [sample(picture, (place + 0.5) * scale - 0.5, how) for place in places]
+    def _blended(self, pictures: list[Floats], places: list[Floats], weight: Floats, how: str) -> Floats:
+        taken = [self.exemplar.colours(pictures, place, how) for place in places]
         return np.einsum("km,kmc->mc", weight.T, np.stack(taken))
 
     def _tone(self, apart: Floats, number: NDArray[np.int64], places: list[Floats]) -> Floats:
@@ -87,7 +86,7 @@ class Detail:
 def find_detail(
     mesh: Mesh,
     texel: float,
-    picture: Image.Image,
+    pictures: Sequence[tuple[Image.Image, float]],
     extent: float,
     colour_at: Callable[[Floats, Floats, Floats], Floats],
     settings: DetailSettings,
@@ -95,13 +94,13 @@ def find_detail(
     overlap: Overlap | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Detail:
-    """Find out which piece of the style image each place of a surface is painted with.
+    """Find out which piece of the style images each place of a surface is painted with.
 
     Args:
         mesh: normalised.
         texel: side of a texel on the surface, in units of the mesh.
-        picture: the style image, RGB.
-        extent: how much of the mesh the picture's shorter side covers.
+        pictures: the style images, RGB, and how much of the surface each is to paint; the shares add up to 1.
+        extent: how much of the mesh a picture's shorter side covers.
         colour_at: the optimised colours [N, P, 3] in [0, 1] at positions [N, P, 3] around points of the surface, whose
             own positions and unit normals [N, 3] come after them.
         settings: what is looked for.
@@ -113,7 +112,7 @@ def find_detail(
     area = float(np.linalg.norm(face_vectors(mesh), axis=-1).sum() / 2.0)
     spacing = max(extent / LOOK_RESOLUTION, (area / settings.most_points) ** 0.5)
     graph = surface_graph(mesh, spacing, len(settings.rounds), generator, overlap)
-    exemplar = Exemplar(picture, extent, settings.search_resolution, len(settings.rounds), generator)
+    exemplar = Exemplar(pictures, extent, settings.search_resolution, len(settings.rounds), generator)
     across, down = exemplar.look_spacing * look_offsets().T[..., None]
     around = graph.position[:, None] + across * graph.right[:, None] - down * graph.up[:, None]
     colours = colour_at(around.astype(np.float32), graph.position, graph.normal)
@@ -125,16 +124,17 @@ def find_detail(
         progress(done, total)
 
     place = find_places(exemplar, graph, colours, settings, generator, tick)
-    shorter = min(min(picture.size), max(round(extent / (texel * _TEXELS_A_PIXEL)), 1))
+    finest = max(round(extent / (texel * _TEXELS_A_PIXEL)), 1)
+    pixels = [resized(picture, min(min(picture.size), finest)) for picture, _ in pictures]
     return Detail(
         graph=graph,
         exemplar=exemplar,
         place=place,
         tone=_tones(exemplar, graph, place, colours.mean(axis=1)),
         strength=settings.strength,
-        pixels=resized(picture, shorter),
-        low=resized(picture, LOOK_RESOLUTION),
-        blend=_BLEND * max(texel, extent / shorter),
+        pixels=pixels,
+        low=[resized(picture, LOOK_RESOLUTION) for picture, _ in pictures],
+        blend=_BLEND * max(texel, extent / max(min(own.shape[:2]) for own in pixels)),
     )
 
 

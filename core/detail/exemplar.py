@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The style image as places to take pixels from: what surrounds each of its pixels, coarsely and finely.
+"""The style images as places to take pixels from: what surrounds each of their pixels, coarsely and finely.
 
-Places are [n, 2] floats: column and row in pixels of ``Exemplar.picture``, whole numbers in the middles of pixels.
+Places are [n, 2] floats: column and row in pixels of ``Exemplar.pictures``, whole numbers in the middles of pixels;
+those of one picture are far from those of the next (``apart``).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
+
+from .apart import PixelNumbers, joined, split
 
 LOOK_RESOLUTION = 128
 """Shorter side of the style image at which surroundings are compared, in pixels: as fine as the style statistics."""
@@ -48,16 +52,21 @@ class Components:
 class FineLevel:
     """What is close around each pixel, to tell whether a border between two places can be seen."""
 
-    def __init__(self, picture: Floats, level: int, generator: np.random.Generator) -> None:
-        """``picture`` is [H, W, 3]; the pixels of ``level`` are 2**level of its own."""
+    def __init__(self, pictures: Sequence[Floats], level: int, generator: np.random.Generator) -> None:
+        """``pictures`` are [H, W, 3]; the pixels of ``level`` are 2**level of their own."""
         self._scale = 1.0 / 2**level
-        height, width = (max(_FINE_SIZE, round(side * self._scale)) for side in picture.shape[:2])
-        small = functional.interpolate(_as_tensor(picture), (height, width), mode="area")
-        padded = functional.pad(small, (1, 1, 1, 1), mode="replicate")
-        around = functional.unfold(padded, _FINE_SIZE)[0].T.numpy()
+        sides, surroundings, colours = [], [], []
+        for picture in pictures:
+            height, width = (max(_FINE_SIZE, round(side * self._scale)) for side in picture.shape[:2])
+            small = functional.interpolate(_as_tensor(picture), (height, width), mode="area")
+            padded = functional.pad(small, (1, 1, 1, 1), mode="replicate")
+            surroundings.append(functional.unfold(padded, _FINE_SIZE)[0].T.numpy())
+            colours.append((small[0].flatten(1).T / math.sqrt(3.0)).numpy())
+            sides.append((height, width))
+        around = np.concatenate(surroundings)
         self._around = Components(around, _FINE_COMPONENTS, generator).of(around)
-        self._colour = (small[0].flatten(1).T / math.sqrt(3.0)).numpy()
-        self._height, self._width = height, width
+        self._colour = np.concatenate(colours)
+        self._count, self._pixels = len(sides), PixelNumbers(sides)
 
     def difference(self, one: Floats, two: Floats, turned: NDArray[np.bool_]) -> Floats:
         """Mean squared difference of the surroundings of places [..., 2]; where ``turned`` [...] of the colours alone,
@@ -72,48 +81,64 @@ class FineLevel:
         return squared
 
     def _number(self, place: Floats) -> NDArray[np.int64]:
-        column, row = np.moveaxis((place + 0.5) * self._scale, -1, 0)
-        column, row = column.astype(np.int64), row.astype(np.int64)
-        return row.clip(0, self._height - 1) * self._width + column.clip(0, self._width - 1)
+        which, own = split(place, self._count)
+        column, row = np.moveaxis((own + 0.5) * self._scale, -1, 0)
+        return self._pixels.number(which, column.astype(np.int64), row.astype(np.int64))
 
 
 class Exemplar:
-    """One style image, laid over ``extent`` of the normalised mesh by its shorter side."""
+    """The style images, each laid over ``extent`` of the normalised mesh by its shorter side."""
 
     def __init__(
-        self, picture: Image.Image, extent: float, resolution: int, levels: int, generator: np.random.Generator
+        self,
+        images: Sequence[tuple[Image.Image, float]],
+        extent: float,
+        resolution: int,
+        levels: int,
+        generator: np.random.Generator,
     ) -> None:
         """Describe all places.
 
         Args:
-            picture: RGB.
+            images: RGB, and the share of each; the shares add up to 1.
             extent: in units of the mesh.
             resolution: shorter side in which places are looked for, at most.
             levels: of ``FineLevel``.
             generator: draws what the principal components are found in.
         """
-        self.picture = resized(picture, min(resolution, *picture.size))
-        """float32 [H, W, 3], sRGB in [0, 1]."""
-        height, width = self.picture.shape[:2]
-        self.scale = min(height, width) / extent
+        shorter = min(resolution, max(min(image.size) for image, _ in images))
+        self.shares = [share for _, share in images]
+        self.pictures = [resized(image, shorter) for image, _ in images]
+        """float32 [H, W, 3], sRGB in [0, 1]; their shorter sides are the same."""
+        self.scale = shorter / extent
         """Pixels in a unit of the mesh."""
-        self.fine = [FineLevel(self.picture, level, generator) for level in range(levels)]
-        coarse = resized(picture, LOOK_RESOLUTION)
-        to_coarse = LOOK_RESOLUTION / min(height, width)
+        self.fine = [FineLevel(self.pictures, level, generator) for level in range(levels)]
+        self._to_coarse = LOOK_RESOLUTION / shorter
         self.look_spacing = extent / LOOK_RESOLUTION
         """Distance of the pixels of surroundings, in units of the mesh."""
-        self._rows, self._columns = -(-height // _LOOK_STRIDE), -(-width // _LOOK_STRIDE)
-        row, column = np.divmod(np.arange(self._rows * self._columns), self._columns)
-        self._grid = (_LOOK_STRIDE * np.stack([column, row], axis=-1)).astype(np.float32)
-        middles = (self._grid + 0.5) * np.float32(to_coarse) - 0.5
-        looks = sample(coarse, middles[:, None] + look_offsets()).reshape(len(middles), -1)
+        sides = [picture.shape[:2] for picture in self.pictures]
+        strided = [(-(-height // _LOOK_STRIDE), -(-width // _LOOK_STRIDE)) for height, width in sides]
+        self._pixels = PixelNumbers(strided)
+        grids = [_grid(rows, columns) for rows, columns in strided]
+        self._grid = np.concatenate([joined(which, grid) for which, grid in enumerate(grids)])
+        looks = np.concatenate([self._surroundings(*pair) for pair in zip(images, grids, strict=True)])
         self.components = Components(looks, _LOOK_COMPONENTS, generator)
         self._looks = self.components.of(looks)
         self._tones = looks.reshape(len(looks), -1, 3).mean(axis=1)
         # The surroundings of a place lie within the picture.
-        margin = (LOOK_SIZE // 2) / to_coarse
-        self._low = np.minimum([margin, margin], [(width - 1) / 2.0, (height - 1) / 2.0]).astype(np.float32)
-        self._high = np.array([width - 1, height - 1], dtype=np.float32) - self._low
+        margin, last = (LOOK_SIZE // 2) / self._to_coarse, np.array(sides, np.float32)[:, ::-1] - 1.0
+        self._low = np.minimum(margin, last / 2.0).astype(np.float32)
+        self._high = last - self._low
+
+    def _surroundings(self, image: tuple[Image.Image, float], grid: Floats) -> Floats:
+        """[n, d] colours around places of one picture."""
+        middles = (grid + 0.5) * np.float32(self._to_coarse) - 0.5
+        coarse = resized(image[0], LOOK_RESOLUTION)
+        return sample(coarse, middles[:, None] + look_offsets()).reshape(len(middles), -1)
+
+    def which(self, place: Floats) -> NDArray[np.int64]:
+        """The numbers [n] of the pictures that places [n, 2] lie in."""
+        return split(place, len(self.pictures))[0]
 
     def looks(self, place: Floats) -> Floats:
         """What surrounds places [n, 2], as [n, d] components."""
@@ -124,19 +149,39 @@ class Exemplar:
         return self._tones[self._number(place)]
 
     def within(self, place: Floats) -> Floats:
-        """The nearest places whose surroundings lie within the picture."""
-        return place.clip(self._low, self._high)
+        """The nearest places whose surroundings lie within their picture."""
+        which, own = split(place, len(self.pictures))
+        return joined(which, own.clip(self._low[which], self._high[which]))
 
-    def candidates(self) -> tuple[Floats, Floats]:
-        """All places [n, 2] on a grid whose surroundings lie within the picture, and what surrounds them [n, d]."""
-        inside = np.flatnonzero(((self._grid >= self._low) & (self._grid <= self._high)).all(axis=-1))
+    def candidates(self, picture: int) -> tuple[Floats, Floats]:
+        """All places [n, 2] of a picture, on a grid, whose surroundings lie within it, and these [n, d]."""
+        which, own = split(self._grid, len(self.pictures))
+        here = np.flatnonzero(which == picture)
+        within = (own[here] >= self._low[picture]) & (own[here] <= self._high[picture])
+        inside = here[within.all(axis=-1)]
         if not len(inside):
-            inside = np.arange(len(self._grid))
+            inside = here
         return self._grid[inside], self._looks[inside]
 
+    def colours(self, images: Sequence[Floats], place: Floats, how: str) -> Floats:
+        """Colours [..., 3] at places [..., 2] of the pictures in another resolution, [h, w, 3] each; see ``sample``."""
+        which, own = split(place, len(self.pictures))
+        found = np.empty((*place.shape[:-1], 3), np.float32)
+        for number, (image, picture) in enumerate(zip(images, self.pictures, strict=True)):
+            scale = np.float32(image.shape[0] / picture.shape[0])
+            here = which == number
+            found[here] = sample(image, (own[here] + 0.5) * scale - 0.5, how)
+        return found
+
     def _number(self, place: Floats) -> NDArray[np.int64]:
-        column, row = np.moveaxis(np.rint(place / _LOOK_STRIDE).astype(np.int64), -1, 0)
-        return row.clip(0, self._rows - 1) * self._columns + column.clip(0, self._columns - 1)
+        which, own = split(place, len(self.pictures))
+        column, row = np.moveaxis(np.rint(own / _LOOK_STRIDE).astype(np.int64), -1, 0)
+        return self._pixels.number(which, column, row)
+
+
+def _grid(rows: int, columns: int) -> Floats:
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return (_LOOK_STRIDE * np.stack([column, row], axis=-1)).astype(np.float32)
 
 
 def look_offsets() -> Floats:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in the style image each point of a surface takes its pixels from.
+"""Where in the style images each point of a surface takes its pixels from.
 
 A point wants a place whose surroundings look like its own, and that its neighbours' places go on from; where they do
 not, the border between them should not be seen. As in PatchMatch (Barnes et al. 2009) good places spread from point to
 point; as in graph-cut textures (Kwatra et al. 2003) a border costs what the two sides differ there. Coarse levels come
-first and hand their places down.
+first and hand their places down. Of several pictures each is to paint its share of the surface, where it suits best:
+the likeness of all its places has an advantage that makes it so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ _CHANGED = 0.6
 """Share of the points that may change in a round: were all to, neighbours would swap for ever."""
 _APPROXIMATE = 1.5
 """The first places need not be the nearest looks; those this much farther will do."""
+_ROUNDS_FOR_SHARES = 10
+"""Times that each picture's advantage is set anew, given those of the others; of two, one is enough."""
 _KEPT = (0.5, 2.0)
 """Least and greatest factor by which the spread of the surface's looks is brought to that of the picture's."""
 
@@ -46,7 +49,7 @@ def find_places(
     """A place for each of the graph's N points: [N, 2].
 
     Args:
-        exemplar: the style image.
+        exemplar: the style images.
         graph: of the mesh.
         colours: [N, LOOK_SIZE ** 2, 3] around the points, upright, row by row.
         settings: what counts.
@@ -54,14 +57,12 @@ def find_places(
         tick: called after each round.
     """
     wanted = _as_spread_out(exemplar.components.of(colours.reshape(len(colours), -1)), exemplar)
-    offered, looks = exemplar.candidates()
-    _, nearest = KDTree(looks).query(wanted, eps=_APPROXIMATE)
-    place = offered[nearest]
+    place, advantage = _first_places(exemplar, wanted)
     for level in reversed(range(len(graph.levels))):
         here = graph.levels[level]
         if level + 1 < len(graph.levels):
             _hand_down(place, graph, graph.levels[level + 1].points, here.points, exemplar)
-        search = _Search(exemplar, level, here, wanted[here.points], settings)
+        search = _Search(exemplar, level, here, wanted[here.points], advantage, settings)
         place[here.points] = search.improved(place[here.points], settings.rounds[level], generator, tick)
     return place
 
@@ -82,9 +83,15 @@ class _Search:
     """One level of it."""
 
     def __init__(
-        self, exemplar: Exemplar, level: int, neighbours: Neighbours, wanted: Floats, settings: DetailSettings
+        self,
+        exemplar: Exemplar,
+        level: int,
+        neighbours: Neighbours,
+        wanted: Floats,
+        advantage: Floats,
+        settings: DetailSettings,
     ) -> None:
-        self._exemplar, self._neighbours, self._wanted = exemplar, neighbours, wanted
+        self._exemplar, self._neighbours, self._wanted, self._advantage = exemplar, neighbours, wanted, advantage
         self._fine: FineLevel = exemplar.fine[level]
         self._way, self._back = (_in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
         self._same = (_SAME * 2**level) ** 2
@@ -125,15 +132,47 @@ class _Search:
         one_piece = (np.square(ahead - theirs).sum(-1) <= self._same) & ~turned
         visible = np.minimum(self._fine.difference(ahead, theirs, turned), _WORST_BORDER) + self._settings.border
         visible = np.where(one_piece | ~real, 0.0, visible)
-        cost = self._likeness * np.einsum("md,md->m", unlike, unlike) + self._settings.continuity * visible.mean(axis=1)
+        likeness = np.einsum("md,md->m", unlike, unlike) - self._advantage[self._exemplar.which(own)]
+        cost = self._likeness * likeness + self._settings.continuity * visible.mean(axis=1)
         return cost.astype(np.float32), ~one_piece.all(axis=1)
 
 
 def _as_spread_out(looks: Floats, exemplar: Exemplar) -> Floats:
-    """The looks of the surface with mean and spread of the picture's: it is blurred and duller, and means the same."""
-    goal = exemplar.candidates()[1]
-    factor = np.clip(goal.std(axis=0) / np.maximum(looks.std(axis=0), 1e-4), *_KEPT)
-    return ((looks - looks.mean(axis=0)) * factor + goal.mean(axis=0)).astype(np.float32)
+    """The looks of the surface with mean and spread of the pictures': it is blurred and duller, and means the same."""
+    goals = [exemplar.candidates(picture)[1] for picture in range(len(exemplar.pictures))]
+    shares = np.array(exemplar.shares)[:, None]
+    means = np.stack([goal.mean(axis=0) for goal in goals])
+    mean = (shares * means).sum(axis=0)
+    variances = np.stack([goal.var(axis=0) for goal in goals]) + np.square(means - mean)
+    spread = np.sqrt((shares * variances).sum(axis=0))
+    factor = np.clip(spread / np.maximum(looks.std(axis=0), 1e-4), *_KEPT)
+    return ((looks - looks.mean(axis=0)) * factor + mean).astype(np.float32)
+
+
+def _first_places(exemplar: Exemplar, wanted: Floats) -> tuple[Floats, Floats]:
+    """Places [n, 2] that look like ``wanted`` [n, d], of each picture its share; and its advantage: [pictures]."""
+    offers, unlike = [], []
+    for picture in range(len(exemplar.pictures)):
+        offered, looks = exemplar.candidates(picture)
+        apart, nearest = KDTree(looks).query(wanted, eps=_APPROXIMATE)
+        offers.append(offered[nearest])
+        unlike.append(np.square(apart))
+    cost = np.stack(unlike, axis=-1)
+    advantage = _advantages(cost, exemplar.shares)
+    chosen = (cost - advantage).argmin(axis=-1)
+    return np.stack(offers)[chosen, np.arange(len(wanted))], advantage.astype(np.float32)
+
+
+def _advantages(cost: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
+    """What to take off the columns of ``cost`` [n, m], so that each is the least in its share of the rows: [m]."""
+    advantage = np.zeros(len(shares))
+    if len(shares) == 1:
+        return advantage
+    for _ in range(_ROUNDS_FOR_SHARES):
+        for column, share in enumerate(shares):
+            others = np.delete(cost - advantage, column, axis=1).min(axis=1)
+            advantage[column] = np.quantile(cost[:, column] - others, share)
+    return advantage
 
 
 def _hand_down(

@@ -7,7 +7,6 @@ independent judge's distances to both. What is finished in ``DIR`` is not made a
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..commands.options import OptionParser
 from ..geometry.mesh import normalise
 from ..inputs.pictures import open_as_it_is
 from ..job import TEXTURE_FILE
@@ -79,7 +79,7 @@ def as_table(pictures: tuple[Path, Path], shares: Sequence[float], found: Sequen
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Measure blends of two style images")
+    parser = OptionParser(description="Measure blends of two style images")
     parser.add_argument("--work", type=Path, required=True, help="folder for results, which are used again")
     parser.add_argument("--styles", nargs=2, type=Path, metavar="IMAGE", help="the pictures (two samples)")
     arguments = parser.parse_args()

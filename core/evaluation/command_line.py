@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from ..commands.stylize import ConsoleReporter
+    from ..models.places.use import require_folder
     from ..stylize import LoadedModels
     from .ablation import ablate
     from .cases import RunSettings
@@ -74,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .judge import Judge
     from .styles import sample_paths, style
 
+    require_folder(arguments.models)
     paths: list[Path] = arguments.styles or sample_paths()
     contents = _one_each("contents", arguments.contents, "styles", len(paths))
     prompts = _one_each("prompts", arguments.prompts, "meshes", len(arguments.meshes))

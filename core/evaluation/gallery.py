@@ -8,7 +8,6 @@ What is finished in ``DIR`` is not made again.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from ..commands.options import OptionParser
 from ..commands.stylize import ConsoleReporter
 from ..geometry.mesh import bounding_radius
 from ..inputs.pictures import open_as_it_is
@@ -71,7 +71,7 @@ def _object(case: Case) -> Image.Image:
 
 def main() -> None:
     """Make what is missing, and the picture."""
-    parser = argparse.ArgumentParser(description="A row of objects in four styles")
+    parser = OptionParser(description="A row of objects in four styles")
     parser.add_argument("picture", type=Path, metavar="FILE.jpg")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder for the textures")
     arguments = parser.parse_args()

@@ -10,7 +10,6 @@ shows the cases side by side. What is finished in ``DIR`` is not made again.
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from scipy.stats import bootstrap
 
+from ..commands.options import OptionParser
 from ..commands.stylize import ConsoleReporter
 from ..inputs.pictures import open_as_it_is
 from ..results.preview import contact_sheet
@@ -159,7 +159,7 @@ def _texture(case: Case) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Make what is missing, as many at a time as there are cores, and print the tables."""
-    parser = argparse.ArgumentParser(description="The whole method beside its two halves")
+    parser = OptionParser(description="The whole method beside its two halves")
     parser.add_argument("picture", type=Path, metavar="FILE.jpg")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder for the textures")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="textures at a time")

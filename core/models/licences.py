@@ -28,7 +28,8 @@ class Licence:
 
 
 _OPENRAIL_M = Licence("CreativeML OpenRAIL-M", "https://hf.co/spaces/CompVis/stable-diffusion-license", True)
-_OPENRAIL = Licence("OpenRAIL", "https://hf.co/blog/open_rail", True)
+# ControlNet 1.1: the hub's label of these repositories; their cards link the text of CreativeML OpenRAIL-M.
+_OPENRAIL = Licence("OpenRAIL", _OPENRAIL_M.address, True)
 _OPENRAIL_PP = Licence(
     "CreativeML Open RAIL++-M",
     "https://hf.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",

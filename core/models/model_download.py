@@ -6,8 +6,10 @@ huggingface_hub throws a half-fetched file away; with gigabytes in a file, ours 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,9 +150,11 @@ def fetch(file: RemoteFile, advance: Callable[[int], None]) -> None:
         advance: told of every few bytes that arrive.
 
     Raises:
-        JobError: ``offline`` when the hub stops answering or what it sends is not the file.
+        JobError: ``offline`` when the hub stops answering or what it sends is not the file; ``bad_request`` when the
+            cache cannot be written.
         KeyboardInterrupt: as ever; what arrived is kept.
     """
+    _require_writable(file.cache)
     with _hub_errors(file.repository):
         if file.sha256 and not file.blob.is_file():
             _fetch_blob(file, advance)
@@ -163,6 +167,21 @@ def fetch(file: RemoteFile, advance: Callable[[int], None]) -> None:
         raise JobError(
             "offline", f"{file.repository}/{file.path} arrived damaged: its digest is another", "Download it again."
         )
+
+
+def _require_writable(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise JobError(
+            "bad_request",
+            f"Nothing can be put into the folder of models {cache}: {error.strerror}",
+            "Name another folder, or one that you may write to.",
+        ) from error
 
 
 class _Bar:

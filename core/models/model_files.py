@@ -14,7 +14,7 @@ from ..job import JobError
 from .checksums import damaged_in, damaged_of_cache, read_sums, require_sound, require_sound_cache
 from .model_profile import ModelProfile, NetworkSource
 from .shards import index_names, sharded_weights
-from .weights_header import PICKLE_SUFFIXES, read_header
+from .weights_header import PICKLE_SUFFIXES, read_header, read_object
 
 WEIGHTS = ".safetensors"
 CONFIG_FILE = "config.json"
@@ -115,6 +115,12 @@ def require_files(profile: ModelProfile) -> None:
         named, more = _few([file.path for file in missing if file.place == place])
         message = f"The model folder {place} lacks {named}{more}"
         hint = "Put the whole model there in diffusers' layout, with safetensors weights."
+    elif profile.unusable:
+        message = f"{problem_of(profile)}; without it, {count} of the model {profile.name} are not on this computer"
+        hint = (
+            "Mend that first, or name another folder; what is then missing, "
+            f"`python -m core download --profile {profile.name}` brings."
+        )
     elif profile.repair:
         message = f"{profile.title} is incomplete; missing in {profile.folder} are {count}: {named}{more}"
         hint = profile.repair
@@ -132,6 +138,30 @@ def require_files(profile: ModelProfile) -> None:
     raise JobError("model_missing", message, hint, "\n".join(map(_with_revision, missing)))
 
 
+def problem_of(profile: ModelProfile) -> str:
+    """What is wrong with the folder that somebody chose, as a clause of one line; empty where nothing is."""
+    first, *others = profile.unusable or ("",)
+    return f"{first} ({len(others)} more such files)" if others else first
+
+
+def require_readable(profile: ModelProfile) -> None:
+    """Make sure that files that were not downloaded here are what their names say, as far as a look at their beginning
+    tells: weights that are whole, and no page or pickle; and configurations with sense. Nobody knows more of them.
+
+    Raises:
+        JobError: ``model_missing`` naming the file and what is wrong with it.
+    """
+    downloaded = set(_from_caches(profile))
+    for file in model_files(profile):
+        path = _locate(profile, file)
+        if path is None or path in downloaded:
+            continue
+        if path.suffix == WEIGHTS:
+            read_header(path, "model's file")
+        elif path.suffix == ".json":
+            read_object(path)
+
+
 def require_sound_files(profile: ModelProfile) -> None:
     """Make sure, after ``require_files`` and once in a process, that the files are what was made or downloaded.
 
@@ -143,12 +173,7 @@ def require_sound_files(profile: ModelProfile) -> None:
     for cache in _caches(profile):
         if found := [path for path in _from_caches(profile) if path.is_relative_to(cache)]:
             require_sound_cache(found, cache / STAMPS_FILE, way_out(profile))
-    known = set(_from_caches(profile))
-    for file in model_files(profile):
-        path = _locate(profile, file)
-        if path is not None and path not in known and path.suffix == WEIGHTS:
-            # Nobody knows what it should be, but that it is whole, and no page or pickle, can be told.
-            read_header(path, "model's file")
+    require_readable(profile)
 
 
 def damaged_files(profile: ModelProfile) -> list[str]:

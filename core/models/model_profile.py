@@ -145,6 +145,9 @@ class ModelProfile:
     ``None``, are looked for in the hub's cache."""
     caches: tuple[Path, ...] = ()
     """Folders laid out as the hub's cache that are looked into before it."""
+    unusable: tuple[str, ...] = ()
+    """What is wrong with the folder that somebody chose, or with files in it that may be what is missing: a clause
+    each."""
     weights_variant: Mapping[str, str] = field(default_factory=dict)
     """Variant of the weights by repository ("fp16": half the bytes); plain weights that are there serve as well."""
     repair: str = ""

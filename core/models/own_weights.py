@@ -6,7 +6,6 @@ Only headers and configurations are read here, so that what is wrong is said at 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from ..job import Job, JobError
 from .model_profile import CONFIGURATIONS, LoraFile, ModelProfile, NetworkSource
-from .weights_header import WeightsHeader, family_title, read_header, refuse_pickle
+from .weights_header import WeightsHeader, family_title, read_header, read_object, refuse_pickle
 
 _CHANNELS = {5: "depth-to-image", 8: "edits by instructions (InstructPix2Pix)", 9: "inpainting"}
 """What a UNet with so many input channels is for."""
@@ -53,14 +52,16 @@ def family_of(model: Path) -> str:
     """
     if model.is_dir():
         width = _folder_width(model)
-        return _named("model", model, width, family_title(width))
+        return _named("model folder", model, width, family_title(width))
     header = read_header(model, "model")
+    _require_checkpoint(header)
     return _named("model", model, header.text_width, header.family)
 
 
 def family_of_lora(lora: Path) -> str:
     """Likewise, of the LoRA ``lora``."""
     header = read_header(lora, "LoRA")
+    _require_lora(header)
     return _named("LoRA", lora, header.text_width, header.family)
 
 
@@ -74,9 +75,15 @@ def _named(what: str, path: Path, width: int | None, family: str) -> str:
     if width is not None and (name := profile_of_width(width)):
         return name
     names = sorted(folder.name for folder in CONFIGURATIONS.iterdir())
+    if not family:
+        raise JobError(
+            "model_missing",
+            f"The {what} {path} does not say which family it is for",
+            f"Choose the model that it was made for (--profile {' or '.join(names)}).",
+        )
     raise JobError(
         "model_missing",
-        f"The {what} {path} is of no family that is supported{f', but of {family}' if family else ''}",
+        f"The {what} {path} is of no family that is supported, but of {family}",
         f"Name one of {', '.join(names)}.",
     )
 
@@ -90,11 +97,7 @@ def with_own_weights(profile: ModelProfile, own: OwnWeights) -> ModelProfile:
     if own == OwnWeights():
         return profile
     if not profile.takes_own_weights:
-        raise JobError(
-            "bad_setting",
-            f"{profile.title} takes no checkpoints, LoRAs or VAEs of one's own",
-            "Choose the model that they were made for.",
-        )
+        raise _takes_none(profile, own)
     if own.model is not None:
         profile = (_with_folder if own.model.is_dir() else _with_file)(profile, own.model)
     if own.vae is not None:
@@ -108,12 +111,29 @@ def with_own_weights(profile: ModelProfile, own: OwnWeights) -> ModelProfile:
     return replace(profile, loras=own.loras)
 
 
+def _takes_none(profile: ModelProfile, own: OwnWeights) -> JobError:
+    """The refusal, with the family that the files are for where they say it.
+
+    Raises:
+        JobError: ``model_missing`` when one of them cannot be read: whatever the profile, it could not be used.
+    """
+    families = [] if own.model is None else [(own.model, family_of(own.model))]
+    families += [(lora.path, family_of_lora(lora.path)) for lora in own.loras]
+    if own.vae is not None:
+        _require_vae(own.vae)
+    takes_none = f"{profile.title} takes no checkpoints, LoRAs or VAEs of one's own"
+    if not families:
+        return JobError("bad_setting", takes_none, "Choose the model that they were made for (--profile).")
+    path, family = families[0]
+    return JobError(
+        "bad_setting", f"{takes_none}, and {path} is for {family}", f"Choose the model {family} (--profile {family})."
+    )
+
+
 def _with_file(profile: ModelProfile, file: Path) -> ModelProfile:
     """UNet, VAE and text encoders from one file, in the shapes of the family."""
     header = read_header(file, "model")
-    if header.kind != "checkpoint":
-        where = {"LoRA": "Name it as a LoRA.", "VAE": "Name it as a VAE."}.get(header.kind, "Name a whole checkpoint.")
-        raise JobError("model_missing", f"The model {file} is no checkpoint but a {header.kind}", where)
+    _require_checkpoint(header)
     _require_family(profile, "model", file, header.text_width, header.family)
     _require_text_to_image(file, header)
     if not header.with_prefix(*_TEXT_PREFIXES):
@@ -154,14 +174,6 @@ def _said_of_itself(header: WeightsHeader) -> dict[str, Any]:
 
 def _with_folder(profile: ModelProfile, folder: Path) -> ModelProfile:
     """The networks of a folder in diffusers' layout; its scheduler says what the UNet predicts."""
-    if not (folder / "unet").is_dir():
-        pickles = [path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in (".ckpt", ".safetensors")]
-        inside = f"; it has {pickles[0]}" if pickles else ""
-        raise JobError(
-            "model_missing",
-            f"The model folder {folder} has no folder unet, so it is not in diffusers' layout{inside}",
-            "Name the file itself, or a folder with unet, vae, text_encoder, tokenizer and scheduler.",
-        )
     _require_family(profile, "model folder", folder, _folder_width(folder))
     channels = _configuration(folder / "unet").get("in_channels", 4)
     if channels != 4:
@@ -184,14 +196,23 @@ def _with_folder(profile: ModelProfile, folder: Path) -> ModelProfile:
     )
 
 
-def _own_vae(profile: ModelProfile, vae: Path) -> NetworkSource:
+def _require_vae(vae: Path) -> WeightsHeader | None:
+    """The header of a VAE, unless it is a folder."""
     if vae.is_dir():
         if not (vae / "config.json").is_file():
-            raise JobError("model_missing", f"The VAE folder {vae} has no config.json", "Name its .safetensors file.")
-        return NetworkSource("", place=vae)
+            inside = (vae / "vae/config.json").is_file()
+            where = f"Name {vae / 'vae'}, which is in it." if inside else "Name its .safetensors file."
+            raise JobError("model_missing", f"The VAE folder {vae} has no config.json", where)
+        return None
     header = read_header(vae, "VAE")
     if header.kind not in ("VAE", "checkpoint") or not header.with_prefix(*_VAE_PREFIXES, "decoder."):
-        raise JobError("model_missing", f"The VAE {vae} is no VAE but a {header.kind}", "Name a file with a VAE.")
+        raise JobError("model_missing", f"The VAE {vae} is no VAE but {header.called}", "Name a file with a VAE.")
+    return header
+
+
+def _own_vae(profile: ModelProfile, vae: Path) -> NetworkSource:
+    if (header := _require_vae(vae)) is None:
+        return NetworkSource("", place=vae)
     inputs = [shape[1] for name, shape in header.shapes.items() if name.endswith("decoder.conv_in.weight")]
     channels = _configuration(profile.configurations / "vae").get("latent_channels", 4)
     if inputs and inputs[0] != channels:
@@ -203,11 +224,21 @@ def _own_vae(profile: ModelProfile, vae: Path) -> NetworkSource:
     return NetworkSource("vae", place=profile.configurations, file=vae)
 
 
-def _check_lora(profile: ModelProfile, file: Path) -> None:
-    header = read_header(file, "LoRA")
+def _require_checkpoint(header: WeightsHeader) -> None:
+    if header.kind != "checkpoint":
+        where = {"LoRA": "Name it as a LoRA.", "VAE": "Name it as a VAE."}.get(header.kind, "Name a whole checkpoint.")
+        raise JobError("model_missing", f"The model {header.path} is no checkpoint but {header.called}", where)
+
+
+def _require_lora(header: WeightsHeader) -> None:
     if header.kind != "LoRA":
         where = {"checkpoint": "Name it as the model.", "VAE": "Name it as a VAE."}.get(header.kind, "Name a LoRA.")
-        raise JobError("model_missing", f"The LoRA {file} is no LoRA but a {header.kind}", where)
+        raise JobError("model_missing", f"The LoRA {header.path} is no LoRA but {header.called}", where)
+
+
+def _check_lora(profile: ModelProfile, file: Path) -> None:
+    header = read_header(file, "LoRA")
+    _require_lora(header)
     for part, name in _NO_LORA.items():
         if any(part in key for key in header.shapes):
             raise JobError(
@@ -243,6 +274,20 @@ def _no_text_to_image(path: Path, channels: int) -> JobError:
 
 def _folder_width(folder: Path) -> int | None:
     refuse_pickle(folder, "model")
+    if not (folder / "unet").is_dir():
+        files = [path.name for path in sorted(folder.iterdir()) if path.suffix.lower() in (".ckpt", ".safetensors")]
+        inside = f"; it has {files[0]}" if files else "" if any(folder.iterdir()) else "; it is empty"
+        raise JobError(
+            "model_missing",
+            f"The model folder {folder} has no folder unet, so it is no Stable Diffusion in diffusers' layout{inside}",
+            f"Name {folder.parent}, which it is in."
+            if folder.absolute().name == "unet"
+            else "Name the file itself, or a folder with unet, vae, text_encoder, tokenizer and scheduler.",
+        )
+    if not (folder / "unet/config.json").is_file():
+        raise JobError(
+            "model_missing", f"The model folder {folder} lacks unet/config.json", "Put the whole model there."
+        )
     return _width(folder / "unet")
 
 
@@ -257,13 +302,7 @@ def _configuration(folder: Path) -> Mapping[str, Any]:
     Raises:
         JobError: ``model_missing`` when it is damaged.
     """
-    file = folder / "config.json"
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        return read_object(folder / "config.json")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise JobError("model_missing", f"{file} is damaged", "Download it again.", repr(error)) from error
-    if not isinstance(values, dict):
-        raise JobError("model_missing", f"{file} is damaged: it is no object", "Download it again.")
-    return values

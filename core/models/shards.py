@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ..job import JobError
+from .weights_header import read_object
 
 
 def index_names(stem: str, variant: str | None) -> tuple[str, ...]:
@@ -26,11 +26,14 @@ def sharded_weights(folder: Path, stem: str, variant: str | None) -> tuple[str, 
         return ()
     index = folder / found[0]
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(read_object(index, "Put the model there again.")["weight_map"].values()))
         wrong = [name for name in names if not name.endswith(".safetensors") or Path(name).name != name]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise JobError(
-            "model_missing", f"The index {index} is damaged", "Put the model there again.", repr(error)
+            "model_missing",
+            f"The index {index} is damaged: it has no list of weights and their files",
+            "Put the model there again.",
+            repr(error),
         ) from error
     if wrong or not names:
         named = f"{wrong[0]!r}, which is no safetensors file beside it" if wrong else "no files"

@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..job import JobError
 
 PICKLE_SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 """Files of weights that can run code when they are loaded; they are never read."""
+CHECK_THE_PATH = "Check the path, and how its letters are encoded."
+"""What to do about a file that is not there."""
 LARGEST_HEADER = 100_000_000
 """Bytes; the format's own limit."""
 
@@ -27,6 +30,18 @@ _OTHER_FAMILIES = {
     "transformer_blocks.0.ff_context": "a transformer",
 }
 """By a part of their names of weights."""
+_CALLED = {
+    "checkpoint": "a checkpoint",
+    "LoRA": "a LoRA",
+    "VAE": "a VAE",
+    "ControlNet": "a ControlNet",
+    "IP-Adapter": "an IP-Adapter",
+    "CLIP": "a CLIP encoder",
+    "embedding": "a textual inversion (an embedding)",
+    "UNet": "a UNet alone",
+    "file": "something else",
+}
+"""What each kind is called in a sentence."""
 _WIDTHS = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL", 1280: "the SDXL refiner"}
 """What the families are called, by the width of the texts that their UNets take."""
 
@@ -67,6 +82,11 @@ class WeightsHeader:
         return "file"
 
     @property
+    def called(self) -> str:
+        """The kind in a sentence: "a LoRA", "an IP-Adapter"."""
+        return _CALLED[self.kind]
+
+    @property
     def text_width(self) -> int | None:
         """Width of the texts that the UNet takes; ``None`` where the file says nothing of it."""
         for name, shape in self.shapes.items():
@@ -99,9 +119,11 @@ def read_header(path: Path, what: str) -> WeightsHeader:
         JobError: ``model_missing`` when it is no such file, with the reason.
     """
     refuse_pickle(path, what)
+    if path.is_dir():
+        raise JobError("model_missing", f"The {what} {path} is a folder, not a file", "Name a .safetensors file.")
     if not path.is_file():
-        kind = "a folder, not a file" if path.is_dir() else "not there"
-        raise JobError("model_missing", f"The {what} {path} is {kind}", "Name a .safetensors file.")
+        why = f"a link to {path.readlink()}, which is not there" if path.is_symlink() else "not there"
+        raise JobError("model_missing", f"The {what} {path} is {why}", CHECK_THE_PATH)
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -109,8 +131,12 @@ def read_header(path: Path, what: str) -> WeightsHeader:
         text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else b""
     if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
         raise _pickle(path, what, " under another name")
+    if start.lstrip()[:1] == b"{":
+        where = "Name a .safetensors file, or a model's whole folder."
+        raise JobError("model_missing", f"The {what} {path} is a file of JSON, not of weights", where)
     if not text:
-        raise JobError("model_missing", f"The {what} {path} is {_what_instead(start, size)}", "Download it again.")
+        instead = _what_instead(start, size) or "no safetensors file, or cut off"
+        raise JobError("model_missing", f"The {what} {path} is {instead}", "Download it again.")
     try:
         entries = json.loads(text)
         metadata = entries.pop("__metadata__", {})
@@ -129,6 +155,39 @@ def read_header(path: Path, what: str) -> WeightsHeader:
             "Download it again.",
         )
     return WeightsHeader(path, shapes, notes)
+
+
+def read_object(path: Path, hint: str = "Download it again.") -> dict[str, Any]:
+    """The object in a file of JSON, as configurations and indices are.
+
+    Args:
+        path: of a file that is there.
+        hint: the way out.
+
+    Raises:
+        JobError: ``model_missing`` with what is wrong with it.
+        FileNotFoundError: it is not there.
+    """
+    data = b""
+    try:
+        data = path.read_bytes()
+        values = json.loads(data)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        why = f"it is {instead}" if (instead := _what_instead(data[:8], len(data))) else _why_no_json(error)
+        raise JobError("model_missing", f"{path} is damaged: {why}", hint, repr(error)) from error
+    if not isinstance(values, dict):
+        raise JobError("model_missing", f"{path} is damaged: it is JSON, but no object", hint)
+    return values
+
+
+def _why_no_json(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON from line {error.lineno}, column {error.colno} on"
+    if isinstance(error, OSError):
+        return f"it cannot be read ({error.strerror})"
+    return "it is no text of JSON"
 
 
 def family_title(text_width: int | None) -> str:
@@ -155,15 +214,16 @@ def _pickle(path: Path, what: str, more: str = "") -> JobError:
 
 
 def _what_instead(start: bytes, size: int) -> str:
+    """What a file is that begins so and is no file of weights, nor JSON; empty where that is not known."""
     if size == 0:
         return "empty"
     if start.startswith(b"version"):
-        return "a pointer of Git LFS, not the weights themselves"
+        return "a pointer of Git LFS, not the file itself"
     if start.lstrip()[:1] == b"<":
-        return "a web page, not weights"
+        return "a web page, not the file itself"
     if start.startswith(b"GGUF"):
         return "a GGUF file, and only .safetensors are read"
-    return "no safetensors file, or cut off"
+    return ""
 
 
 def _any(names: Mapping[str, object], *prefixes: str) -> bool:

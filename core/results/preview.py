@@ -133,6 +133,21 @@ def contact_sheet(
     return sheet
 
 
+def one_below_another(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of any sizes and modes as one, RGB on white, all as wide as the narrowest; a single one as it is."""
+    if len(pictures) == 1:
+        return pictures[0]
+    width = min(picture.width for picture in pictures)
+    heights = [max(1, round(picture.height * width / picture.width)) for picture in pictures]
+    gap = max(1, width // 32)
+    sheet = Image.new("RGB", (width, sum(heights) + gap * (len(pictures) - 1)), "white")
+    top = 0
+    for picture, height in zip(pictures, heights, strict=True):
+        sheet.paste(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS), (0, top))
+        top += height + gap
+    return sheet
+
+
 def _fitted(picture: Image.Image, side: int) -> Image.Image:
     """The whole picture, as large as a square of ``side`` allows."""
     scale = side / max(picture.size)

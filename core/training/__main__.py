@@ -12,13 +12,14 @@ the model that ships; pairs shows what is learnt from, export writes the bundle 
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
+
+from ..commands.options import OptionParser
 
 
 def _say(line: str) -> None:
@@ -27,7 +28,7 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Run one command."""
-    parser = argparse.ArgumentParser(prog="python -m core.training", description="Train the bundled model")
+    parser = OptionParser(prog="python -m core.training", description="Train the bundled model")
     parser.add_argument("what", choices=("all", "judge", "pairs", "samples", "curves", "export"))
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--minutes", type=float, default=9.0, help="of the whole run")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from ..commands.options import OptionParser
 from ..models.checksums import write_sums
 from .captions import VOCABULARY
 from .vocabulary import CONTEXT_LENGTH, write_tokenizer
@@ -250,7 +250,7 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
 
 def main() -> None:
     """Write an untrained bundle."""
-    parser = argparse.ArgumentParser(description="Write the bundled model's networks, untrained")
+    parser = OptionParser(description="Write the bundled model's networks, untrained")
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

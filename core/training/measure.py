@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from ..commands.options import OptionParser
 from ..commands.stylize import ConsoleReporter
 from ..evaluation.ablation import VARIANTS, variant_cases
 from ..evaluation.cases import RunSettings
@@ -40,7 +41,7 @@ SETTINGS = RunSettings("draft", "bundled", 1024, seed=0, content_removal=1.0, to
 
 def main() -> None:
     """Measure, and print the summary."""
-    parser = argparse.ArgumentParser(description="Measure the bundled model in what training never saw")
+    parser = OptionParser(description="Measure the bundled model in what training never saw")
     parser.add_argument("what", choices=("swatches", "paintings", "marks"))
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--meshes", nargs="+", default=MESHES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..storage.optional import optional
 from ..storage.whole_file import own_folder, whole_file
+from .targa import as_targa
 from .wire import EventWriter
 
 if TYPE_CHECKING:
@@ -99,10 +100,10 @@ class JobReporter:
     def _send_frame(self, image: np.ndarray, extent: int) -> None:
         folder = self.folder / FRAMES_FOLDER
         own_folder(folder)
-        (folder / f"{self._frames:06d}.rgb").unlink(missing_ok=True)
-        path = folder / f"{self._frames + 1:06d}.rgb"
+        (folder / f"{self._frames:06d}.tga").unlink(missing_ok=True)
+        path = folder / f"{self._frames + 1:06d}.tga"
         with whole_file(path) as file:
-            file.write(image.tobytes())
+            file.write(as_targa(image))
         self._frames += 1
         self._unacknowledged = self._frames
         self._events.send(
@@ -111,7 +112,6 @@ class JobReporter:
             number=self._frames,
             path=str(path),
             shape=list(image.shape),
-            dtype="uint8",
             colour_space="sRGB",
             extent=extent,
         )

@@ -6,37 +6,34 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ...core.job import JobError, tile_file
 
 _TEXTURES = "//textures"
+_TARGA_HEADER = 18
+"""Bytes before the pixels."""
 
 
-def read_frame(event: dict[str, Any]) -> np.ndarray:
-    """The pixels of a ``frame`` event, uint8 [H, W, 3], row 0 at the top.
+def take_frame_file(event: dict[str, Any]) -> Path:
+    """Take over the file of a ``frame`` event: an uncompressed Targa file, which Blender reads as it is.
 
     Raises:
-        OSError: the file is gone or cannot be read.
+        OSError: the file is gone or cannot be moved.
         ValueError: it has another size than the event says.
     """
-    return np.fromfile(event["path"], dtype=np.uint8).reshape(event["shape"])
-
-
-def write_frame(frame: np.ndarray, path: Path) -> None:
-    """Write a frame, uint8 [H, W, 3], as an uncompressed Targa file, which takes next to no time to write and read."""
-    height, width = frame.shape[:2]
-    header = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, width, height, 24, 0)
-    with path.open("wb") as file:
-        file.write(header)
-        file.write(np.ascontiguousarray(frame[::-1, :, ::-1]).data)
+    source = Path(event["path"])
+    height, width, channels = event["shape"]
+    if (size := source.stat().st_size) != _TARGA_HEADER + height * width * channels:
+        raise ValueError(f"{source} has {size} bytes")
+    path = Path(bpy.app.tempdir) / "styletex_preview.tga"
+    shutil.move(source, path)
+    return path
 
 
 def check_destination(destination: str) -> None:

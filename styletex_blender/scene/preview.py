@@ -29,7 +29,6 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .image import write_frame
 from .material import new_material
 from .materials.nodes import texture_node
 from .uv import add_uv_map
@@ -56,19 +55,19 @@ _worn: dict[int, _Worn] = {}
 
 
 def show_preview(
-    target: bpy.types.Object, frame: np.ndarray, uv_map: str, new_uvs: np.ndarray | None, extent: int = 1
+    target: bpy.types.Object, frame: Path, uv_map: str, new_uvs: np.ndarray | None, extent: int = 1
 ) -> None:
     """Show a frame on the object, or the next one where there is one already.
 
     Args:
         target: the object.
-        frame: uint8 [H, W, 3].
+        frame: its file.
         uv_map: name of the UV map that it is for.
         new_uvs: coordinates of that map where the mesh does not have it yet; then it may not be in Edit Mode.
         extent: the frame is of the UVs from 0 to this: with UDIM, of all tiles.
 
     Raises:
-        OSError: the frame cannot be written.
+        RuntimeError: Blender cannot read it.
         JobError: ``bad_mesh``, see ``add_uv_map``.
     """
     image = _show_frame(frame)
@@ -126,12 +125,10 @@ def materials_below(target: bpy.types.Object) -> list[bpy.types.Material | None]
     return below
 
 
-def _show_frame(frame: np.ndarray) -> bpy.types.Image:
-    path = Path(bpy.app.tempdir) / "styletex_preview.tga"
-    write_frame(frame, path)
+def _show_frame(frame: Path) -> bpy.types.Image:
     image = _image()
     if image is None:
-        image = bpy.data.images.load(str(path))
+        image = bpy.data.images.load(str(frame))
         image.name, image[_OURS] = PREVIEW_NAME, True
     else:
         image.reload()

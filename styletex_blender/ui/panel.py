@@ -24,8 +24,12 @@ from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
 
-_THUMBNAIL = 4.0
-"""Side of the style image's thumbnail, in heights of a button: the button below is to be seen on a small screen."""
+_SMALLEST, _LARGEST = 2.0, 4.0
+"""Sides of the style image's thumbnail, in heights of a button: the button below is to be seen on a small screen."""
+_ROW = 20.0
+"""Height of a button in pixels, at an interface scale of 1."""
+_OTHER_ROWS = 14.0
+"""Heights of a button that all but the thumbnail takes: the sidebar's top, words, button, and a reason below it."""
 _TITLES_SHARE = 0.28
 """Of the width, for the titles beside text fields."""
 
@@ -44,7 +48,7 @@ class STYLETEX_PT_main(SidebarPanel, Panel):
 
     def draw(self, context: Context) -> None:
         """Settings, then the button; what becomes of them has panels of its own."""
-        _draw_settings(self.layout, context.scene.styletex)
+        _draw_settings(self.layout, context, context.scene.styletex)
         _draw_button(self.layout, context)
 
 
@@ -163,8 +167,14 @@ def _property_layout(layout: UILayout, context: Context) -> tuple[UILayout, bpy.
     return layout.column(), context.scene.styletex
 
 
-def _draw_settings(layout: UILayout, settings: bpy.types.PropertyGroup) -> None:
-    _draw_style(layout, settings, _THUMBNAIL)
+def _thumbnail(context: Context) -> float:
+    """How large the style image is: where the sidebar is low, button and reason come before it."""
+    rows = context.region.height / (_ROW * context.preferences.system.ui_scale)
+    return min(_LARGEST, max(_SMALLEST, rows - _OTHER_ROWS))
+
+
+def _draw_settings(layout: UILayout, context: Context, settings: bpy.types.PropertyGroup) -> None:
+    _draw_style(layout, settings, _thumbnail(context))
     column = layout.column(align=True)
     if settings.prompt_from_name:
         hint = _("its name")

@@ -189,8 +189,8 @@ class Run:
     """By the keys of tasks that were begun: how many of how many steps are in their checkpoints."""
     spent: dict[str, float] = field(default_factory=dict)
     """By the keys of tasks that were paused: the seconds that they took before."""
-    frame: np.ndarray | None = None
-    """The last frame, uint8 [H, W, 3], to show it again after an undo."""
+    frame: Path | None = None
+    """The file of the last frame, to show it again after an undo."""
     frame_extent: int = 1
     """The frame is of the UVs from 0 to this."""
     is_watched: bool = True

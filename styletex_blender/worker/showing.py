@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..landing.moment import is_exporting, is_rendering, what_is_going_on, where_uv_maps_wait
-from ..scene.image import read_frame
+from ..scene.image import take_frame_file
 from ..scene.preview import hide_materials, hide_previews, is_shown, show_preview
 from . import warm_worker
 from .run_state import Run
@@ -18,9 +18,9 @@ _drawn: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
 
 
 def take_frame(run: Run, event: dict[str, Any]) -> None:
-    """Read the frame of an event and show it. One that cannot be read or shown is a warning, and the job goes on."""
+    """Take the frame of an event and show it. One that cannot be read or shown is a warning, and the job goes on."""
     try:
-        run.frame, run.frame_extent = read_frame(event), event["extent"]
+        run.frame, run.frame_extent = take_frame_file(event), event["extent"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         _warn(run, f"A picture of the texture so far could not be read ({type(error).__name__})")
         return

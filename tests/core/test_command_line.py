@@ -75,8 +75,13 @@ except SystemExit:
         (("--tone", "-2"), "bad_setting", "tone"),
         (("--model", "mine.ckpt"), "model_missing", "mine.ckpt is a pickle"),
         (("--lora", "nowhere.safetensors:0.5"), "model_missing", "nowhere.safetensors is not there"),
-        (("--profile", "sd15", "--lora", "nowhere.safetensors:9"), "bad_setting", "weight 9.0"),
-        (("--vae", "nowhere.safetensors"), "bad_setting", "The bundled model takes no"),
+        (("--lora", "nowhere.safetensors:9"), "bad_setting", "9; it must be a number from -4 to 4, as in nowhere.safe"),
+        (("--lora", "x:0,8"), "bad_setting", "--lora: the weight of x is 0,8; it must be a number from -4 to 4"),
+        (("--lora", "x:"), "bad_setting", "--lora: the weight of x is empty"),
+        (("--model", ""), "bad_setting", "--model: it is empty"),
+        (("--size", "7"), "bad_setting", "--size is 7; it must be one of 256, 512"),
+        (("--unknown",), "bad_setting", "unrecognized arguments: --unknown"),
+        (("--vae", "nowhere.safetensors"), "model_missing", "nowhere.safetensors is not there"),
         (("--detail", "1.5"), "bad_setting", "detail is 1.5"),
         (("--stroke-size", "9"), "bad_setting", "stroke size is 9"),
         (("--style-strength", "-1"), "bad_setting", "style strength is -1"),
@@ -130,3 +135,27 @@ def test_a_picture_that_is_not_read_is_called_by_the_user_s_own_name_and_kind(fi
     assert result.returncode == EXIT_STATUS["bad_image"]
     said = f"The style image {files / 'my painting.jpg'} cannot be read: it is a Photoshop document"
     assert said in result.stderr and "Traceback" not in result.stderr
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["core", "models"]
+runpy.run_module("core", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+@pytest.mark.parametrize("name", ["core.command_line", "core.commands.models"])
+def test_control_c_while_modules_are_loaded_ends_it_in_one_line(name):
+    code = INTERRUPTED.format(name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (EXIT_STATUS["cancelled"], "Cancelled.\n", "")

@@ -87,7 +87,7 @@ def test_preview_that_cannot_be_shown_is_a_warning(bpy, cube, styletex, monkeypa
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(styletex.module("scene.preview"), "write_frame", full)
+    monkeypatch.setattr(styletex.module("scene.preview"), "_show_frame", full)
     run = styletex.begin([cube])
     styletex.until(lambda: run.frames_shown >= 2)
     assert ["could not be shown" in warning for warning in run.warnings] == [True]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ...job import JobError
 from ..checksums import require_sound
 from ..model_profile import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
+from ..weights_header import read_object
 
 BUNDLED_FOLDER = Path(__file__).parents[2] / "bundled"
 """Where it lies."""
@@ -34,9 +34,11 @@ def bundled(folder: Path | None) -> ModelProfile:
     hint = repair or "Put the model's files into its folder again."
     require_sound(folder, ("unet/config.json", "vae/config.json"), hint)
     try:
-        unet, vae = _configuration(folder / "unet"), _configuration(folder / "vae")
+        unet, vae = (_configuration(folder / name, hint) for name in ("unet", "vae"))
         resolution, style_layers = int(vae.get("sample_size", 64)), _every_cross_attention(unet)
         weights = sum(map(_tensor_bytes, folder.glob("*/*.safetensors")))
+    except JobError:
+        raise
     except Exception as error:
         # Whatever one stumbles over in JSON that means something else than it should.
         raise JobError("model_missing", f"The model's files in {folder} are damaged", hint, repr(error)) from error
@@ -75,15 +77,12 @@ def bundled(folder: Path | None) -> ModelProfile:
     )
 
 
-def _configuration(folder: Path) -> dict[str, Any]:
+def _configuration(folder: Path, hint: str) -> dict[str, Any]:
     """The configuration of one network; nothing where it is missing."""
     try:
-        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return read_object(folder / "config.json", hint)
     except FileNotFoundError:
         return {}
-    if not isinstance(values, dict):
-        raise ValueError(f"{folder / 'config.json'} is not an object")
-    return values
 
 
 def _tensor_bytes(file: Path) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 
+from ..weights_header import PICKLE_SUFFIXES
+
 SHELVES = frozenset(
     {
         *("checkpoints", "stable-diffusion", "loras", "lora", "lycoris", "vae", "controlnet", "ipadapter"),
@@ -57,14 +59,36 @@ def cache_in(folder: Path) -> Path | None:
 
 
 def is_diffusers_model(folder: Path) -> bool:
-    """Whether ``folder`` is a model in diffusers' layout."""
-    return (folder / "unet" / "config.json").is_file()
+    """Whether ``folder`` is a model in diffusers' layout, or was meant to be one."""
+    return (folder / "unet" / "config.json").is_file() or (folder / "model_index.json").is_file()
 
 
 def shelves(folder: Path) -> list[Path]:
-    """The folders in ``folder`` that have a kind of files each; none where it is laid out otherwise."""
+    """The folders in ``folder`` that have a kind of files each, or itself where it is one; none where it is laid out
+    otherwise.
+    """
     found = [place for root in _ROOTS for place in _subfolders(folder / root) if place.name.lower() in SHELVES]
-    return [*found, folder / _ALSO] if found and (folder / _ALSO).is_dir() else found
+    if not found:
+        return [folder] if _is_shelf(folder) else []
+    return [*found, folder / _ALSO] if (folder / _ALSO).is_dir() else found
+
+
+def shelf_of(path: Path) -> str:
+    """What the innermost shelf is called that ``path`` is on, in small letters; empty for none."""
+    return next((part for part in map(str.lower, reversed(path.parts[:-1])) if part in SHELVES), "")
+
+
+def _is_shelf(folder: Path) -> bool:
+    """Whether ``folder`` is one shelf alone: called so, or with weights in itself and no repositories beside them."""
+    if folder.resolve().name.lower() in SHELVES:
+        return any(map(_is_weights, files_on(folder)))
+    if not any(map(_is_weights, _files(folder))):
+        return False
+    return not any(folder.glob("*/*/config.json")) and not any(folder.glob("*/*/*/config.json"))
+
+
+def _is_weights(path: Path) -> bool:
+    return path.suffix.lower() in (WEIGHTS, *PICKLE_SUFFIXES)
 
 
 def files_on(shelf: Path) -> Iterator[Path]:
@@ -82,6 +106,13 @@ def files_on(shelf: Path) -> Iterator[Path]:
             continue
         folders.sort()
         yield from (Path(place, name) for name in sorted(names))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [found for found in folder.iterdir() if found.is_file()]
+    except OSError:
+        return []
 
 
 def _subfolders(folder: Path) -> list[Path]:

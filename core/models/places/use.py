@@ -8,14 +8,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...job import JobError
 from ..model_files import ModelFile, missing_files
 from ..model_profile import ControlNetProfile, ModelProfile, NetworkSource
 from ..own_weights import OwnWeights, with_own_weights
+from ..weights_header import CHECK_THE_PATH, PICKLE_SUFFIXES
 from .found import FoundFile, find_files
-from .layouts import Layout, cache_in, layout_of
+from .layouts import Layout, cache_in, layout_of, shelf_of
 
 _BASES = ("v1-5-pruned-emaonly", "v1-5-pruned", "sd_xl_base_1.0")
 """What the families' own checkpoints are called, without what follows."""
+_NAMES = {"sd15": ("v1-5", "sd15", "sd1.5"), "sdxl": ("xl",)}
+"""What is in the names of files of one family alone."""
+_CHECKPOINT, _CONTROL = frozenset({"checkpoint"}), frozenset({"controlnet", "adapter", "encoder"})
+_ADAPTER, _ENCODER = frozenset({"adapter"}), frozenset({"encoder"})
+_ON_SHELVES = {
+    **dict.fromkeys(("checkpoints", "stable-diffusion", "diffusers"), _CHECKPOINT),
+    # A1111 has everything of its extension there.
+    "controlnet": _CONTROL,
+    **dict.fromkeys(("ipadapter", "ip-adapter"), _ADAPTER),
+    **dict.fromkeys(("clip_vision", "clip", "text_encoders"), _ENCODER),
+    **dict.fromkeys(("loras", "lora", "lycoris", "vae"), frozenset[str]()),
+}
+"""Parts of a model, by the names of shelves."""
 _TOKENS = 4
 """Of the plain IP-Adapter."""
 
@@ -35,8 +50,29 @@ def use_folder(make: Callable[[Path | None], ModelProfile], folder: Path, own: O
     if layout is Layout.REPOSITORIES:
         return with_own_weights(make(folder), own)
     if layout is Layout.CACHE:
-        return with_own_weights(replace(make(None), caches=(cache_in(folder) or folder,)), own)
+        problem = why_no_folder(folder)
+        profile = replace(make(None), caches=(cache_in(folder) or folder,), unusable=(problem,) if problem else ())
+        return with_own_weights(profile, own)
     return use_files(make(None), find_files(folder), own)
+
+
+def why_no_folder(folder: Path) -> str:
+    """What keeps ``folder`` from being one of models, as a clause; empty for nothing."""
+    if folder.is_dir():
+        return ""
+    return (
+        f"{folder} is no folder of models but a file" if folder.exists() else f"There is no folder of models {folder}"
+    )
+
+
+def require_folder(folder: Path | None) -> None:
+    """Make sure that the folder of models that somebody named is there.
+
+    Raises:
+        JobError: ``model_missing``.
+    """
+    if folder is not None and (problem := why_no_folder(folder)):
+        raise JobError("model_missing", problem, CHECK_THE_PATH)
 
 
 def download_place(folder: Path | None) -> Path | None:
@@ -68,7 +104,25 @@ def use_files(profile: ModelProfile, files: Sequence[FoundFile], own: OwnWeights
         source: NetworkSource = getattr(profile, name)
         if _lacks(lacking, source) and (encoder := _encoder(profile, name, weight, mine)):
             profile = replace(profile, **{name: _single(profile, name, encoder)})
-    return profile
+    return replace(profile, unusable=_unusable(profile, files))
+
+
+def _unusable(profile: ModelProfile, files: Sequence[FoundFile]) -> tuple[str, ...]:
+    """Why those of ``files`` cannot be used that may be what ``profile`` lacks, pickles last: most people have some."""
+    lacking = missing_files(profile)
+    parts = {
+        "checkpoint": (profile.unet,),
+        "controlnet": tuple(control.source for control in profile.control_nets),
+        "adapter": (profile.ip_adapter,),
+        "encoder": (profile.image_encoder, profile.caption_encoder),
+    }
+    wanted = {kind for kind, sources in parts.items() if any(_lacks(lacking, source) for source in sources)}
+    mine = [file for file in files if wanted & _may_be(file.path) and not _is_of_another(file.path, profile.name)]
+    problems = sorted((file for file in mine if file.problem), key=lambda file: _is_pickle(file.path))
+    if "checkpoint" in wanted:
+        others = [file for file in files if not file.problem and file.path.is_dir() and file.family != profile.name]
+        return (*(file.problem for file in problems), *(_of_another(file, profile) for file in others))
+    return tuple(file.problem for file in problems)
 
 
 def base_checkpoint(files: Sequence[FoundFile], family: str) -> FoundFile | None:
@@ -76,6 +130,27 @@ def base_checkpoint(files: Sequence[FoundFile], family: str) -> FoundFile | None
     found = [one for one in files if one.kind == "checkpoint" and one.family == family and not one.problem]
     named = [one for base in _BASES for one in found if one.path.name.startswith(base) and _is_plain(one)]
     return next(iter(named or filter(_is_plain, found)), None)
+
+
+def _may_be(path: Path) -> frozenset[str]:
+    """Which parts of a model a file may be, by the shelf that it is on."""
+    if path.is_dir():
+        return _CHECKPOINT
+    shelf = shelf_of(path)
+    return _ON_SHELVES.get(shelf, frozenset() if shelf else _ON_SHELVES["checkpoints"])
+
+
+def _is_of_another(path: Path, family: str) -> bool:
+    """Whether a file that cannot be read is called as those of another family are."""
+    return any(word in path.name.lower() for name, words in _NAMES.items() if name != family for word in words)
+
+
+def _is_pickle(path: Path) -> bool:
+    return path.suffix.lower() in PICKLE_SUFFIXES
+
+
+def _of_another(file: FoundFile, profile: ModelProfile) -> str:
+    return f"The model folder {file.path} is for {file.family}, not for {profile.name}"
 
 
 def _is_plain(checkpoint: FoundFile) -> bool:

@@ -16,6 +16,8 @@ def state_text(model: KnownModel) -> str:
         return model.problem
     if model.state == "missing":
         text = _("{size} to download").format(size=amount(model.bytes_missing))
+        if model.problem:
+            text = _("{problem}; without it, {download}").format(problem=model.problem, download=text)
         if model.bytes_arrived:
             text += ", " + _("{size} have arrived").format(size=amount(model.bytes_arrived))
         return text

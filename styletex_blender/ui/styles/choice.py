@@ -4,6 +4,7 @@
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import bpy
 from bpy.props import EnumProperty, PointerProperty, StringProperty
 from bpy.types import Context, Image
 
-from ...library.pictures import Picture, picture_at, pictures
+from ...library.pictures import Picture, own_folder, picture_at, pictures
 from ...library.thumbnails import icon_of, icon_of_image
 from ...names import name_of
 from ...translation.translate import _
@@ -20,6 +21,9 @@ _ANOTHER = 0
 """Number of the item for a picture that is not among the thumbnails, or for none."""
 _NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
 """The icon where there is none."""
+_SECONDS_BETWEEN_LOOKS = 0.5
+_looked: tuple[float, Path | None, list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, None, [])
+"""When it was, in which folder, and what there was."""
 _items: list[tuple[str, str, str, int, int]] = []
 """Blender does not keep the texts of items alive."""
 
@@ -50,11 +54,19 @@ def file_of(image: Image | None) -> Path | None:
     return Path(bpy.path.abspath(image.filepath, library=image.library))
 
 
+def _offered() -> list[Picture]:
+    """All pictures, looked for at most twice a second: each drawing of a panel asks several times."""
+    global _looked
+    if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != own_folder():
+        _looked = (time.monotonic(), own_folder(), pictures())
+    return _looked[2]
+
+
 def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, str, int, int]]:
     global _items
     items = [
         (str(picture.path), picture.title, picture.about, icon_of(picture.path), number)
-        for number, picture in enumerate(pictures(), _ANOTHER + 1)
+        for number, picture in enumerate(_offered(), _ANOTHER + 1)
     ]
     if _number(settings) == _ANOTHER:
         image = settings.style_image
@@ -67,12 +79,12 @@ def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, st
 
 def _number(settings: Any) -> int:
     path = file_of(settings.style_image)
-    return next((number for number, known in enumerate(pictures(), _ANOTHER + 1) if known.path == path), _ANOTHER)
+    return next((number for number, known in enumerate(_offered(), _ANOTHER + 1) if known.path == path), _ANOTHER)
 
 
 def _choose_number(settings: Any, number: int) -> None:
     if number != _ANOTHER:
-        choose(settings, pictures()[number - _ANOTHER - 1])
+        choose(settings, _offered()[number - _ANOTHER - 1])
 
 
 class StyleChoice:

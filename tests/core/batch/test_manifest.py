@@ -92,7 +92,16 @@ def test_meshes_of_one_name_in_a_folder_keep_their_suffix(tmp_path):
         ('{"mesh": "a.obj", "style": "s.png", "prompt": ["a"]}', 'prompt is ["a"]; it must be a text or a number'),
         ('{"mesh": "a.obj", "style": []}', "style is []; a list of it holds texts"),
         ('{"mesh": "a.obj", "style": ["s.png", 2]}', 'style is ["s.png", 2]; a list of it holds texts'),
-        ('{"mesh": "a.obj", "style": ["s.png", "t.png:much"]}', "'much' is no number; write FILE or FILE:WEIGHT"),
+        (
+            '{"mesh": "a.obj", "style": ["s.png", "t.png:much"]}',
+            "style: the weight of t.png is much; it must be a number",
+        ),
+        (
+            '{"mesh": "a.obj", "style": "s.png", "lora": "l:9"}',
+            "lora: the weight of l is 9; it must be a number from -4",
+        ),
+        ('{"mesh": "a.obj", "style": "s.png", "base_color": ""}', "base_color: it is empty"),
+        ('{"mesh": "a.obj", "style": "s.png", "tone": "0,5"}', "tone is '0,5'; it must be a number, as 0.8 is"),
         ('{"mesh": "a.obj", "style": "s.png", "more_styles": []}', "more_styles is no item's own"),
         ('{"mesh": "a.obj", "style": "s.png", "output": "elsewhere"}', "output is no item's own"),
         ('{"mesh": "a.obj", "style": "s.png", "name": "../a"}', "no name for a folder"),

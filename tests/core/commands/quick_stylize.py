@@ -5,6 +5,8 @@ python tests/core/commands/quick_stylize.py STEPS SECONDS FAULT ARGUMENT...
 
 ``SECONDS`` are what a step takes at least. ``FAULT`` is "none", or one of:
     hang:STAGE      a call of the C library that takes a minute begins with the stage
+    last:STAGE      an object's end takes a minute there, where Python drops what is raised
+    broken:STAGE    what is raised there comes out as something else, as of a half-loaded module
     lose_output     the output folder is removed before the second step
     no_checkpoint   no checkpoint can be saved
     no_locks        the file system cannot lock files
@@ -72,6 +74,19 @@ def hanging_stage(self, name: str, label: str) -> None:
     print(f"stage {name}", file=sys.stderr, flush=True)
     if fault == "hang" and name == detail:
         ctypes.CDLL(None).sleep(60)
+    if fault == "last" and name == detail:
+        Lasting()
+        ctypes.CDLL(None).sleep(60)
+    if fault == "broken" and name == detail:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt as error:
+            raise ImportError("cannot import name") from error
+
+
+class Lasting:
+    def __del__(self) -> None:
+        time.sleep(60)
 
 
 def no_checkpoint(self, *_) -> None:

@@ -87,4 +87,4 @@ def test_files_on_shelves_are_listed_with_family_and_reason(tmp_path, capsys):
     assert files["old.ckpt"]["problem"] and files["old.ckpt"]["family"] == ""
     main(["models", "--models", str(tmp_path / "ComfyUI")])
     said = capsys.readouterr().out
-    assert "Stable Diffusion XL: 16.8 GB to download" in said and "LoRA, SDXL" in said and "is a pickle" in said
+    assert "without it, 16.8 GB to download" in said and "LoRA, SDXL" in said and "is a pickle" in said

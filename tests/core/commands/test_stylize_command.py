@@ -16,6 +16,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from core.commands.interruptions import TERMINATED
 from core.commands.output_folder import RESULTS, WORK_FOLDER
 from core.job import CHECKPOINT_FILE, EXIT_STATUS
 
@@ -133,6 +134,20 @@ def test_before_the_first_step_control_c_ends_it_at_once_even_inside_a_long_call
     assert started.end(2.5) == EXIT_STATUS["cancelled"]
     assert "Cancelled before there was anything to keep" in started.said
     assert not (files / "out").exists()
+
+
+@posix
+@pytest.mark.parametrize("fault", ["last", "broken"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_quietly_also_where_python_drops_or_changes_what_is_raised(files, fault, number):
+    started = Started(files, fault=f"{fault}:imports")
+    started.until("stage imports")
+    time.sleep(0.5)
+    started.process.send_signal(number)
+    assert started.end(3.0) == (EXIT_STATUS["cancelled"] if number == signal.SIGINT else TERMINATED)
+    said = started.said.partition("stage imports")[2]
+    assert "Cancelled before there was anything to keep" in said
+    assert not any(words in said for words in ("ignored", "Traceback", "Error"))
 
 
 @posix

@@ -54,20 +54,22 @@ def texels(sheet):
     return texel_map(sheet, SIZE)
 
 
-def detail_of(sheet, picture=PICTURE, colour=soft, seed=0, **settings):
+def detail_of(sheet, *pictures, colour=soft, seed=0, progress=lambda done, of: None, **settings):
+    """``pictures`` are pictures and their shares."""
     return find_detail(
         sheet,
         texel_side(sheet, SIZE),
-        picture,
+        pictures or [(PICTURE, 1.0)],
         EXTENT,
         lambda around, position, normal: colour(around),
         DetailSettings(**settings),
         seed,
+        progress=progress,
     )
 
 
 def detailed(sheet, texels, picture=PICTURE, colour=soft, seed=0, **settings):
-    found = detail_of(sheet, picture, colour, seed, **settings)
+    found = detail_of(sheet, (picture, 1.0), colour=colour, seed=seed, **settings)
     return found.colours(texels.position, texels.normal, colour(texels.position))
 
 
@@ -153,7 +155,7 @@ def test_any_mesh_will_do(make_mesh, shape):
     texels = texel_map(mesh, 64)
     for extent in (0.2, 7.0):
         found = find_detail(
-            mesh, texel_side(mesh, 64), PICTURE, extent, lambda around, *_: soft(around), DetailSettings(), 0
+            mesh, texel_side(mesh, 64), [(PICTURE, 1.0)], extent, lambda around, *_: soft(around), DetailSettings(), 0
         )
         assert np.isfinite(found.colours(texels.position, texels.normal, soft(texels.position))).all()
 
@@ -163,6 +165,47 @@ def test_texels_far_from_every_point_have_colours(sheet):
     position, normal = np.float32([[0.3, 5.0, 0.3]]), np.float32([[0, -1, 0]])
     made = detail_of(sheet).colours(position, normal, soft(position))
     assert np.isfinite(made).all()
+
+
+def tinted(picture, add):
+    """Half as bright, and lighter in one colour."""
+    half = np.asarray(picture, np.float32) / 2 + np.float32(add)
+    return Image.fromarray(half.astype(np.uint8))
+
+
+RED = tinted(PICTURE.crop((0, 0, 260, 200)), (120, 0, 0))
+BLUE = tinted(PICTURE.crop((0, 0, 120, 260)), (0, 0, 120))
+
+
+def in_red(colours):
+    """Which colours [n, 3] are those of ``RED``."""
+    pixels = [np.asarray(picture, np.float32).reshape(-1, 3) / 255 for picture in (RED, BLUE)]
+    to_red, to_blue = (KDTree(own).query(colours)[0] for own in pixels)
+    assert np.quantile(np.minimum(to_red, to_blue), 0.99) < 0.1, "colours of neither picture"
+    return to_red < to_blue
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_each_of_two_pictures_paints_its_share(sheet, texels, share):
+    def violet(position):
+        return soft(position) / 2 + np.float32([0.24, 0.0, 0.24])
+
+    found = detail_of(sheet, (RED, share), (BLUE, 1.0 - share), colour=violet)
+    made = found.colours(texels.position, texels.normal, violet(texels.position))
+    assert in_red(made).mean() == pytest.approx(share, abs=0.1)
+
+
+def test_each_of_two_pictures_paints_where_it_suits(sheet, texels):
+    middle = np.median(texels.position[:, 0])
+    left = texels.position[:, 0] < middle
+
+    def two_halves(position):
+        add = np.where(position[..., :1] < middle, np.float32([0.47, 0.0, 0.0]), np.float32([0.0, 0.0, 0.47]))
+        return soft(position) / 2 + add
+
+    found = detail_of(sheet, (BLUE, 0.5), (RED, 0.5), colour=two_halves)
+    made = found.colours(texels.position, texels.normal, two_halves(texels.position))
+    assert (in_red(made) == left).mean() > 0.95
 
 
 def test_the_search_tells_how_far_it_is_and_can_be_stopped(sheet):
@@ -175,7 +218,14 @@ def test_the_search_tells_how_far_it_is_and_can_be_stopped(sheet):
 
     with pytest.raises(KeyboardInterrupt):
         find_detail(
-            sheet, 0.01, PICTURE, EXTENT, lambda around, *_: soft(around), DetailSettings(), 0, progress=progress
+            sheet,
+            0.01,
+            [(PICTURE, 1.0)],
+            EXTENT,
+            lambda around, *_: soft(around),
+            DetailSettings(),
+            0,
+            progress=progress,
         )
     assert [done for done, _ in told] == [1, 2, 3, 4, 5] and told[0][1] == sum(DetailSettings().rounds)
 

@@ -206,7 +206,7 @@ def line_case(folder: Path) -> Callable[[random.Random], None]:
     samples = [
         write("run", "a", folder="/tmp/job"),
         write("progress", "a", step=3, steps=9, seconds_left=None),
-        write("frame", "a", number=1, path="1.rgb", shape=[4, 4, 3], dtype="uint8", colour_space="sRGB", extent=1),
+        write("frame", "a", number=1, path="1.tga", shape=[4, 4, 3], colour_space="sRGB", extent=1),
         write("error", "a", code="internal", message="ä", hint="", detail="x" * 500),
     ]
 

@@ -116,6 +116,14 @@ def test_too_little_space_is_said_before_anything_is_fetched(hub, tmp_path, monk
     assert hub.asked == []
 
 
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(hub, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main([*DOWNLOAD, "--yes", "--models", str(tmp_path / "file/inside")]) == EXIT_STATUS["bad_request"]
+    said = capsys.readouterr().err
+    assert f"Error: Nothing can be put into the folder of models {tmp_path / 'file/inside'}: Not a directory" in said
+    assert "Traceback" not in said and "fault of StyleTex" not in said
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 def test_control_c_keeps_what_has_arrived_and_the_next_run_asks_for_the_rest(hub, tmp_path, capsys):
     # Bytes are written ten megabytes at a time.

@@ -81,6 +81,16 @@ def test_a_folder_of_shelves_is_found_and_its_networks_are_those_of_its_files(
     assert kinds[Path(names["normal"]).name] == kinds[Path(names["depth"]).name] == ("ControlNet", "sd15")
 
 
+@pytest.mark.parametrize("shelf", ["models/checkpoints", "models/checkpoints/SD1.5"])
+def test_one_shelf_alone_serves_as_far_as_it_goes(shelf, base, models, tmp_path):
+    folder = tmp_path / "ComfyUI"
+    shelf_files.write_shelves(models / "repositories", base, folder, shelf_files.COMFYUI)
+    assert layout_of(folder / shelf) is Layout.SHELVES and download_place(folder / shelf) is None
+    model = profile("sd15", folder / shelf)
+    assert model.unet.file == folder / shelf_files.COMFYUI["base"]
+    assert not any("stable-diffusion" in file.repository for file in missing_files(model))
+
+
 def test_what_such_a_folder_lacks_is_all_that_is_missing(base, models, tmp_path):
     folder = tmp_path / "ComfyUI"
     shelf_files.write_shelves(models / "repositories", base, folder, shelf_files.COMFYUI)

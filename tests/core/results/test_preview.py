@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.geometry.texels import texel_map
 from core.results.bake import bake
-from core.results.preview import contact_sheet, field_paint, render_views, texture_paint
+from core.results.preview import contact_sheet, field_paint, one_below_another, render_views, texture_paint
 from core.views.cameras import turntable
 from core.views.embree import EmbreeRasteriser
 
@@ -101,3 +101,11 @@ def test_the_contact_sheet_breaks_into_rows_with_the_style_image_in_their_middle
     np.testing.assert_array_equal(picture[88:152, 88:152], 160)
     assert (picture[50:114, 12:76] == (250, 10, 10)).all()
     assert (picture[88:152, 164:] == 255).all()
+
+
+def test_several_style_images_stand_one_below_another():
+    red, blue = Image.new("RGB", (64, 32), (250, 10, 10)), Image.new("RGB", (128, 128), (10, 10, 250))
+    picture = np.asarray(one_below_another([red, blue]))
+    assert picture.shape == (32 + 2 + 64, 64, 3)
+    assert (picture[:32] == (250, 10, 10)).all() and (picture[34:] == (10, 10, 250)).all()
+    assert one_below_another([red]) is red

@@ -115,7 +115,7 @@ def frame_too_large(job: Job, folder: Path, reporter: Reporter) -> None:
 def frame_through_a_link(job: Job, folder: Path, reporter: Reporter) -> None:
     """Find links where the first frames go."""
     (folder / "frames").mkdir()
-    for name in ("000001.rgb", "000001.rgb.partial", "000001.partial"):
+    for name in ("000001.tga", "000001.tga.partial", "000001.partial"):
         (folder / "frames" / name).symlink_to(folder / "mine")
     reporter.frame(np.ones(PIXELS, np.uint8))
 

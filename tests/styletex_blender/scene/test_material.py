@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 STYLED = "StyleTex · Cube"
 
@@ -31,8 +32,6 @@ def test_material_leads_from_the_uv_map_to_the_base_colour(bpy, cube):
 
 
 def test_packed_image_has_exactly_the_pixels_of_the_worker(bpy, cube, styletex, monkeypatch, tmp_path):
-    from PIL import Image
-
     image_module = styletex.module("landing.land")
     load = image_module.load_texture
 
@@ -134,7 +133,8 @@ def test_frames_update_one_image_in_place(bpy, cube, styletex):
         image = bpy.data.images["StyleTex Preview"]
         seen.add(image.as_pointer())
         pixels = np.array(image.pixels, dtype=np.float32).reshape(*image.size, 4)[::-1, :, :3]
-        np.testing.assert_allclose(pixels, run.frame / 255.0, atol=1e-6)
+        with Image.open(run.frame) as picture:
+            np.testing.assert_array_equal(np.round(pixels * 255), np.asarray(picture))
     assert len(seen) == 1
     styletex.module("worker.runner").cancel()
     styletex.until(lambda: run.finished)

@@ -52,7 +52,7 @@ class WideContext:
 
     def __init__(self, bpy) -> None:
         self._bpy = bpy
-        self.region = SimpleNamespace(width=10_000.0)
+        self.region = SimpleNamespace(width=10_000.0, height=800.0)
         self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0), addons=bpy.context.preferences.addons)
         self.space_data = SimpleNamespace(shading=SimpleNamespace(type="MATERIAL"))
 

@@ -58,7 +58,7 @@ class Layout:
 def wide_region(**more: Any) -> SimpleNamespace:
     """A context to draw in, wide enough for every text; without a window Blender's interface has no scale."""
     preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
-    return SimpleNamespace(region=SimpleNamespace(width=10_000.0), preferences=preferences, **more)
+    return SimpleNamespace(region=SimpleNamespace(width=10_000.0, height=800.0), preferences=preferences, **more)
 
 
 class Preferences:
