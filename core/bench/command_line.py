@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         task = progress.add_task("", total=len(turns))
         for way in turns:
             progress.update(task, description=way)
-            costs[way].append(measure(ways[way], options, folder / "results"))
+            # Of their own, since another version's results are none to replace.
+            output = folder / f"results {list(costs).index(way)}"
+            costs[way].append(measure(ways[way], options, output))
             progress.advance(task)
     table = as_table(costs)
     print(table, end="")
