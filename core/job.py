@@ -258,6 +258,11 @@ class Job:
             )
 
 
+def style_files(job: Job) -> tuple[str, ...]:
+    """File names of all style images of ``job``, in order, those that weigh nothing too."""
+    return (job.style_image, *(name for name, _ in job.more_styles))
+
+
 def style_shares(job: Job) -> list[tuple[str, float]]:
     """File name and share of each style image of ``job`` that weighs anything, in order; the shares add up to 1."""
     weighing = [
