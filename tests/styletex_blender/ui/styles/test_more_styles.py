@@ -149,3 +149,29 @@ def test_buttons_add_a_row_and_take_it_away(bpy, scene):
     rows[0].weight = 5.0
     bpy.ops.styletex.remove_style(number=0)
     assert len(rows) == 7 and all(row.weight == 1.0 for row in rows)
+
+
+def test_a_result_keeps_its_pictures_in_the_file_and_is_made_again_with_them(bpy, styletex, filled, pictures, tmp_path):
+    bpy.data.objects["Suzanne"].select_set(False)
+    cube = bpy.data.objects["Cube"]
+    assert bpy.ops.styletex.stylize() == {"FINISHED"}
+    result = styletex.module("history.entries").images_of(cube)[0].name
+    filled.more_styles.clear()
+    bpy.data.images[pictures[1]].name = "grass.png"
+    path = str(tmp_path / "saved.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    cube = bpy.data.objects["Cube"]
+    bpy.context.view_layer.objects.active = cube
+    task = styletex.module("rerunning").task_again(cube, bpy.data.images[result])
+    try:
+        job, colours = job_and_colours(task)
+        assert colours == [(200, 20, 20), (20, 200, 20), (20, 20, 200)]
+        assert [weight for _, weight in job.more_styles] == [0.5, 0.25]
+    finally:
+        task.folder.leave(keep_checkpoint=False)
+    bpy.ops.styletex.history_copy_settings()
+    assert [item.image.name for item in bpy.context.scene.styletex.more_styles] == ["grass.png", "blue.png"]
+    bpy.data.images.remove(bpy.data.images["grass.png"])
+    with pytest.raises(JobError, match=r"'green.png' is not in the file any more"):
+        styletex.module("rerunning").task_again(cube, bpy.data.images[result])
