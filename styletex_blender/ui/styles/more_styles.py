@@ -19,7 +19,6 @@ from .choice import is_picture
 
 MOST = 8
 """Further pictures at most: of more, none has a share that is seen."""
-_WEIGHT_WIDTH = 3.0
 
 
 class MoreStyle(PropertyGroup):
@@ -41,7 +40,7 @@ class MoreStyles:
     """Beside ``bpy.types.PropertyGroup``: what is blended with the style image."""
 
     style_weight: FloatProperty(
-        name="Style Image's Weight",
+        name="Style Image",
         description="How much of the texture takes after the style image, beside the weights of the pictures below",
         default=1.0,
         min=0.0,
@@ -85,13 +84,13 @@ def draw_more_styles(layout: UILayout, settings: PropertyGroup) -> None:
         return
     layout.prop(settings, "style_weight")
     for number, item in enumerate(settings.more_styles):
-        row = layout.row(align=True)
-        row.use_property_split = False
+        column = layout.column(align=True)
+        row = column.row(align=True)
         row.template_ID(item, "image", open="image.open")
-        weight = row.row(align=True)
-        weight.active, weight.ui_units_x = item.image is not None, _WEIGHT_WIDTH
-        weight.prop(item, "weight", text="")
-        row.operator("styletex.remove_style", text="", icon="X").number = number
+        row.operator("styletex.remove_style", text="", icon="REMOVE").number = number
+        weight = column.row()
+        weight.active = item.image is not None
+        weight.prop(item, "weight")
 
 
 class STYLETEX_OT_add_style(ReasonedOperator, Operator):
