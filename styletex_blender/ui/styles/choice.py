@@ -12,6 +12,7 @@ import bpy
 from bpy.props import EnumProperty, PointerProperty, StringProperty
 from bpy.types import Context, Image
 
+from ...library import recent
 from ...library.pictures import Picture, own_folder, picture_at, pictures
 from ...library.thumbnails import icon_of, icon_of_image
 from ...names import name_of
@@ -22,8 +23,8 @@ _ANOTHER = 0
 _NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
 """The icon where there is none."""
 _SECONDS_BETWEEN_LOOKS = 0.5
-_looked: tuple[float, Path | None, list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, None, [])
-"""When it was, in which folder, and what there was."""
+_looked: tuple[float, tuple[Path | None, int], list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, (None, 0), [])
+"""When it was, in which folder and after how many uses, and what there was."""
 _items: list[tuple[str, str, str, int, int]] = []
 """Blender does not keep the texts of items alive."""
 
@@ -57,8 +58,9 @@ def file_of(image: Image | None) -> Path | None:
 def _offered() -> list[Picture]:
     """All pictures, looked for at most twice a second: each drawing of a panel asks several times."""
     global _looked
-    if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != own_folder():
-        _looked = (time.monotonic(), own_folder(), pictures())
+    where = (own_folder(), recent.remembered)
+    if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != where:
+        _looked = (time.monotonic(), where, pictures())
     return _looked[2]
 
 
