@@ -110,7 +110,7 @@ def test_queue_of_four_with_one_added_during_the_run_one_cancelled_and_one_tried
 
     time.sleep(0.5)
     window.photograph("queue_running")
-    _, up, _, retry, cancel = below(button, window.find_buttons(ICONS))[:5]
+    _, _, up, _, retry, cancel = below(button, window.find_buttons(ICONS))[:6]
     choose(window, up, 2)
     window.click(cancel)
     window.until(lambda state: state["queue"]["Chest"] == "CANCELED", "the cancelled one")
