@@ -30,9 +30,10 @@ def _(text: str) -> str:
 
 
 def said(text: str) -> str:
-    """A message or hint of an error in the language of Blender's interface, with what was put into it as it is.
+    """An error's message or hint, or a warning, in the language of Blender's interface; its values stay as they are.
 
-    It is looked up as a whole, then with its gaps, then sentence by sentence; what is not known stays as it is.
+    It is looked up as a whole, with its gaps, behind the name of an object, and sentence by sentence; what is not known
+    stays as it is.
     """
     return _said(text, bpy.app.translations.locale)
 
@@ -53,6 +54,9 @@ def _said(text: str, locale: str, is_part: bool = False) -> str:
     for pattern, english in _with_gaps():
         if (found := pattern.fullmatch(bare)) and (words := _(english)) != english:
             return words.format(*(_said(value, locale, True) for value in found.groups())) + stop
+    name, colon, rest = text.partition(": ")
+    if colon and (words := _said(rest, locale, True)) != rest:
+        return f"{name}: {words}"
     first, dot, rest = text.partition(". ")
     return f"{_said(first, locale, True)}. {_said(rest, locale, True)}" if dot else text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bpy.types import Context, UILayout
 
-from ...translation.translate import _
+from ...translation.translate import _, said
 from ..drawing import draw_text
 from ..panel_text import wrap
 
@@ -34,6 +34,7 @@ def draw_short(layout: UILayout, context: Context, message: str, hint: str = "",
 
 def draw_warnings(layout: UILayout, context: Context, warnings: list[str]) -> None:
     """The first warnings, and a button that shows all where there are more."""
+    warnings = [said(warning) for warning in warnings]
     for warning in warnings[:MOST_WARNINGS]:
         draw_text(layout, context, warning, "INFO")
     if (more := len(warnings) - MOST_WARNINGS) > 0:

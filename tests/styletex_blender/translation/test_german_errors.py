@@ -57,6 +57,16 @@ def test_words_are_put_where_the_values_are():
             "Try again; the log says more. It then goes on from where it stopped",
             "Noch einmal versuchen; das Protokoll sagt mehr. Es geht dann weiter, wo es aufgehört hat",
         ),
+        (
+            "Cube: While its texture was being made, its shape was changed; the texture is of how it was before",
+            "Cube: Während seine Textur gemacht wurde: seine Form wurde geändert; die Textur ist vom Zustand davor",
+        ),
+        (
+            "Cube: 12 % of the faces (3 % of the surface) lie in a point or a line of the UV map: each gets one colour."
+            " Unwrap them to have them textured",
+            "Cube: 12 % der Flächen (3 % der Oberfläche) liegen in einem Punkt oder einer Linie der UV-Map: jede"
+            " bekommt eine Farbe. Zum Texturieren abwickeln",
+        ),
         ("There is no image Mask in the file", "Es gibt kein Bild Mask in der Datei"),
         ("Something else. /a/b.png", "Something else. /a/b.png"),
         ("", ""),
