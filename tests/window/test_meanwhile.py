@@ -127,3 +127,22 @@ def test_texture_waits_for_the_end_of_a_move(window):
     assert STYLED not in window.state()["materials"]
     window.press("Return", over=first["viewport_centre"])
     window.until(lambda state: state["materials"] == [STYLED], "the texture", seconds=10)
+
+
+def test_one_undo_too_many_is_redone_and_the_job_of_its_object_goes_on(window):
+    window.do(IN_VIEWPORT.format("bpy.ops.mesh.primitive_torus_add('EXEC_DEFAULT', True, location=(0, 0, 2))"))
+    time.sleep(0.5)
+    begin(window)
+    first = window.until(lambda state: state["frames"] >= 1, "the first frame")
+    window.press("ctrl+z", over=first["viewport_centre"])
+    gone = window.until(lambda state: state["frames"] > first["frames"], "a frame after the undo")
+    assert gone["running"]
+    window.do("assert 'Torus' not in bpy.data.objects")
+    window.photograph("object_gone")
+    window.press("ctrl+shift+z", over=gone["viewport_centre"])
+    time.sleep(0.5)
+    window.do("assert bpy.data.objects['Torus'].material_slots[0].material.name == 'StyleTex Preview'")
+    in_runner(window, "finish")
+    done = window.until(lambda state: not state["running"], "the end of the run")
+    assert done["errors"] == []
+    window.do("assert bpy.data.objects['Torus'].material_slots[0].material.name == 'StyleTex · Torus'")
