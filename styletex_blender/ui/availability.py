@@ -10,6 +10,7 @@ import bpy
 from ...core.job import JobError
 from ..api import meshes_of
 from ..install import installer
+from ..library.readable import problem_of
 from ..names import name_of
 from ..scene.checks import SURFACES, not_a_mesh
 from ..scene.image import check_destination
@@ -88,6 +89,9 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], va
     own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]
     if settings.style_image is None and any(values is None or values.style_image is None for values in own):
         return _("Choose a style image")
+    for image in {(values and values.style_image) or settings.style_image for values in own}:
+        if (problem := problem_of(image)) is not None:
+            return f"{_(problem.message)}. {_(problem.hint)}".rstrip(".")
     wanting = any(values is None or not values.prompt.strip() for values in own)
     if wanting and not (settings.prompt.strip() or settings.prompt_from_name or settings.profile in PROMPT_OPTIONAL):
         return _("Describe the object in a few words")

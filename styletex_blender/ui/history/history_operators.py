@@ -195,6 +195,8 @@ class STYLETEX_OT_history_copy_settings(ReasonedOperator, Operator):
         style = entries.style_of(target, chosen)
         if style is not None:
             context.scene.styletex.style_image = style
+            # With another picture come other words.
+            context.scene.styletex.content = settings.content
         elif settings.style_image not in bpy.data.images:
             text = _("The style image {name} is not in the file any more").format(name=settings.style_image)
             self.report({"WARNING"}, text)

@@ -12,6 +12,8 @@ import bpy
 from bpy.props import EnumProperty, PointerProperty, StringProperty
 from bpy.types import Context, Image
 
+from ...library import recent
+from ...library.paths import file_of
 from ...library.pictures import Picture, own_folder, picture_at, pictures
 from ...library.thumbnails import icon_of, icon_of_image
 from ...names import name_of
@@ -19,46 +21,56 @@ from ...translation.translate import _
 
 _ANOTHER = 0
 """Number of the item for a picture that is not among the thumbnails, or for none."""
+_ANOTHERS_NAME = "another"
+"""Blender draws nothing for an item whose identifier is empty."""
 _NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
 """The icon where there is none."""
 _SECONDS_BETWEEN_LOOKS = 0.5
-_looked: tuple[float, Path | None, list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, None, [])
-"""When it was, in which folder, and what there was."""
+_looked: tuple[float, tuple[object, ...], list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, (), [])
+"""When it was, in which folder and beside which last used ones, and what there was."""
 _items: list[tuple[str, str, str, int, int]] = []
 """Blender does not keep the texts of items alive."""
 
 
 def is_picture(_settings: Any, image: Image) -> bool:
     """Whether an image can be a style image: render results and viewers cannot."""
-    return image.type not in {"RENDER_RESULT", "COMPOSITING"} and image.source in {"FILE", "GENERATED"}
+    # Blender takes GIFs for films.
+    is_gif = image.source == "MOVIE" and image.filepath.lower().endswith(".gif")
+    return image.type not in {"RENDER_RESULT", "COMPOSITING"} and (image.source in {"FILE", "GENERATED"} or is_gif)
 
 
 def choose(settings: Any, picture: Picture) -> None:
-    """Make a picture the style image, and what is known of what it shows the words for that.
+    """Make a picture the style image; what is known of what it shows becomes the words for that.
 
     Raises:
         RuntimeError: Blender cannot read it; nothing has changed then.
     """
-    image = bpy.data.images.load(str(picture.path), check_existing=True)
+    image = image_of(picture.path) or bpy.data.images.load(str(picture.path))
     if picture.is_sample and not image.packed_file:
         # The extension's folder is no place that a file should depend on.
         image.pack()
     settings.style_image = image
-    settings.content = picture.content
 
 
-def file_of(image: Image | None) -> Path | None:
-    """The file that an image is from; ``None`` for one that is from none."""
-    if image is None or image.source != "FILE" or not image.filepath:
-        return None
-    return Path(bpy.path.abspath(image.filepath, library=image.library))
+def image_of(path: Path) -> Image | None:
+    """The image of this file that there is already. Blender's own search misses it where its path is relative."""
+    return next((image for image in bpy.data.images if file_of(image) == path), None)
+
+
+def _fill_in_words(settings: Any, _context: Context | None) -> None:
+    """With another picture, the words that StyleTex filled in go; what the artist wrote stays."""
+    if settings.content not in ("", settings.content_filled_in):
+        return
+    path = file_of(settings.style_image)
+    settings.content = settings.content_filled_in = picture_at(path).content if path is not None else ""
 
 
 def _offered() -> list[Picture]:
     """All pictures, looked for at most twice a second: each drawing of a panel asks several times."""
     global _looked
-    if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != own_folder():
-        _looked = (time.monotonic(), own_folder(), pictures())
+    where = (own_folder(), recent.last_used())
+    if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != where:
+        _looked = (time.monotonic(), where, pictures())
     return _looked[2]
 
 
@@ -72,7 +84,7 @@ def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, st
         image = settings.style_image
         name = name_of(image) if image is not None else _("Choose a Style")
         icon = (icon_of_image(image) if image is not None else 0) or _NO_PICTURE
-        items.insert(0, ("", name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
+        items.insert(0, (_ANOTHERS_NAME, name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
     _items = items
     return items
 
@@ -95,6 +107,7 @@ class StyleChoice:
         name="Style Image",
         description="The picture whose style the texture takes on: its colors, strokes and patterns",
         poll=is_picture,
+        update=_fill_in_words,
     )
     content: StringProperty(
         name="Shown",
@@ -102,6 +115,11 @@ class StyleChoice:
             'What the style image shows, in a few words: "a woman\'s face". It is kept out of the texture. '
             "Leave it empty for a picture of nothing but pattern"
         ),
+    )
+    content_filled_in: StringProperty(
+        name="Shown, as Filled In",
+        description="What StyleTex knew of the style image; when that changes, these words go",
+        options={"HIDDEN"},
     )
     style_choice: EnumProperty(
         name="Styles",
@@ -111,8 +129,3 @@ class StyleChoice:
         set=_choose_number,
         options={"SKIP_SAVE"},
     )
-
-
-def choose_file(settings: Any, path: Path) -> None:
-    """Make a file the style image; see ``choose``."""
-    choose(settings, picture_at(path))
