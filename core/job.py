@@ -53,6 +53,7 @@ EXIT_STATUS = {
     "bad_mesh": 2,
     "bad_image": 2,
     "dependencies": 3,
+    "no_card": 3,
     "out_of_memory": 4,
     "disk_full": 4,
     "model_missing": 5,
@@ -255,6 +256,11 @@ class Job:
                 LORA_WEIGHTS[0] <= weight <= LORA_WEIGHTS[1],
                 f"The LoRA {path} has weight {weight}; it must be between {LORA_WEIGHTS[0]} and {LORA_WEIGHTS[1]}",
             )
+
+
+def style_files(job: Job) -> tuple[str, ...]:
+    """File names of all style images of ``job``, in order, those that weigh nothing too."""
+    return (job.style_image, *(name for name, _ in job.more_styles))
 
 
 def style_shares(job: Job) -> list[tuple[str, float]]:

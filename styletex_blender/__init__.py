@@ -45,7 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui.region import touch_up
     from .ui.results import result_operators
     from .ui.scripting import adjust
-    from .ui.styles import operators as style_operators
+    from .ui.styles import more_styles, operators as style_operators
 
     return (
         translate,
@@ -56,6 +56,7 @@ def _modules() -> tuple[ModuleType, ...]:
         model_operators,
         operators,
         style_operators,
+        more_styles,
         help_operators,
         adjust,
         result_operators,

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import bpy
 
-from ..core.job import MESH_FILE, JobError, write_job
+from ..core.job import MESH_FILE, JobError, style_files, write_job
 from .folders import kept
 from .folders.job_folder import JobFolder
 from .history.record import Record, Start, file_digest, read_record
@@ -53,7 +55,7 @@ class StartFile:
 def export_task(
     target: bpy.types.Object,
     settings: Settings,
-    style: PictureFile | None = None,
+    styles: tuple[PictureFile, ...] = (),
     start: StartFile | None = None,
     group: str = "",
     chosen: ChosenFaces | None = None,
@@ -63,7 +65,7 @@ def export_task(
     Args:
         target: of the current view layer.
         settings: how; they stay the task's whatever becomes of the scene's.
-        style: in place of the image that the settings name.
+        styles: in place of the images that the settings name.
         start: in place of the object's present base colour, where the settings want to start from it.
         group: of the variations that it is one of.
         chosen: in place of the faces that are selected now, where the settings mean selected ones.
@@ -74,7 +76,7 @@ def export_task(
     _check_style(settings)
     exported = _export(target, settings, chosen)
     state = read_state(target, exported.uv_map, exported.new_uvs)
-    return _task(target, exported, state, settings, style, start, group)
+    return _task(target, exported, state, settings, styles, start, group)
 
 
 def export_variations(target: bpy.types.Object, settings: Settings, seeds: Sequence[int]) -> list[Task]:
@@ -90,7 +92,7 @@ def export_variations(target: bpy.types.Object, settings: Settings, seeds: Seque
     tasks: list[Task] = []
     try:
         for seed in seeds:
-            tasks.append(_task(target, exported, state, replace(settings, seed=seed), None, None, group))
+            tasks.append(_task(target, exported, state, replace(settings, seed=seed), (), None, group))
     except BaseException:
         for task in tasks:
             task.folder.leave(keep_checkpoint=True)
@@ -117,7 +119,7 @@ def _task(
     exported: ExportedObject,
     state: ObjectState,
     settings: Settings,
-    style: PictureFile | None,
+    styles: tuple[PictureFile, ...],
     start: StartFile | None,
     group: str,
 ) -> Task:
@@ -130,12 +132,12 @@ def _task(
         # The variations of a restyle change what the next one does not start from.
         if region is not None or (began is not None and not group):
             state = with_texture(state, target, slot, region is not None)
-        job = settings.job(name, _write_style(settings, style, folder), present, region)
+        job = settings.job(name, _write_styles(settings, styles, folder), present, region)
         write_job(job, folder.path)
         record = Record(
             object_name=name,
             settings=asdict(settings),
-            style_digest=file_digest(folder.path / job.style_image),
+            style_digest=_digest_of(folder.path, style_files(job)),
             mesh_digest=file_digest(folder.path / MESH_FILE),
             region_digest="" if region is None else file_digest(folder.path / region),
             state=state.to_dict(),
@@ -165,15 +167,15 @@ def _task(
         uv_map=exported.uv_map,
         new_uvs=exported.new_uvs,
         state=state,
-        export_again=lambda again: export_again(again, settings, folder, job.style_image),
+        export_again=lambda again: export_again(again, settings, folder, style_files(job)),
         settings=asdict(settings),
         notices=exported.notices + notices,
         group=group,
     )
 
 
-def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder, style_file: str) -> Task:
-    """The task of an object as it is now, with the settings and the style picture that it was added with.
+def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder, pictures: tuple[str, ...]) -> Task:
+    """The task of an object as it is now, with the settings and the style images that it was added with.
 
     A variation starts from what the others started from, although the object may have one of them on by now; unless its
     UV map has become another, which that colour was laid out by. Faces that were selected then are meant still,
@@ -183,13 +185,14 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
         target: of the current view layer.
         settings: those of the task before.
         folder: its folder; it is let go of, so that the new task can take over its checkpoint.
-        style_file: name of the style picture in it; where it is gone, the settings' image takes its place.
+        pictures: names of the style images in it; where one is gone, the settings' images take their place.
 
     Raises:
         JobError: see ``export_task``.
     """
-    picture = folder.path / style_file
-    style = PictureFile(style_file, picture.read_bytes()) if picture.is_file() else None
+    styles: tuple[PictureFile, ...] = ()
+    if all((folder.path / name).is_file() for name in pictures):
+        styles = tuple(PictureFile(name, (folder.path / name).read_bytes()) for name in pictures)
     landing = kept.read_landing(folder.path) if (folder.path / kept.LANDING_FILE).is_file() else None
     record = Record.from_dict(landing.record) if landing is not None and landing.record is not None else None
     start, group = None, ""
@@ -201,7 +204,7 @@ def export_again(target: bpy.types.Object, settings: Settings, folder: JobFolder
             start = StartFile(present.read_bytes(), record.start, ObjectState.from_dict(landing.state).slot)
     chosen = read_chosen_faces(folder.path)
     folder.leave(keep_checkpoint=True)
-    return export_task(target, settings, style, start, group, chosen)
+    return export_task(target, settings, styles, start, group, chosen)
 
 
 def _write_start(
@@ -241,11 +244,21 @@ def _write_start(
     return began, region, slot, told
 
 
-def _write_style(settings: Settings, style: PictureFile | None, folder: JobFolder) -> str:
-    if style is None:
-        return write_style_image(settings.style_image, folder.path)
-    (folder.path / style.name).write_bytes(style.data)
-    return style.name
+def _write_styles(settings: Settings, styles: tuple[PictureFile, ...], folder: JobFolder) -> tuple[str, ...]:
+    """Put the style images into the job folder; returns their file names."""
+    if not styles:
+        names = (settings.style_image, *(name for name, _ in settings.more_styles))
+        stems = ("style", *(f"style_{number}" for number in range(2, len(names) + 1)))
+        return tuple(write_style_image(name, folder.path, stem) for name, stem in zip(names, stems, strict=True))
+    for style in styles:
+        (folder.path / style.name).write_bytes(style.data)
+    return tuple(style.name for style in styles)
+
+
+def _digest_of(folder: Path, names: tuple[str, ...]) -> str:
+    """SHA-256 of one file, or of the digests of several."""
+    digests = [file_digest(folder / name) for name in names]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def problem_of(error: Exception) -> JobError:

@@ -200,12 +200,11 @@ def _stylize(package: str, options: argparse.Namespace, teller: _Teller) -> None
 def _settings(package: str, options: argparse.Namespace) -> Any:
     settings_module = importlib.import_module(f"{package}.styletex_blender.settings")
     job = importlib.import_module(f"{package}.core.job")
-    try:
-        image = bpy.data.images.load(str(options.style.resolve()), check_existing=True)
-    except RuntimeError as error:
-        raise job.JobError("bad_image", f"The style image cannot be read: {options.style}") from error
+    (first, weight), *more = [(_picture(path, job.JobError), weight) for path, weight in options.style]
     return settings_module.Settings(
-        style_image=image.name,
+        style_image=first,
+        style_weight=weight,
+        more_styles=tuple(more),
         prompt=options.prompt,
         prompt_from_name=options.prompt_from_name,
         content=options.content,
@@ -232,6 +231,14 @@ def _settings(package: str, options: argparse.Namespace) -> Any:
         material=options.material,
         relief=options.relief,
     )
+
+
+def _picture(path: Path, error_class: type[Exception]) -> str:
+    """Name of the Blender image that a file is loaded as."""
+    try:
+        return bpy.data.images.load(str(path.resolve()), check_existing=True).name
+    except RuntimeError as error:
+        raise error_class("bad_image", f"The style image cannot be read: {path}") from error
 
 
 def _region(options: argparse.Namespace) -> dict[str, Any]:

@@ -25,7 +25,13 @@ def parser(job: ModuleType) -> argparse.ArgumentParser:
         description="Texture objects in the style of an image.",
     )
     what = options.add_mutually_exclusive_group(required=True)
-    what.add_argument("--style", type=Path, help="the style image")
+    what.add_argument(
+        "--style",
+        type=path_and_weight(job.STYLE_WEIGHTS),
+        action="append",
+        metavar="FILE[:WEIGHT]",
+        help="the style image; given several times, the styles are blended by their weights (1)",
+    )
     what.add_argument("--collect", action="store_true", help="put textures on the objects that a farm has finished")
     options.add_argument(
         "--farm", metavar="ADDRESS", help="let a farm do it: local, a Ray cluster's HOST:PORT, or a folder"

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
-from ..core.job import JobError, read_job
+from ..core.job import JobError, read_job, style_files
 from .exporting import export_again
 from .folders.job_folder import JobFolder
 from .folders.kept import read_landing
@@ -62,7 +60,7 @@ def _take_up(run: Run, folder: JobFolder, queued: Queued) -> None:
 
 def _task(target: bpy.types.Object, folder: JobFolder, queued: Queued) -> Task:
     settings = Settings(**queued.settings)
-    style_file = _style_file(folder.path)
+    pictures = style_files(read_job(folder.path))
     landing = read_landing(folder.path)
     state = ObjectState.from_dict(landing.state)
     linked = (bpy.data.objects.get(name) for name in queued.linked)
@@ -74,12 +72,8 @@ def _task(target: bpy.types.Object, folder: JobFolder, queued: Queued) -> Task:
         uv_map=state.uv_map,
         new_uvs=landing.new_uvs,
         state=state,
-        export_again=lambda again: export_again(again, settings, folder, style_file),
+        export_again=lambda again: export_again(again, settings, folder, pictures),
         settings=queued.settings,
         group=str((landing.record or {}).get("group", "")),
         linked=tuple((other.session_uid, name_of(other)) for other in linked if other is not None),
     )
-
-
-def _style_file(folder: Path) -> str:
-    return read_job(folder).style_image

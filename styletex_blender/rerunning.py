@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import bpy
@@ -16,7 +18,7 @@ from .folders.kept import read_landing
 from .history import entries
 from .history.record import Record, Start, read_record
 from .landing.changes import ObjectState
-from .names import name_of
+from .names import name_of, readable
 from .region.files import write_texture_around
 from .scene.present_color import (
     FILE_NAME,
@@ -43,6 +45,24 @@ def settings_of(image: bpy.types.Image) -> Settings | None:
         return None
 
 
+def with_pictures(settings: Settings, pictures: Sequence[bpy.types.Image | None]) -> tuple[Settings, list[str]]:
+    """The settings with the names that style images have by now, and the names of those that are gone.
+
+    Args:
+        settings: with the names of before.
+        pictures: the images, as far as a result still knows them; others are found by their names.
+    """
+    now, missing = [], []
+    names = [settings.style_image, *(name for name, _ in settings.more_styles)]
+    for known, name in zip_longest(pictures[: len(names)], names):
+        picture = known or bpy.data.images.get(name)
+        now.append(name if picture is None else picture.name)
+        if picture is None:
+            missing.append(name)
+    more = tuple((name, weight) for name, (_, weight) in zip(now[1:], settings.more_styles, strict=True))
+    return replace(settings, style_image=now[0], more_styles=more), missing
+
+
 def task_again(target: bpy.types.Object, image: bpy.types.Image) -> Task:
     """The task that makes a result again, texel for texel where the same processor computes it.
 
@@ -58,17 +78,15 @@ def task_again(target: bpy.types.Object, image: bpy.types.Image) -> Task:
         raise JobError("bad_request", f"How {name_of(image)!r} was made is not known", "Stylize anew")
     if record.finished_early:
         raise JobError("bad_request", "It was stopped before its end, so it cannot be made again exactly", _WAY_ON)
-    style = entries.style_of(target, image) or bpy.data.images.get(settings.style_image)
-    if style is None:
-        text = f"The style image {settings.style_image!r} is not in the file any more"
+    settings, missing = with_pictures(settings, entries.styles_of(target, image))
+    if missing:
+        text = f"The style image {missing[0]!r} is not in the file any more"
         raise JobError("bad_image", text, "Load it again under that name")
-    settings = replace(
-        settings, style_image=style.name, prompt=settings.words_for(record.object_name), prompt_from_name=False
-    )
+    settings = replace(settings, prompt=settings.words_for(record.object_name), prompt_from_name=False)
     start = _start_again(target, record, settings) if record.start is not None else None
     task = export_task(target, settings, start=start)
     try:
-        _check(record, _record_of(task), style)
+        _check(record, _record_of(task), settings.style_image)
     except BaseException:
         task.folder.leave(keep_checkpoint=False)
         raise
@@ -82,14 +100,14 @@ def _record_of(task: Task) -> Record:
     return Record.from_dict(record)
 
 
-def _check(before: Record, now: Record, style: bpy.types.Image) -> None:
+def _check(before: Record, now: Record, style: str) -> None:
     """Whether the worker is given the same again.
 
     Raises:
         JobError: it is not.
     """
     if now.style_digest != before.style_digest:
-        raise JobError("bad_image", f"The style image {name_of(style)!r} is not what it was any more", _WAY_ON)
+        raise JobError("bad_image", f"The style image {readable(style)!r} is not what it was any more", _WAY_ON)
     if now.mesh_digest != before.mesh_digest:
         raise JobError("bad_mesh", "The object's shape or its UV map is not what it was any more", _WAY_ON)
     if now.region_digest != before.region_digest:

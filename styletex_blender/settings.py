@@ -60,6 +60,10 @@ class Settings:
     """Strength of ODCR in [0, 1]."""
     tone: float | None = None
     """Weight of the style-statistics term; ``None`` takes the model's own."""
+    style_weight: float = 1.0
+    """Weight of the style image among ``more_styles``; alone it plays no part."""
+    more_styles: tuple[tuple[str, float], ...] = ()
+    """Name of each further Blender image that the style is taken from, and its weight."""
     style_strength: float = 1.0
     """How strongly the style is laid on, in [0, 2]."""
     detail: float | None = None
@@ -105,7 +109,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         # A record or a script may have lists.
-        object.__setattr__(self, "loras", tuple((str(path), float(weight)) for path, weight in self.loras))
+        for name in ("loras", "more_styles"):
+            object.__setattr__(self, name, tuple((str(one), float(weight)) for one, weight in getattr(self, name)))
         if self.destination not in DESTINATIONS:
             raise JobError(
                 "bad_setting", f"The destination is {self.destination!r}; it must be one of {', '.join(DESTINATIONS)}"
@@ -120,7 +125,7 @@ class Settings:
         if not 1 <= self.variations <= MOST_VARIATIONS:
             text = f"The number of variations is {self.variations}; it must be between 1 and {MOST_VARIATIONS}"
             raise JobError("bad_setting", text)
-        self._job("object", "object", "style.png", None)
+        self._job("object", "object", tuple(f"style{number}" for number in range(1 + len(self.more_styles))), None)
 
     @classmethod
     def from_scene(
@@ -148,6 +153,8 @@ class Settings:
             tiles=values.tiles,
             seed=values.seed,
             content_removal=values.content_removal,
+            style_weight=values.style_weight,
+            more_styles=tuple((one.image.name, one.weight) for one in values.more_styles if one.image is not None),
             tone=values.tone if values.use_tone else None,
             style_strength=values.style_strength,
             detail=values.detail if values.use_detail else None,
@@ -183,9 +190,14 @@ class Settings:
             *("prompt", "content", "preset", "profile", "tiles", "seed", "content_removal", "style_strength"),
             *("shading", "start_from_present", "restyle_strength", "destination", "material"),
             *("prompt_from_name", "variations", "region", "region_slot", "region_group", "region_border"),
-            *("own_model", "own_vae"),
+            *("own_model", "own_vae", "style_weight"),
         ):
             setattr(values, name, getattr(self, name))
+        values.more_styles.clear()
+        for name, weight in self.more_styles:
+            if (picture := bpy.data.images.get(name)) is not None:
+                item = values.more_styles.add()
+                item.image, item.weight = picture, weight
         values.loras.clear()
         for path, weight in self.loras:
             lora = values.loras.add()
@@ -204,7 +216,7 @@ class Settings:
             return self
         settings = self
         if own.style_image is not None:
-            settings = replace(settings, style_image=own.style_image.name, content=own.content)
+            settings = replace(settings, style_image=own.style_image.name, content=own.content, more_styles=())
         if own.prompt.strip():
             settings = replace(settings, prompt=own.prompt, prompt_from_name=False)
         if own.use_region:
@@ -231,15 +243,19 @@ class Settings:
         return ""
 
     def job(
-        self, object_name: str, style_file: str, present_file: str | None = None, region_file: str | None = None
+        self,
+        object_name: str,
+        style_files: tuple[str, ...],
+        present_file: str | None = None,
+        region_file: str | None = None,
     ) -> Job:
-        """The job for one object, with the file names in the job folder of the style image, of the present base colour
+        """The job for one object, with the file names in the job folder of the style images, of the present base colour
         if the texture is to start from it or to go into it, and of the part that is textured alone.
 
         Raises:
             JobError: ``bad_setting`` when there is no prompt where the model needs one.
         """
-        job = self._job(object_name, self.words_for(object_name), style_file, present_file)
+        job = self._job(object_name, self.words_for(object_name), style_files, present_file)
         if region_file is None:
             return job
         strength = self.restyle_strength if self.start_from_present else 1.0
@@ -251,11 +267,14 @@ class Settings:
             restyle_strength=strength,
         )
 
-    def _job(self, object_name: str, words: str, style_file: str, present_file: str | None) -> Job:
+    def _job(self, object_name: str, words: str, style_files: tuple[str, ...], present_file: str | None) -> Job:
+        first, *more = style_files
         return Job(
             object_name=readable(object_name),
             prompt=readable(words),
-            style_image=style_file,
+            style_image=first,
+            style_weight=self.style_weight,
+            more_styles=tuple((file, weight) for file, (_, weight) in zip(more, self.more_styles, strict=True)),
             style_name=readable(self.style_image),
             content=readable(self.content.strip()),
             preset=self.preset,

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..job import DEVICES, PRESETS, PROFILES, JobError
 from .costs import Cost, as_table, measure
-from .ways import WAYS
+from .ways import WAYS, against
 
 _DESCRIPTION = """\
 Texture one mesh in several ways by turns, each in a process of its own, and print what each cost: seconds by phase, the
@@ -26,14 +26,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("jobs", "blender", "card"),
+        choices=("jobs", "blender", "card", "scale"),
         default="jobs",
         help="jobs, or what the add-on costs the Blender that the environment variable BLENDER names, or what the"
-        " graphics card does with whole jobs (jobs)",
+        " graphics card does with whole jobs, or how cost grows with triangles, texels and objects (jobs)",
     )
     parser.add_argument(
         "--ways", nargs="+", choices=WAYS, default=list(WAYS)[:2], metavar="WAY", help=f"of {', '.join(WAYS)}"
     )
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout and this one, in place of ways")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each way has its turn (3)")
     parser.add_argument("--mesh", type=Path, metavar="MESH", help="an .obj, .glb, .gltf or .ply file (a torus)")
     parser.add_argument("--preset", choices=PRESETS, default="draft", help="how long to optimise (draft)")
@@ -43,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--jobs", nargs="+", metavar="MODEL:PRESET", help="of card: only these, such as bundled:draft (all)"
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="of blender, card: write the page of figures here")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the page of figures here too")
     parser.set_defaults(run=run)
 
 
@@ -57,15 +58,20 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_blender(arguments)
     if arguments.what == "card":
         return _run_card(arguments)
+    if arguments.rounds < 1:
+        raise JobError("bad_setting", f"--rounds is {arguments.rounds}; it must be at least 1")
+    if arguments.what == "scale":
+        return _run_scale(arguments)
     from rich.console import Console
     from rich.progress import Progress
 
     from ..evaluation.shapes import SHAPES
     from ..evaluation.styles import sample_paths
 
-    if arguments.rounds < 1:
-        raise JobError("bad_setting", f"--rounds is {arguments.rounds}; it must be at least 1")
-    costs: dict[str, list[Cost]] = {way: [] for way in arguments.ways}
+    if arguments.against is not None and not (arguments.against / "core").is_dir():
+        raise JobError("bad_setting", f"--against is {arguments.against}, which is no checkout: it has no folder core")
+    ways = WAYS if arguments.against is None else against(arguments.against.resolve())
+    costs: dict[str, list[Cost]] = {way: [] for way in (arguments.ways if arguments.against is None else ways)}
     turns = [way for _ in range(arguments.rounds) for way in costs]
     with tempfile.TemporaryDirectory() as name, Progress(console=Console(stderr=True), transient=True) as progress:
         folder = Path(name)
@@ -81,9 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
         task = progress.add_task("", total=len(turns))
         for way in turns:
             progress.update(task, description=way)
-            costs[way].append(measure(WAYS[way], options, folder / "results"))
+            # Of their own, since another version's results are none to replace.
+            output = folder / f"results {list(costs).index(way)}"
+            costs[way].append(measure(ways[way], options, output))
             progress.advance(task)
-    print(as_table(costs), end="")
+    table = as_table(costs)
+    print(table, end="")
+    if arguments.output is not None:
+        arguments.output.write_text(table, encoding="utf-8")
     return 0
 
 
@@ -103,6 +114,19 @@ def _run_blender(arguments: argparse.Namespace) -> int:
     for line in missed:
         print(line, file=sys.stderr)
     return 1 if missed else 0
+
+
+def _run_scale(arguments: argparse.Namespace) -> int:
+    """Measure how cost grows."""
+    from ..diffusion.loaded_models import LoadedModels
+    from .scale import scale
+
+    with tempfile.TemporaryDirectory() as name:
+        page = scale(LoadedModels(arguments.models), Path(name), arguments.rounds)
+    print(page, end="")
+    if arguments.output is not None:
+        arguments.output.write_text(page, encoding="utf-8")
+    return 0
 
 
 def _run_card(arguments: argparse.Namespace) -> int:

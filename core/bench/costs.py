@@ -19,8 +19,17 @@ from ..rehearsal.memory import as_bytes
 from .ways import Way
 
 _ROOT = Path(__file__).parents[2]
-_HEADINGS = {"start": "start", "model": "model", "a step": "step", "after": "after", "whole": "whole"}
+_HEADINGS = {
+    "start": "start",
+    "model": "model",
+    "a step": "step",
+    "after": "after",
+    "whole": "whole",
+    "processor": "processor",
+}
 """Of the table's columns of seconds, with the field of ``Cost`` that each shows."""
+_RATIOS = {"whole": "whole", "a step": "step", "processor": "processor"}
+"""Of the columns of ratios to the first way, likewise."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,8 @@ class Cost:
     """One step of the optimisation."""
     after: float
     """After the last step: baking, and drawing the preview."""
+    processor: float | None
+    """Of all processor cores together, which counts less of what other programs do; ``None`` on Windows."""
     peak_memory: int | None
     """Largest resident set in bytes; ``None`` on Windows, which does not tell it of a process that has ended."""
 
@@ -55,8 +66,8 @@ def measure(way: Way, options: Sequence[str], output: Path) -> Cost:
     command = [sys.executable, "-m", "core", "stylize", *options, *way.options, "--output", str(output)]
     begun = time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(command, cwd=_ROOT, env=os.environ | way.environment, stderr=said) as process:
-            peak = _wait(process)
+        with subprocess.Popen(command, cwd=way.root or _ROOT, env=os.environ | way.environment, stderr=said) as process:
+            processor, peak = _wait(process)
         whole = time.monotonic() - begun
         said.seek(0)
         last_words = said.read().strip()
@@ -71,39 +82,50 @@ def measure(way: Way, options: Sequence[str], output: Path) -> Cost:
         model=seconds["models"],
         step=seconds["optimise"] / report["steps_done"],
         after=seconds["bake"] + seconds["preview"],
+        processor=processor,
         peak_memory=peak,
     )
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    """Wait for the end of ``process``; its largest resident set in bytes."""
+def _wait(process: subprocess.Popen[bytes]) -> tuple[float | None, int | None]:
+    """Wait for the end of ``process``; its processor seconds, and its largest resident set in bytes."""
     if sys.platform == "win32":
         process.wait()
-        return None
+        return None, None
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return as_bytes(usage.ru_maxrss)
+    return usage.ru_utime + usage.ru_stime, as_bytes(usage.ru_maxrss)
 
 
 def as_table(costs: Mapping[str, Sequence[Cost]]) -> str:
-    """A Markdown table, one row a way: medians over the rounds, and the ratio to the first way with its range.
+    """A Markdown table, one row a way: medians over the rounds, and the ratios to the first way with their range.
 
     Args:
         costs: of each way by its name, round by round; all have as many.
     """
     first, reference = next(iter(costs.items()))
+    shares = " | ".join(f"{heading} / {first}" for heading in _RATIOS)
     lines = [
-        f"| way | {' | '.join(f'{heading}, s' for heading in _HEADINGS)} | whole / {first} | memory, GiB |",
-        f"|---|{'---:|' * (len(_HEADINGS) + 2)}",
+        f"| way | {' | '.join(f'{heading}, s' for heading in _HEADINGS)} | {shares} | memory, GiB |",
+        f"|---|{'---:|' * (len(_HEADINGS) + len(_RATIOS) + 1)}",
     ]
     for name, rounds in costs.items():
-        middle = [median(getattr(cost, field) for cost in rounds) for field in _HEADINGS.values()]
-        ratios = [cost.whole / other.whole for cost, other in zip(rounds, reference, strict=True)]
+        cells = [_middle([getattr(cost, field) for cost in rounds]) for field in _HEADINGS.values()]
+        for field in _RATIOS.values():
+            pairs = zip(rounds, reference, strict=True)
+            cells.append(_ratio([(getattr(cost, field), getattr(other, field)) for cost, other in pairs]))
         peaks = [cost.peak_memory for cost in rounds if cost.peak_memory is not None]
         memory = f"{max(peaks) / 2**30:.2f}" if peaks else "–"
-        cells = [
-            *(f"{value:.2f}" for value in middle),
-            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
-        ]
         lines.append(f"| {name} | {' | '.join(cells)} | {memory} |")
     return "\n".join(lines) + "\n"
+
+
+def _middle(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{median(known):.2f}" if known else "–"
+
+
+def _ratio(pairs: Sequence[tuple[float | None, float | None]]) -> str:
+    """The median of the ratios of pairs, and the range."""
+    ratios = [one / other for one, other in pairs if one is not None and other]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else "–"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,13 @@ class Way:
     """More of those of ``python -m core stylize``."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables besides those of this process."""
+    root: Path | None = None
+    """The checkout that does the job; ``None`` for this one."""
+
+
+def against(root: Path) -> Mapping[str, Way]:
+    """The checkout in the folder ``root``, and this one."""
+    return {root.name: Way(root=root), "this": Way()}
 
 
 WAYS: Mapping[str, Way] = {

@@ -15,6 +15,9 @@ BYTES = {"float16": 2, "float32": 4}
 _WORDS = {"float16": "half precision", "float32": "full precision"}
 _OVERHEAD_BYTES = 1_000_000_000
 """What a job needs beside the networks: the driver's context, the texture field and the style statistics, roughly."""
+_BUNDLED = "Choose the bundled model, which needs about 1 GiB."
+_ON_PROCESSOR = "With the processor as device it would take hours or days."
+"""What can be done in place of what does not fit."""
 
 _TURING_WITHOUT_TENSOR_CORES = re.compile(r"GTX 16\d\d|MX[45]50|\bT(?:[456]\d0|1[02]00|2000)\b|CMP 30HX")
 """Cards with the chips TU116 and TU117, whose half precision gives NaN, thus black pictures (pytorch/pytorch#58123).
@@ -86,6 +89,8 @@ class MemoryNeed:
     """Numbers besides of networks that no step needs; a graphics card leaves them to the machine's memory."""
     smallest: bool = False
     """Whether no other model needs less."""
+    least_card: int | None = None
+    """The smallest graphics card that does it in any way, in GB as on the box; ``None`` if that is not known."""
 
     def bytes(self, plan: MemoryPlan, device: Device, precision: str) -> int:
         """Memory that the job needs of ``device`` in ``precision``."""
@@ -130,13 +135,14 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
 
     Args:
         wanted: one of ``core.job.DEVICES``; "auto" takes the first that can do the job. A model that takes a graphics
-            card minutes takes a processor days: where a card is there and cannot do it, "auto" does not begin.
+            card minutes takes a processor days: with "auto" it does not begin there, only with "cpu".
         devices: those that are there, the best first.
         need: of the job; ``None`` when it loads no networks or is not known yet.
 
     Raises:
         JobError: ``bad_setting`` when there is no such device, ``dependencies`` when this PyTorch was not built for it,
-            ``out_of_memory`` when the job does not fit into it (with "auto": into none).
+            ``out_of_memory`` when the job does not fit into it (with "auto": into none), ``no_card`` when "auto" finds
+            no graphics card for a model that needs one.
     """
     candidates = [device for device in devices if wanted in ("auto", device.kind)]
     if not candidates:
@@ -148,7 +154,9 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         )
     passed_over: list[JobError] = []
     for device in candidates:
-        if device.kind == "cpu" and passed_over and need is not None and not need.smallest:
+        if device.kind == "cpu" and wanted == "auto" and need is not None and not need.smallest:
+            if not passed_over:
+                passed_over.append(_no_card(need))
             break
         try:
             precision, why, plan, planned = _precision(device, need)
@@ -165,6 +173,15 @@ def choose(wanted: str, devices: Sequence[Device], need: MemoryNeed | None = Non
         return DeviceChoice(device, precision, reason, warning, plan, planned)
     first = passed_over[0]
     raise JobError(first.code, "; ".join(error.message for error in passed_over), first.hint)
+
+
+def _no_card(need: MemoryNeed) -> JobError:
+    size = "" if need.least_card is None else f" of {need.least_card} GB or more"
+    return JobError(
+        "no_card",
+        f"The model {need.model} needs a graphics card{size}, and PyTorch finds none that it can use",
+        f"{_BUNDLED} {_ON_PROCESSOR}",
+    )
 
 
 def is_built_for(builds: Sequence[str], architecture: str) -> bool:
@@ -218,12 +235,12 @@ def _precision(device: Device, need: MemoryNeed | None) -> tuple[str, str, Memor
     smallest = precisions[-1][0]
     needed = min(need.bytes(plan, device, smallest) for plan in need.plans) / 2**30
     has = f"{device.name} has {there / 2**30:.1f} GiB"
-    hint = "Choose another device." if need.smallest else "Choose the bundled model, which needs about 1 GiB."
+    hint = "Choose another device." if need.smallest else _BUNDLED
     if there < device.memory_bytes:
         has += f" free of {device.memory_bytes / 2**30:.1f} GiB"
         hint = f"Close other programs that use it. {hint}"
     if device.kind == "cuda" and not need.smallest:
-        hint += " With the processor as device it would take hours or days."
+        hint += f" {_ON_PROCESSOR}"
     raise JobError(
         "out_of_memory", f"The model {need.model} needs {needed:.1f} GiB in {_WORDS[smallest]}, and {has}", hint
     )

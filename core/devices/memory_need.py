@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..models.model_profile import ModelProfile
 from .device_choice import MemoryNeed, MemoryPlan, memory_bytes
 
@@ -27,7 +29,8 @@ def memory_need(model: ModelProfile, views: int, resolution: int | None = None) 
     if resolution is None:
         for side in model.smaller_resolutions:
             plans.append(MemoryPlan(model.peak_values(1, side), views_at_once=1, view_side=side))
-    return MemoryNeed(model.name, tuple(plans), model.resting, model.shipped)
+    need = MemoryNeed(model.name, tuple(plans), model.resting, model.shipped)
+    return replace(need, least_card=least_card(need))
 
 
 def least_card(need: MemoryNeed) -> int:

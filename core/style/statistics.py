@@ -23,6 +23,8 @@ from ..geometry.surface_patches import Patches, SurfacePatches
 from ..job import JobError
 
 _TRANSPORT_ITERATIONS = 10
+_NOTHING = 1e-30
+"""Factors of the transport up to here count as 0."""
 _MOST_COMPARED = 2500
 """Patches of the style image that are compared with each other to see which are common; more are thinned out."""
 _LIKES = 3
@@ -259,14 +261,16 @@ def _transport(patches: Tensor, style: Tensor, mass: Tensor, regularisation: flo
     By Sinkhorn's iterations (Cuturi 2013): each patch of the style is given to about ``mass`` [m] of all patches, and
     of the ways to do that the one with the nearest likes is taken.
     """
-    distance = patches.square().sum(1, keepdim=True) + style.square().sum(1) - 2.0 * patches @ style.T
-    distance /= patches.shape[1]
+    # Without what all of a row share, which the next line would take out.
+    distance = torch.addmm(style.square().sum(1), patches, style.T, alpha=-2.0)
     # Relative to the nearest of each row and then of each column, lest either vanish: their factors take that up.
     distance -= distance.amin(dim=1, keepdim=True)
     distance -= distance.amin(dim=0, keepdim=True)
-    kernel = torch.exp(distance / -regularisation)
+    kernel = distance.mul_(-1.0 / (patches.shape[1] * regularisation)).exp_()
+    # Processors multiply the very smallest numbers a hundred times as slowly; each row and column has a 1.
+    functional.threshold(kernel, _NOTHING, 0.0, inplace=True)
     scale = torch.ones_like(mass)
     for _ in range(_TRANSPORT_ITERATIONS):
         rows = 1.0 / (len(patches) * (kernel @ scale).clamp_min(1e-30))
         scale = (mass / (rows @ kernel).clamp_min(1e-30)).clamp_max(1e8)
-    return (kernel * scale).argmax(dim=1)
+    return kernel.mul_(scale).argmax(dim=1)

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from ...core.job import CHECKPOINT_FILE, MESH_FILE, Job
+from ...core.job import CHECKPOINT_FILE, MESH_FILE, Job, style_files
 from .age import count_today
 from .kept import is_finished, keep, kept_place
 from .queued import QUEUED_DAYS, is_queued
@@ -161,7 +161,7 @@ def _digest(job: Job, folder: Path) -> str:
     """Of everything that decides the optimised texture; the object's name and the texture's size do not."""
     decisive = {**asdict(job), "object_name": "", "texture_size": 0}
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
-    for name in (MESH_FILE, job.style_image, *(name for name in (job.base_color, job.region) if name)):
+    for name in (MESH_FILE, *style_files(job), *(name for name in (job.base_color, job.region) if name)):
         with (folder / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:32]

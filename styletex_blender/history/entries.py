@@ -6,6 +6,8 @@ that nobody uses.
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
+from collections.abc import Sequence
+
 import bpy
 from bpy.props import CollectionProperty, PointerProperty
 from bpy.types import Image, Object, PropertyGroup
@@ -14,11 +16,18 @@ from .record import read_record, was_painted
 from .shown import all_images, shown_image
 
 
+class StyleEntry(PropertyGroup):
+    """A picture that a result's style was taken from"""
+
+    image: PointerProperty(type=Image, options={"HIDDEN"})
+
+
 class HistoryEntry(PropertyGroup):
     """One result"""
 
     image: PointerProperty(type=Image, options={"HIDDEN"})
     style: PointerProperty(type=Image, options={"HIDDEN"})
+    more_styles: CollectionProperty(type=StyleEntry, options={"HIDDEN"})
 
 
 class ObjectHistory(PropertyGroup):
@@ -33,9 +42,12 @@ def images_of(target: Object) -> list[Image]:
     return [entry.image for entry in reversed(target.styletex_history.entries) if entry.image is not None]
 
 
-def style_of(target: Object, image: Image) -> Image | None:
-    """The style image that a result was made with; ``None`` where it is not in the file any more."""
-    return next((entry.style for entry in target.styletex_history.entries if entry.image == image), None)
+def styles_of(target: Object, image: Image) -> tuple[Image | None, ...]:
+    """The style images that a result was made with, each ``None`` where it is not in the file any more."""
+    for entry in target.styletex_history.entries:
+        if entry.image == image:
+            return (entry.style, *(one.image for one in entry.more_styles))
+    return ()
 
 
 def chosen_image(target: Object) -> Image | None:
@@ -53,12 +65,14 @@ def has_of_group(target: Object, group: str) -> bool:
     return any(record is not None and record.group == group for record in records)
 
 
-def add(target: Object, image: Image, style: Image | None) -> None:
-    """Put a result at the end of the object's list, if it is not in it."""
+def add(target: Object, image: Image, styles: Sequence[Image | None] = ()) -> None:
+    """Put a result with its style images at the end of the object's list, if it is not in it."""
     if image in images_of(target):
         return
     entry = target.styletex_history.entries.add()
-    entry.image, entry.style = image, style
+    entry.image, entry.style = image, next(iter(styles), None)
+    for picture in styles[1:]:
+        entry.more_styles.add().image = picture
 
 
 def present_images(target: Object) -> list[Image]:
@@ -117,12 +131,14 @@ def _is_used(image: Image) -> bool:
 
 def _needs(user: bpy.types.ID, image: Image) -> bool:
     if isinstance(user, Object):
-        return any(image in (entry.image, entry.style) for entry in user.styletex_history.entries)
+        entries = user.styletex_history.entries
+        return any(image in (entry.image, entry.style, *(one.image for one in entry.more_styles)) for entry in entries)
     return not isinstance(user, bpy.types.Screen | bpy.types.WorkSpace | bpy.types.WindowManager)
 
 
 def register() -> None:
     """Add ``object.styletex_history``."""
+    bpy.utils.register_class(StyleEntry)
     bpy.utils.register_class(HistoryEntry)
     bpy.utils.register_class(ObjectHistory)
     Object.styletex_history = PointerProperty(type=ObjectHistory, options={"HIDDEN"})
@@ -133,3 +149,4 @@ def unregister() -> None:
     del Object.styletex_history
     bpy.utils.unregister_class(ObjectHistory)
     bpy.utils.unregister_class(HistoryEntry)
+    bpy.utils.unregister_class(StyleEntry)

@@ -110,7 +110,7 @@ def _land(
         else:
             uv_map = uv_map_now(before, target) or before.uv_map
         image = load_texture(kept.picture, texture_name(name_of(target)), destination, kept.tiles)
-        style = _write_record(image, kept, replace(before, uv_map=uv_map, has_uv_map=uv_map in mesh.uv_layers))
+        styles = _write_record(image, kept, replace(before, uv_map=uv_map, has_uv_map=uv_map in mesh.uv_layers))
         with taken_back_on_failure(together):
             if applies:
                 told += apply_texture(target, image, uv_map, linked, landing.material, landing.relief, before.slot)
@@ -124,8 +124,8 @@ def _land(
         raise
     for each in together:
         for picture in earlier:
-            entries.add(each, picture, None)
-        entries.add(each, image, style)
+            entries.add(each, picture)
+        entries.add(each, image, styles)
         if applies:
             shown.apply_shown(each)
             each.styletex_history.chosen = image
@@ -141,13 +141,14 @@ def _of_images_without_uvs(objects: Sequence[bpy.types.Object], uv_map: str) -> 
     return [f"The image {name!r} had no UV map to lie on; now it lies on the new one, {uv_map!r}" for name in names]
 
 
-def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState) -> bpy.types.Image | None:
-    """Note on the image how it was made, as far as that is known; its style image, if that is in the file."""
+def _write_record(image: bpy.types.Image, kept: KeptTexture, state: ObjectState) -> list[bpy.types.Image | None]:
+    """Note on the image how it was made, as far as that is known; its style images, those that are in the file."""
     if kept.landing.record is None:
-        return None
+        return []
     record = replace(Record.from_dict(kept.landing.record), state=state.to_dict())
     write_record(image, finished(record, kept.folder, kept.made), kept.thumbnail)
-    return bpy.data.images.get(record.settings["style_image"])
+    names = [record.settings["style_image"], *(name for name, _ in record.settings.get("more_styles", ()))]
+    return [bpy.data.images.get(name) for name in names]
 
 
 def _push_undo(textured: Sequence[bpy.types.Object], image: bpy.types.Image) -> None:

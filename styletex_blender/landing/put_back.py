@@ -32,7 +32,7 @@ def put_back(target: bpy.types.Object, image: bpy.types.Image, linked: Sequence[
     uv_map = map_for(target, image)
     hide_previews()
     for earlier in entries.present_images(target):
-        entries.add(target, earlier, None)
+        entries.add(target, earlier)
     record = read_record(image)
     wishes = record.settings if record is not None else {}
     material, relief = str(wishes.get("material", "keep")), wishes.get("relief")

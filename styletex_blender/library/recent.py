@@ -24,6 +24,8 @@ class Used:
     """What it shows, as the artist said."""
 
 
+remembered = 0
+"""How often a picture was put before the others since Blender was started."""
 _read: tuple[int, tuple[Used, ...]] = (0, ())
 
 
@@ -61,6 +63,8 @@ def remember(path: Path, content: str) -> None:
         OSError: the person's own folder cannot be written.
     """
     entries = [Used(path, content), *(entry for entry in last_used() if entry.path != path)][:MOST]
+    global remembered
+    remembered += 1
     place = _file()
     partial = place.with_suffix(".part")
     partial.write_text(

@@ -15,12 +15,12 @@ _COPIED_AS_THEY_ARE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "BMP": ".
 """Formats that the worker reads, whatever the file is called, with their colour profiles, which Blender leaves out.
 The pixels of every other picture are written anew."""
 
-_UNREAD = "style.picture"
-"""Name in the job folder of what Blender cannot read."""
+_UNREAD = ".picture"
+"""End of the name in the job folder of what Blender cannot read."""
 
 
-def write_style_image(name: str, folder: Path) -> str:
-    """Put the Blender image called ``name`` into ``folder``.
+def write_style_image(name: str, folder: Path, stem: str = "style") -> str:
+    """Put the Blender image called ``name`` into ``folder``, under the name ``stem`` with an end that fits.
 
     A file or a packed file that has not been painted on is copied byte for byte; anything else is written as an
     8-bit sRGB PNG, over white.
@@ -40,8 +40,8 @@ def write_style_image(name: str, folder: Path) -> str:
         # The worker reads some formats that Blender does not, and has a word for those that it does not read either.
         data = _file(image)
         if data is not None:
-            (folder / _UNREAD).write_bytes(data)
-            return _UNREAD
+            (folder / f"{stem}{_UNREAD}").write_bytes(data)
+            return f"{stem}{_UNREAD}"
     if unread:
         raise JobError(
             "bad_image",
@@ -51,11 +51,11 @@ def write_style_image(name: str, folder: Path) -> str:
     suffix = _COPIED_AS_THEY_ARE.get(image.file_format)
     data = _file(image) if suffix is not None and not image.is_dirty and image.source == "FILE" else None
     if data is not None and (suffix != ".tif" or worker_reads(data)):
-        (folder / f"style{suffix}").write_bytes(data)
-        return f"style{suffix}"
+        (folder / f"{stem}{suffix}").write_bytes(data)
+        return f"{stem}{suffix}"
     # Float images hold scene-linear light.
-    write_png(read_srgb(image, linear=image.is_float), folder / "style.png")
-    return "style.png"
+    write_png(read_srgb(image, linear=image.is_float), folder / f"{stem}.png")
+    return f"{stem}.png"
 
 
 def _file(image: bpy.types.Image) -> bytes | None:

@@ -24,6 +24,7 @@ from .region.region_panel import STYLETEX_PT_region, part_in_words
 from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
+from .styles.more_styles import draw_more_styles
 
 _SMALLEST, _LARGEST = 2.0, 4.0
 """Sides of the style image's thumbnail, in heights of a button: the button below is to be seen on a small screen."""
@@ -140,6 +141,7 @@ class STYLETEX_PT_style(SidebarPanel, Panel):
         if settings.profile in PROMPT_OPTIONAL:
             draw_text(layout, context, _("This model makes little of what the object is called"), "INFO")
         draw_own_files(layout, context, settings)
+        draw_more_styles(layout, settings)
         layout.prop(settings, "style_strength")
         row = layout.row()
         row.active = bool(settings.content.strip())

@@ -13,6 +13,7 @@ from ..settings import MOST_VARIATIONS
 from .models.properties import LoraItem, OwnFiles
 from .region.properties import RegionProperties
 from .styles.choice import StyleChoice
+from .styles.more_styles import MoreStyle, MoreStyles
 
 _PRESET_TEXTS = {
     "draft": ("Draft", "A quick look: at most half the steps of Balanced"),
@@ -43,7 +44,7 @@ _TILES_TEXTS = {
 }
 
 
-class SceneSettings(StyleChoice, RegionProperties, OwnFiles, PropertyGroup):
+class SceneSettings(StyleChoice, MoreStyles, RegionProperties, OwnFiles, PropertyGroup):
     """Settings of Stylize Texture"""
 
     prompt: StringProperty(
@@ -263,6 +264,7 @@ class ObjectSettings(StyleChoice, RegionProperties, PropertyGroup):
 def register() -> None:
     """Add ``scene.styletex`` and ``object.styletex``."""
     bpy.utils.register_class(LoraItem)
+    bpy.utils.register_class(MoreStyle)
     bpy.utils.register_class(SceneSettings)
     bpy.utils.register_class(ObjectSettings)
     Scene.styletex = PointerProperty(type=SceneSettings)
@@ -275,4 +277,5 @@ def unregister() -> None:
     del Scene.styletex
     bpy.utils.unregister_class(ObjectSettings)
     bpy.utils.unregister_class(SceneSettings)
+    bpy.utils.unregister_class(MoreStyle)
     bpy.utils.unregister_class(LoraItem)

@@ -306,7 +306,7 @@ def test_style_enters_where_the_settings_say_and_the_next_job_has_the_profiles_l
 
 def test_a_missing_model_is_named_with_the_way_out(folder, settings, tmp_path, new_reporter):
     with pytest.raises(JobError) as caught:
-        job = dataclasses.replace(JOB, profile="sd15")
+        job = dataclasses.replace(JOB, profile="sd15", device="cpu")
         stylize(job, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)
     assert caught.value.code == "model_missing"
     assert "unet" in caught.value.message and caught.value.hint
@@ -323,6 +323,18 @@ def test_a_damaged_style_image_is_named(folder, models, settings, new_reporter):
 def test_a_device_that_is_not_there_is_named(folder, models, settings, new_reporter):
     with pytest.raises(JobError, match="cuda"):
         stylize(dataclasses.replace(JOB, device="cuda"), folder, new_reporter(), models, settings)
+
+
+def test_a_model_for_graphics_cards_is_refused_before_anything_of_it_is_looked_for(
+    folder, settings, tmp_path, new_reporter, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    reporter = new_reporter()
+    with pytest.raises(JobError) as caught:
+        job = dataclasses.replace(JOB, profile="sd15")
+        stylize(job, folder, reporter, LoadedModels(tmp_path / "nothing"), settings)
+    assert caught.value.code == "no_card" and reporter.stages == [] and inputs_only(folder)
 
 
 def test_a_job_that_is_too_large_for_the_machine_is_refused_before_it_starts(

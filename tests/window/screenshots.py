@@ -128,11 +128,19 @@ os.environ["HF_HUB_CACHE"] = os.path.join(bpy.app.tempdir, "hub")
 """
 """Nothing was downloaded."""
 OWN_FILES = """
+bpy.context.scene.styletex.more_styles.clear()
 settings = bpy.context.scene.styletex
 settings.profile, settings.own_model = "sd15", "/models/checkpoints/dreamy.safetensors"
 for name, weight in (("ink", 0.8), ("detail", 0.4)):
     lora = settings.loras.add()
     lora.path, lora.weight = f"/models/loras/{name}.safetensors", weight
+"""
+BLEND = f"""
+settings = bpy.context.scene.styletex
+for path in ({str(STYLE_IMAGE.with_name("stained_glass.jpg"))!r}, None):
+    item = settings.more_styles.add()
+    if path:
+        item.image, item.weight = bpy.data.images.load(path), 0.5
 """
 SLOW = ("--steps", "400", "--step-seconds", "0.25")
 QUICK = ("--steps", "20", "--step-seconds", "0.01")
@@ -171,6 +179,7 @@ PANEL = (
     ("failed_memory", END + MEMORY, 1.0),
     ("texture", END + alone("STYLETEX_PT_texture"), 1.0),
     ("style_and_model", alone("STYLETEX_PT_style"), 1.0),
+    ("blend", BLEND, 1.0),
     ("own_files", OWN_FILES, 1.0),
     (
         "own_settings",

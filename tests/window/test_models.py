@@ -26,7 +26,12 @@ from tests.window.conftest import ROOT, SCREEN, STYLE_IMAGE
 pytestmark = pytest.mark.slow
 CLIP = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
 CLIP_WEIGHTS = "model.safetensors"
-CHOOSE = "bpy.context.scene.styletex.profile = 'sd15'\nview_3d()[1].tag_redraw()"
+CHOOSE = """
+bpy.context.scene.styletex.profile = 'sd15'
+# By itself it would not begin on a processor.
+preferences.device = 'cpu'
+view_3d()[1].tag_redraw()
+"""
 
 
 @pytest.fixture

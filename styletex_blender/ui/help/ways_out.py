@@ -23,6 +23,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
     "disk_full": ("styletex.open_data_folder", "styletex.open_log"),
     "internal": ("styletex.open_log",),
     "model_missing": ("styletex.open_preferences", "styletex.open_log"),
+    "no_card": ("styletex.open_preferences",),
     "non_finite": ("styletex.open_log",),
     "offline": ("styletex.open_log",),
     "out_of_memory": ("styletex.free_memory", "styletex.open_log"),

@@ -13,6 +13,7 @@ from ... import api
 from ...history import entries, shown
 from ...landing.put_back import check_file, map_for, put_back, slot_of
 from ...names import name_of
+from ...rerunning import with_pictures
 from ...translation.translate import _
 from ...worker.queue.linked import by_mesh
 from ..availability import selected_meshes, why_no_worker
@@ -102,7 +103,7 @@ def _show(operator: Operator, context: Context, image: Image) -> set[str]:
     except JobError as error:
         return _refuse(operator, error)
     for earlier in entries.present_images(target):
-        entries.add(target, earlier, None)
+        entries.add(target, earlier)
     if not shown.show(objects, image, uv_map, slot_of(image)):
         operator.report({"INFO"}, _("The object has another material now; press Apply to put this result there"))
     return {"FINISHED"}
@@ -149,7 +150,7 @@ class STYLETEX_OT_history_apply(ReasonedOperator, Operator):
         except JobError as error:
             return _refuse(self, error)
         for other in linked:
-            entries.add(other, chosen, entries.style_of(target, chosen))
+            entries.add(other, chosen, entries.styles_of(target, chosen))
         return {"FINISHED"}
 
 
@@ -191,15 +192,10 @@ class STYLETEX_OT_history_copy_settings(ReasonedOperator, Operator):
                 raise JobError("bad_request", _("How {name} was made is not known").format(name=name_of(chosen)))
         except JobError as error:
             return _refuse(self, error)
+        settings, missing = with_pictures(settings, entries.styles_of(target, chosen))
         settings.to_scene(context.scene)
-        style = entries.style_of(target, chosen)
-        if style is not None:
-            context.scene.styletex.style_image = style
-            # With another picture come other words.
-            context.scene.styletex.content = settings.content
-        elif settings.style_image not in bpy.data.images:
-            text = _("The style image {name} is not in the file any more").format(name=settings.style_image)
-            self.report({"WARNING"}, text)
+        for name in missing:
+            self.report({"WARNING"}, _("The style image {name} is not in the file any more").format(name=name))
         return {"FINISHED"}
 
 

@@ -23,7 +23,11 @@ from ...translation.translate import _
 from ...worker.run_state import find_image
 from ..models.properties import write_loras
 from ..operators import refuse
+from ..styles.more_styles import write_styles
 from .settings_properties import SWITCHES, SettingsProperties
+
+_AS_TEXT = {"loras": write_loras, "more_styles": write_styles}
+"""Settings that the operator has as a text."""
 
 
 class STYLETEX_OT_adjust(SettingsProperties, Operator):
@@ -80,8 +84,8 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             known = self.properties.bl_rna.properties.get(name)
             if known is None or value is None:
                 continue
-            if name == "loras":
-                value = write_loras(value)
+            if name in _AS_TEXT:
+                value = _AS_TEXT[name](value)
             setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:

@@ -18,6 +18,7 @@ from ..preferences import DEVICE_ITEMS
 from ..properties import SceneSettings
 from ..region.properties import RegionProperties
 from ..styles.choice import StyleChoice
+from ..styles.more_styles import MoreStyles, read_styles
 
 SWITCHES = {
     "tone": "use_tone",
@@ -51,6 +52,12 @@ class SettingsProperties:
         "Those of the scene where nothing is given",
         options={"SKIP_SAVE"},
     )
+    more_styles: StringProperty(
+        name="Blend With",
+        description='Images in this file that the style is taken from too, each with its weight: "ink.png:0.8; '
+        'paper.jpg:0.4". Those of the scene where nothing is given',
+        options={"SKIP_SAVE"},
+    )
     device: EnumProperty(
         name="Device",
         description="Where the texture is computed; the one of the preferences where it is not given",
@@ -69,13 +76,15 @@ class SettingsProperties:
         """What the caller set, by the names of the scene's settings; ``style_image`` and ``region_mask`` as images.
 
         Raises:
-            JobError: ``bad_image``: there is no such image; ``bad_setting``: a LoRA's weight is no number.
+            JobError: ``bad_image``: there is no such image; ``bad_setting``: a weight is no number.
         """
         names = [*SettingsProperties.__annotations__]
         found = {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
         found.pop("device", None)
         if "loras" in found:
             found["loras"] = read_loras(found["loras"])
+        if "more_styles" in found:
+            found["more_styles"] = read_styles(found["more_styles"])
         for name, switch in SWITCHES.items():
             if name in found:
                 found.setdefault(switch, True)
@@ -104,7 +113,7 @@ def _of_operator(declared: Any) -> Any:
 SettingsProperties.__annotations__.update(
     {
         name: _of_operator(declared)
-        for group in (SceneSettings, StyleChoice, RegionProperties, OwnFiles)
+        for group in (SceneSettings, StyleChoice, MoreStyles, RegionProperties, OwnFiles)
         for name, declared in group.__annotations__.items()
         if name not in {*SettingsProperties.__annotations__, *_NOT_OF_A_TEXTURE}
         and declared.function not in (PointerProperty, CollectionProperty)

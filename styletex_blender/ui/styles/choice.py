@@ -15,6 +15,7 @@ from bpy.types import Context, Image
 from ...library import recent
 from ...library.paths import file_of
 from ...library.pictures import Picture, own_folder, picture_at, pictures
+from ...library.readable import problem_of
 from ...library.thumbnails import icon_of, icon_of_image
 from ...names import name_of
 from ...translation.translate import _
@@ -26,8 +27,8 @@ _ANOTHERS_NAME = "another"
 _NO_PICTURE: int = bpy.types.UILayout.bl_rna.functions["prop"].parameters["icon"].enum_items["IMAGE_DATA"].value
 """The icon where there is none."""
 _SECONDS_BETWEEN_LOOKS = 0.5
-_looked: tuple[float, tuple[object, ...], list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, (), [])
-"""When it was, in which folder and beside which last used ones, and what there was."""
+_looked: tuple[float, tuple[Path | None, int], list[Picture]] = (-_SECONDS_BETWEEN_LOOKS, (None, 0), [])
+"""When it was, in which folder and after how many uses, and what there was."""
 _items: list[tuple[str, str, str, int, int]] = []
 """Blender does not keep the texts of items alive."""
 
@@ -68,7 +69,7 @@ def _fill_in_words(settings: Any, _context: Context | None) -> None:
 def _offered() -> list[Picture]:
     """All pictures, looked for at most twice a second: each drawing of a panel asks several times."""
     global _looked
-    where = (own_folder(), recent.last_used())
+    where = (own_folder(), recent.remembered)
     if time.monotonic() > _looked[0] + _SECONDS_BETWEEN_LOOKS or _looked[1] != where:
         _looked = (time.monotonic(), where, pictures())
     return _looked[2]
@@ -83,7 +84,7 @@ def _choices(settings: Any, _context: Context | None) -> list[tuple[str, str, st
     if _number(settings) == _ANOTHER:
         image = settings.style_image
         name = name_of(image) if image is not None else _("Choose a Style")
-        icon = (icon_of_image(image) if image is not None else 0) or _NO_PICTURE
+        icon = (icon_of_image(image) if image is not None and problem_of(image) is None else 0) or _NO_PICTURE
         items.insert(0, (_ANOTHERS_NAME, name, _("A picture that is not among the thumbnails"), icon, _ANOTHER))
     _items = items
     return items
@@ -129,3 +130,8 @@ class StyleChoice:
         set=_choose_number,
         options={"SKIP_SAVE"},
     )
+
+
+def choose_file(settings: Any, path: Path) -> None:
+    """Make a file the style image; see ``choose``."""
+    choose(settings, picture_at(path))

@@ -13,13 +13,13 @@ from bpy.types import Context, Event, FileHandler, Operator
 
 from ...library import thumbnails
 from ...library.paths import plain
-from ...library.pictures import SUFFIXES, own_folder, picture_at
+from ...library.pictures import SUFFIXES, own_folder
 from ...library.readable import problem_of
 from ...translation.translate import _
 from ...worker.environment import PACKAGE
 from ..operators import refuse
 from ..reasoned_operator import ReasonedOperator
-from .choice import choose, image_of
+from .choice import choose_file, image_of
 
 _PATTERNS = ";".join(f"*{suffix}" for suffix in SUFFIXES)
 
@@ -59,7 +59,7 @@ class STYLETEX_OT_use_style(Operator):
             if not image.users:
                 bpy.data.images.remove(image)
             return refuse(self, problem)
-        choose((context.object if self.for_object else context.scene).styletex, picture_at(path))
+        choose_file((context.object if self.for_object else context.scene).styletex, path)
         for area in context.screen.areas if context.screen else []:
             area.tag_redraw()
         self.report({"INFO"}, _("Style image: {name}").format(name=path.name))

@@ -121,7 +121,6 @@ def test_the_processor_is_chosen_for_a_reason_too():
         (nvidia("Tesla P40", 6, 1, 23.9), "float32", None),
         (nvidia("Tesla M40", 5, 2, 11.9), "float32", 1),
         (Device("mps", "Apple M3 Max", 36 * GIB), "float32", None),
-        (PROCESSOR, "float32", None),
     ],
     ids=lambda value: value.name if isinstance(value, Device) else value,
 )
@@ -175,9 +174,20 @@ def test_a_card_that_pytorch_was_not_built_for_is_no_reason_to_begin_such_a_mode
     assert choose("auto", [card, PROCESSOR], BUNDLED).device == PROCESSOR
 
 
+@pytest.mark.parametrize(("need", "size"), [(SD15, 8), (SDXL, 12)])
+def test_without_a_graphics_card_such_a_model_begins_only_where_the_processor_is_named(need, size):
+    with pytest.raises(JobError) as caught:
+        choose("auto", [PROCESSOR], need)
+    assert caught.value.code == "no_card"
+    assert f"{need.model} needs a graphics card of {size} GB or more" in caught.value.message
+    assert "bundled model" in caught.value.hint and "processor" in caught.value.hint
+    assert choose("cpu", [PROCESSOR], need).device == PROCESSOR
+    assert choose("auto", [PROCESSOR], BUNDLED).device == PROCESSOR
+
+
 def test_a_job_that_fits_nowhere_is_refused_before_it_loads_anything():
     with pytest.raises(JobError, match=r"Intel Core i5 has 12\.0 GiB") as caught:
-        choose("auto", [SMALL_MACHINE], SD15)
+        choose("cpu", [SMALL_MACHINE], SD15)
     assert caught.value.code == "out_of_memory" and "bundled" in caught.value.hint
 
 

@@ -213,7 +213,7 @@ def test_history_is_there_after_saving_and_loading_without_fake_users(bpy, cube,
     assert [image.packed_file.data for image in history.images_of(now(bpy))] == data
     assert on_it(bpy) == history.images_of(now(bpy))[0] != shown.applied_image(now(bpy))
     image = history.images_of(now(bpy))[0]
-    assert history.style_of(now(bpy), image).name == "stripes.png"
+    assert [style.name for style in history.styles_of(now(bpy), image)] == ["stripes.png"]
     assert image["styletex_thumbnail"].startswith(b"\x89PNG")
 
 

@@ -59,6 +59,13 @@ def test_chosen_another_way_it_greys_the_button_with_the_reason(bpy, scene, styl
     assert reason == words_of_the_worker(broken / name).rstrip(".")
 
 
+def test_picture_to_blend_with_is_looked_at_too(bpy, scene, styletex, broken):
+    scene.styletex.more_styles.add().image = bpy.data.images.load(str(broken / "notiz.png"))
+    scene.styletex.more_styles.add()
+    reason = styletex.module("ui.availability").why_not(bpy.context)
+    assert reason == words_of_the_worker(broken / "notiz.png").rstrip(".")
+
+
 def test_tiny_image_made_in_blender_is_refused_too(bpy, scene, styletex):
     scene.styletex.style_image = bpy.data.images.new("Tiny", 15, 40)
     assert "Tiny is 15 x 40 pixels; each side must have at least 16" in styletex.module("ui.availability").why_not(
