@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 
 from ...core.job import JobError
-from ...core.picture_kinds.kinds import HEAD_BYTES, what_else
+from ...core.picture_kinds.kinds import HEAD_BYTES, format_of, what_else
 from ...core.picture_kinds.refusals import SMALLEST_STYLE_SIDE, no_picture, too_small
 from ..names import name_of
 from .paths import file_of
@@ -26,8 +26,10 @@ _BLENDER_READS = {
 _SMALL = 1_000_000
 """Bytes of a file that is unpacked within a few milliseconds."""
 _MOST_KNOWN = 64
-_known: dict[tuple[object, ...], JobError | None] = {}
-"""By what the file is and when it was changed."""
+_WORKER_ALONE_READS = {"AVIF", "GIF"}
+"""With many of Blender's versions."""
+_known: dict[tuple[object, ...], tuple[JobError | None, bool]] = {}
+"""What was found, by what the file is and when it was changed."""
 
 
 def problem_of_file(path: Path) -> JobError | None:
@@ -40,8 +42,17 @@ def problem_of_file(path: Path) -> JobError | None:
 
 def problem_of(image: bpy.types.Image) -> JobError | None:
     """What is known against an image of the file, if anything."""
+    return _look_at(image)[0]
+
+
+def is_readable(image: bpy.types.Image) -> bool:
+    """Whether an image of the file can be read, as far as that is known before it is."""
+    return _look_at(image)[1]
+
+
+def _look_at(image: bpy.types.Image) -> tuple[JobError | None, bool]:
     if image.source == "GENERATED" or image.is_dirty:
-        return _problem_of_size(image)
+        return _problem_of_size(image), True
     packed, path = image.packed_file, file_of(image)
     if packed:
         size, key, head = (
@@ -53,13 +64,21 @@ def problem_of(image: bpy.types.Image) -> JobError | None:
         there = path.stat()
         size, key, head = there.st_size, (path, name_of(image), there.st_size, there.st_mtime_ns), partial(_head, path)
     else:
-        return None  # Where the file is gone, that is said when it is needed.
+        return None, False  # Where the file is gone, that is said when it is needed.
     if key not in _known:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        problem = _problem_of_head(name_of(image), head())
-        _known[key] = problem or (_problem_of_size(image) if size <= _SMALL else None)
+        _known[key] = _look_into(image, head(), size)
     return _known[key]
+
+
+def _look_into(image: bpy.types.Image, head: bytes, size: int) -> tuple[JobError | None, bool]:
+    if (problem := _problem_of_head(name_of(image), head)) is not None:
+        return problem, False
+    if size > _SMALL:
+        return None, True
+    problem = _problem_of_size(image)
+    return problem, problem is None and (image.size[0] > 0 or format_of(head) in _WORKER_ALONE_READS)
 
 
 def _head(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from ...core.job import JobError
 from .. import api
 from ..library import recent
 from ..library.paths import file_of
+from ..library.readable import is_readable
 from ..settings import Settings, Values
 from ..translation.translate import _
 from ..worker import runner
@@ -96,11 +97,9 @@ def refuse(operator: Operator, error: JobError) -> set[str]:
 
 def _remember_style(settings: bpy.types.PropertyGroup) -> None:
     """Put the style among those last used; that its folder cannot be written is no reason to make no texture.
-
-    Of a picture that Blender cannot read it is not known yet whether the worker can.
-    """
+    A picture that is damaged is none to come back to."""
     path = file_of(settings.style_image)
-    if path is not None and path.is_file() and settings.style_image.size[0]:
+    if path is not None and path.is_file() and is_readable(settings.style_image):
         with contextlib.suppress(OSError):
             recent.remember(path, settings.content)
 

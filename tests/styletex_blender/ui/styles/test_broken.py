@@ -75,7 +75,7 @@ def test_tiny_image_made_in_blender_is_refused_too(bpy, scene, styletex):
     assert styletex.module("ui.availability").why_not(bpy.context) == ""
 
 
-def test_no_large_picture_is_unpacked_to_say_so(bpy, scene, styletex, tmp_path):
+def test_no_large_picture_is_unpacked_to_say_so_or_to_begin(bpy, scene, styletex, tmp_path):
     import numpy as np
     from PIL import Image
 
@@ -84,7 +84,9 @@ def test_no_large_picture_is_unpacked_to_say_so(bpy, scene, styletex, tmp_path):
     assert path.stat().st_size > 1_000_000
     scene.styletex.style_image = bpy.data.images.load(str(path))
     assert styletex.module("ui.availability").why_not(bpy.context) == ""
+    bpy.ops.styletex.stylize()
     assert not scene.styletex.style_image.has_data
+    assert styletex.module("library.recent").last_used()[0].path == path
 
 
 def test_file_that_was_mended_is_taken(bpy, scene, styletex, broken, style_image):
