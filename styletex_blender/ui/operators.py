@@ -97,7 +97,8 @@ def refuse(operator: Operator, error: JobError) -> set[str]:
 
 def _remember_style(settings: bpy.types.PropertyGroup) -> None:
     """Put the style among those last used; that its folder cannot be written is no reason to make no texture.
-    A picture that is damaged is none to come back to."""
+    A picture that is damaged is none to come back to.
+    """
     path = file_of(settings.style_image)
     if path is not None and path.is_file() and is_readable(settings.style_image):
         with contextlib.suppress(OSError):
