@@ -53,9 +53,10 @@ def test_click_on_a_sample_then_on_stylize_textures_the_object_and_undo_takes_th
 def test_own_picture_has_its_thumbnail_at_once_and_after_save_as_and_is_opened_beside_a_packed_sample(
     open_blender, tmp_path
 ):
-    own, folder = tmp_path / "own.jpg", tmp_path / "full folder"
-    shutil.copyfile(ROOT / "core" / "samples" / "poppies.jpg", own)
+    folder = tmp_path / "full folder"
+    own = folder / "own.jpg"
     folder.mkdir()
+    shutil.copyfile(ROOT / "core" / "samples" / "poppies.jpg", own)
     window = open_blender()
     window.until(lambda state: state["ticks"] > 3, "the tab")
     window.do(WITHOUT_A_STYLE + f"settings.style_image = bpy.data.images.load({str(own)!r})")
@@ -76,6 +77,7 @@ def test_own_picture_has_its_thumbnail_at_once_and_after_save_as_and_is_opened_b
     window.click([left + width - 66, bottom + height - 128])
     time.sleep(2.0)
     window.photograph("style_open")
+    window.find_picture(own, width=96)
     window.do(
         "windows = bpy.context.window_manager.windows\n"
         "bpy.context.scene.styletex.prompt = ' '.join(area.type for found in windows for area in found.screen.areas)"

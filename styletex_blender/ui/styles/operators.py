@@ -5,14 +5,15 @@
 # (Blender reads properties from annotations that are calls.)
 
 import contextlib
+import os
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Event, FileHandler, Operator
 
 from ...library import thumbnails
-from ...library.paths import plain
+from ...library.paths import file_of, plain
 from ...library.pictures import SUFFIXES, own_folder
 from ...library.readable import problem_of
 from ...translation.translate import _
@@ -33,6 +34,10 @@ class STYLETEX_OT_use_style(Operator):
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default=_PATTERNS, options={"SKIP_SAVE", "HIDDEN"})
+    filter_image: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+    # Thumbnails, with Blender's own number of them.
+    display_type: EnumProperty(items=[("THUMBNAIL", "", "", 3)], options={"SKIP_SAVE", "HIDDEN"})
     for_object: BoolProperty(
         name="For the Object",
         description="Take it for the active object alone",
@@ -44,26 +49,39 @@ class STYLETEX_OT_use_style(Operator):
         """Take what was dropped; without a file, ask for one."""
         if self.filepath:
             return self.execute(context)
+        self.filepath = f"{self._folder(context)}{os.sep}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: Context) -> set[str]:
         """Load it, unless it is no picture that can be read."""
         path = plain(Path(bpy.path.abspath(self.filepath)))
+        known = image_of(path)
         try:
-            image = image_of(path) or _load(context, path)
+            image = known or _load(context, path)
         except RuntimeError:
             self.report({"ERROR"}, _("This picture cannot be read: {path}").format(path=path))
             return {"CANCELLED"}
         if (problem := problem_of(image)) is not None:
-            if not image.users:
+            if known is None:
                 bpy.data.images.remove(image)
             return refuse(self, problem)
-        choose_file((context.object if self.for_object else context.scene).styletex, path)
+        choose_file(self._settings(context), path)
         for area in context.screen.areas if context.screen else []:
             area.tag_redraw()
         self.report({"INFO"}, _("Style image: {name}").format(name=path.name))
         return {"FINISHED"}
+
+    def _settings(self, context: Context) -> bpy.types.PropertyGroup:
+        return (context.object if self.for_object else context.scene).styletex
+
+    def _folder(self, context: Context) -> Path:
+        """Where the artist's pictures are, probably."""
+        image = self._settings(context).style_image
+        path = file_of(image)
+        if path is not None and not image.packed_file:
+            return path.parent
+        return own_folder() or (Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home())
 
 
 def _load(context: Context, path: Path) -> bpy.types.Image:
