@@ -62,8 +62,19 @@ def _fill_in_words(settings: Any, _context: Context | None) -> None:
     """With another picture, the words that StyleTex filled in go; what the artist wrote stays."""
     if settings.content not in ("", settings.content_filled_in):
         return
+    settings.content_filled_in = _known_words(settings)
+    settings.content = settings.content_filled_in
+
+
+def _recognize_words(settings: Any, _context: Context | None) -> None:
+    """Words that are those of the picture are no work of the artist's, whoever put them there."""
+    if settings.content and settings.content == _known_words(settings):
+        settings.content_filled_in = settings.content
+
+
+def _known_words(settings: Any) -> str:
     path = file_of(settings.style_image)
-    settings.content = settings.content_filled_in = picture_at(path).content if path is not None else ""
+    return picture_at(path).content if path is not None else ""
 
 
 def _offered() -> list[Picture]:
@@ -116,6 +127,7 @@ class StyleChoice:
             'What the style image shows, in a few words: "a woman\'s face". It is kept out of the texture. '
             "Leave it empty for a picture of nothing but pattern"
         ),
+        update=_recognize_words,
     )
     content_filled_in: StringProperty(
         name="Shown, as Filled In",

@@ -69,3 +69,12 @@ def test_words_of_the_artist_stay_whatever_picture_comes(settings, other):
 def test_known_words_come_by_the_field_too(bpy, settings):
     settings.style_image = bpy.data.images.load(str(SAMPLES / "poppies.jpg"))
     assert settings.content == "flowers with leaves"
+
+
+def test_words_of_the_picture_that_were_put_there_otherwise_go_with_it_too(settings, other):
+    """As a result's settings are put back, after words of the artist's."""
+    settings.content = "my words"
+    choose(settings, "poppies.jpg")
+    settings.content = "flowers with leaves"
+    settings.style_image = other
+    assert settings.content == ""
