@@ -46,11 +46,20 @@ def choose(settings: Any, picture: Picture) -> None:
     Raises:
         RuntimeError: Blender cannot read it; nothing has changed then.
     """
+    settings.style_image = loaded(picture)
+
+
+def loaded(picture: Picture) -> Image:
+    """The image of a picture, once in the file.
+
+    Raises:
+        RuntimeError: Blender cannot read it.
+    """
     image = image_of(picture.path) or bpy.data.images.load(str(picture.path))
     if picture.is_sample and not image.packed_file:
         # The extension's folder is no place that a file should depend on.
         image.pack()
-    settings.style_image = image
+    return image
 
 
 def image_of(path: Path) -> Image | None:

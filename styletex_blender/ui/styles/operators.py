@@ -9,18 +9,18 @@ import os
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from bpy.types import Context, Event, FileHandler, Operator
 
 from ...library import thumbnails
 from ...library.paths import file_of, plain
-from ...library.pictures import SUFFIXES, own_folder
+from ...library.pictures import SUFFIXES, own_folder, picture_at
 from ...library.readable import problem_of
 from ...translation.translate import _
 from ...worker.environment import PACKAGE
 from ..operators import refuse
 from ..reasoned_operator import ReasonedOperator
-from .choice import choose_file, image_of
+from .choice import choose_file, image_of, loaded
 
 _PATTERNS = ";".join(f"*{suffix}" for suffix in SUFFIXES)
 
@@ -45,6 +45,13 @@ class STYLETEX_OT_use_style(Operator):
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
+    further: IntProperty(
+        name="Further Picture",
+        description="Take it for this one of the pictures that are blended with the style image, counted from 0",
+        default=-1,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Take what was dropped; without a file, ask for one."""
         if self.filepath:
@@ -66,7 +73,10 @@ class STYLETEX_OT_use_style(Operator):
             if known is None:
                 bpy.data.images.remove(image)
             return refuse(self, problem)
-        choose_file(self._settings(context), path)
+        if self.further >= 0:
+            context.scene.styletex.more_styles[self.further].image = loaded(picture_at(path))
+        else:
+            choose_file(self._settings(context), path)
         for area in context.screen.areas if context.screen else []:
             area.tag_redraw()
         self.report({"INFO"}, _("Style image: {name}").format(name=path.name))

@@ -114,6 +114,20 @@ def test_picture_opened_for_an_object_is_its_own(bpy, scene, styletex, tmp_path)
     assert scene.styletex.style_image.name == "stripes.png"
 
 
+def test_picture_opened_for_a_blend_stands_in_its_row(bpy, scene, tmp_path):
+    path = tmp_path / "own.jpg"
+    shutil.copyfile(WAVE, path)
+    rows = scene.styletex.more_styles
+    rows.add()
+    rows.add()
+    assert bpy.ops.styletex.use_style(filepath=str(path), further=1) == {"FINISHED"}
+    assert rows[0].image is None
+    assert rows[1].image.name == "own.jpg"
+    bpy.ops.styletex.use_style(filepath=str(WAVE), further=0)
+    assert rows[0].image.packed_file
+    assert scene.styletex.style_image.name == "stripes.png"
+
+
 @pytest.mark.parametrize("relative", [True, False])
 def test_opened_picture_is_relative_to_the_file_where_the_artist_prefers_that(bpy, settings, tmp_path, relative):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))

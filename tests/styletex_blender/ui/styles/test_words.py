@@ -44,6 +44,7 @@ def test_words_of_a_sample_go_when_another_picture_comes(settings, other):
 
 def test_words_of_a_sample_go_when_the_field_is_emptied(settings, other):
     choose(settings, "poppies.jpg")
+    assert settings.content
     settings.style_image = None
     assert settings.content == ""
 
