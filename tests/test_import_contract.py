@@ -15,7 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("core", "styletex_blender", "vendor_install")
 BLENDER_MODULES = {"bpy", "bmesh", "bpy_extras", "bl_math", "blf", "gpu", "gpu_extras", "mathutils", "addon_utils"}
 BLENDER_MODULES |= {"bl_operators", "bl_ui", "imbuf"}
-SHARED_WITH_BLENDER = {"core.job", "core.commands.options", "core.protocol", "vendor_install.installed"}
+SHARED_WITH_BLENDER = {
+    "core.job",
+    "core.picture_kinds",
+    "core.commands.options",
+    "core.protocol",
+    "vendor_install.installed",
+}
 TEXT_SUFFIXES = {".py", ".toml", ".md", ".txt", ".json", ".yml", ".yaml", ".cfg", ".sh", ""}
 
 SOURCES = [

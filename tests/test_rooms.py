@@ -15,6 +15,7 @@ ORDER = {
     # Each room and each file at the top imports only those before it. Rooms in one line do not know each other.
     "core": [
         ["job", "protocol"],
+        ["picture_kinds"],
         ["failure", "reporting"],
         ["storage"],
         ["inputs"],

@@ -15,8 +15,10 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from ..job import JobError
+from ..picture_kinds.kinds import FOR_PEOPLE, HEAD_BYTES, format_of
+from ..picture_kinds.refusals import SAVE_ANEW, no_picture, too_small
 from .colours import STRIP_PIXELS, colours_of, strips
-from .formats import FOR_PEOPLE, FORMATS, HEAD_BYTES, format_of, what_else
+from .formats import FORMATS
 from .metadata import clear_grey, stripped, turn
 from .refusal import refusing
 from .tiffs import is_preview, prepare
@@ -35,7 +37,6 @@ _QUARTER_TURNS = {
     Image.Transpose.TRANSPOSE,
     Image.Transpose.TRANSVERSE,
 }
-_SAVE_ANEW = "Save it as PNG or JPEG in a program that opens it, and choose that."
 
 
 def read_picture(
@@ -98,14 +99,10 @@ def _head(path: Path, called: str) -> bytes:
         raise JobError("bad_image", f"{called} cannot be read: it is {kind}", f"Choose a picture ({FOR_PEOPLE}).")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if kind := what_else(head):
-        raise JobError(
-            "bad_image",
-            f"{called} cannot be read: it is {kind}",
-            f"Choose another picture: {FOR_PEOPLE} are read." if not head else f"{FOR_PEOPLE} are read. {_SAVE_ANEW}",
-        )
+    if (problem := no_picture(called, head)) is not None:
+        raise problem
     if (size := path.stat().st_size) > LARGEST_FILE:
-        raise JobError("bad_image", f"{called} cannot be read: its file has {size / 1e9:.1f} GB", _SAVE_ANEW)
+        raise JobError("bad_image", f"{called} cannot be read: its file has {size / 1e9:.1f} GB", SAVE_ANEW)
     return head
 
 
@@ -114,7 +111,7 @@ def _unknown(called: str, head: bytes) -> JobError:
     why = f"it is a {kind}, but damaged or of a kind that is not read" if kind else "it is no picture of a known kind"
     if kind == "TIFF":
         why += " (32-bit colour, for example)"
-    return JobError("bad_image", f"{called} cannot be read: {why}", f"{FOR_PEOPLE} are read. {_SAVE_ANEW}")
+    return JobError("bad_image", f"{called} cannot be read: {why}", f"{FOR_PEOPLE} are read. {SAVE_ANEW}")
 
 
 def _without_metadata(
@@ -154,7 +151,7 @@ def _read(
             raise JobError(
                 "bad_image",
                 f"{called} cannot be read: it is a raw photograph, or begins with a small preview",
-                _SAVE_ANEW,
+                SAVE_ANEW,
             )
         declared = file.size
         shrink = math.sqrt(max(1.0, file.width * file.height / LARGEST_AREA))
@@ -163,10 +160,9 @@ def _read(
         prepare(file)
         file.load()
         upright = turn(file)
-        if min(declared) < least:
-            wide, high = declared if upright not in _QUARTER_TURNS else declared[::-1]
-            text = f"{called} is {wide} x {high} pixels; each side must have at least {least}"
-            raise JobError("bad_image", text, "Choose a larger picture.")
+        wide, high = declared[::-1] if upright in _QUARTER_TURNS else declared
+        if (problem := too_small(called, wide, high, least)) is not None:
+            raise problem
         try:
             colours = colours_of(file, clear, lambda message: tell(f"{called} {message}"), behind)
         except JobError as error:

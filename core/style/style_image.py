@@ -12,9 +12,8 @@ from PIL import Image
 
 from ..inputs.pictures import read_picture
 from ..job import Job, style_shares
+from ..picture_kinds.refusals import SMALLEST_STYLE_SIDE
 
-SMALLEST_SIDE = 16
-"""Least side of a style image, in pixels."""
 LONGEST = 8.0
 """How many times longer than the other one side may be: everything about a style goes by the shorter one."""
 
@@ -30,7 +29,7 @@ def read_style_image(path: Path, name: str = "", tell: Callable[[str], None] = l
     Raises:
         JobError: ``bad_image`` when it cannot be read or is too small to show a style; ``out_of_memory``.
     """
-    return read_picture(path, "The style image", name, LONGEST, tell, least=SMALLEST_SIDE)
+    return read_picture(path, "The style image", name, LONGEST, tell, least=SMALLEST_STYLE_SIDE)
 
 
 def read_style_images(

@@ -6,14 +6,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import bpy
 
 from ..worker.environment import PACKAGE_FOLDER, preference
 from . import recent
+from .readable import problem_of_file
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".exr", ".hdr")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".tga", ".gif"),
+    # Blender reads these, and the worker gets their pixels.
+    *(".exr", ".hdr"),
+)
 """Ends of the names of files that can be style images, in small letters."""
 SAMPLES_FOLDER = PACKAGE_FOLDER / "core" / "samples"
 MOST_OF_A_FOLDER = 200
@@ -64,7 +70,7 @@ def _look(folder: Path | None, used: tuple[recent.Used, ...]) -> list[Picture]:
     words = {entry.path: entry.content for entry in used}
     found = _samples()
     own = _pictures_of(folder) if folder is not None else []
-    for path in [*own, *(entry.path for entry in used if entry.path.is_file())]:
+    for path in [*own, *(entry.path for entry in used if _can_be_read(entry.path))]:
         if all(known.path != path for known in found):
             found.append(Picture(path, path.stem, str(path), words.get(path, "")))
     return found
@@ -90,7 +96,12 @@ def _pictures_of(folder: Path) -> list[Path]:
             names = [entry.name for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.is_file()]
     except OSError:
         return []  # It is on a disk that is not there now: the preferences say so.
-    return [folder / name for name in sorted(names, key=str.casefold)[:MOST_OF_A_FOLDER]]
+    paths = (folder / name for name in sorted(names, key=str.casefold))
+    return list(islice(filter(_can_be_read, paths), MOST_OF_A_FOLDER))
+
+
+def _can_be_read(path: Path) -> bool:
+    return path.is_file() and problem_of_file(path) is None
 
 
 def _changed(folder: Path | None) -> int:

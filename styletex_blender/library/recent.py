@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..worker.environment import own_data_folder
+from .paths import plain
 
 MOST = 8
 """So many are remembered."""
@@ -36,10 +37,23 @@ def last_used() -> tuple[Used, ...]:
         changed = place.stat().st_mtime_ns
         if changed != _read[0]:
             entries = json.loads(place.read_text(encoding="utf-8"))
-            _read = (changed, tuple(Used(Path(entry["path"]), str(entry["content"])) for entry in entries[:MOST]))
+            _read = (
+                changed,
+                _each_once([Used(plain(Path(entry["path"])), str(entry["content"])) for entry in entries]),
+            )
     except (OSError, ValueError, KeyError, TypeError):
         return ()
     return _read[1]
+
+
+def _each_once(entries: list[Used]) -> tuple[Used, ...]:
+    """The first of each picture, with the words of a later one where it has none: two paths may be one file."""
+    found: dict[Path, Used] = {}
+    for entry in entries:
+        before = found.setdefault(entry.path, entry)
+        if not before.content:
+            found[entry.path] = entry
+    return tuple(found.values())[:MOST]
 
 
 def remember(path: Path, content: str) -> None:

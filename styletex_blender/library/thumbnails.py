@@ -15,6 +15,7 @@ import bpy
 import bpy.utils.previews
 
 from ..history.record import THUMBNAIL
+from .paths import file_of
 
 _previews: Any = None
 
@@ -26,7 +27,8 @@ def icon_of(path: Path) -> int:
         _previews = bpy.utils.previews.new()
     name = str(path)
     if name not in _previews:
-        _previews.load(name, name, "IMAGE")
+        # Blender takes GIFs for films.
+        _previews.load(name, name, "MOVIE" if path.suffix.lower() == ".gif" else "IMAGE")
     return _previews[name].icon_id
 
 
@@ -40,8 +42,8 @@ def icon_of_image(image: bpy.types.Image) -> int:
     if image.packed_file:
         packed = image.packed_file
         return icon_of(_written(f"{image.session_uid}_{packed.size}", packed))
-    path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else None
-    return icon_of(path) if path is not None and image.source == "FILE" else 0
+    path = file_of(image)
+    return icon_of(path) if path is not None else 0
 
 
 def _written(name: str, content: bytes | bpy.types.PackedFile) -> Path:

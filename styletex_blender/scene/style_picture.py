@@ -8,12 +8,15 @@ from pathlib import Path
 import bpy
 
 from ...core.job import JobError
+from ...core.picture_kinds.kinds import HEAD_BYTES, format_of
 from .picture_file import read_srgb, write_png
 from .tiff_header import worker_reads
 
 _COPIED_AS_THEY_ARE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "BMP": ".bmp", "TARGA": ".tga", "TIFF": ".tif"}
 """Formats that the worker reads, whatever the file is called, with their colour profiles, which Blender leaves out.
 The pixels of every other picture are written anew."""
+_KNOWN_BY_THEIR_BEGINNING = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "BMP": ".bmp", "TIFF": ".tif"}
+"""The same ones as far as Blender need not unpack a picture to know them: of a large one that takes seconds."""
 
 _UNREAD = ".picture"
 """End of the name in the job folder of what Blender cannot read."""
@@ -34,28 +37,30 @@ def write_style_image(name: str, folder: Path, stem: str = "style") -> str:
     image = bpy.data.images.get(name)
     if image is None:
         raise JobError("bad_image", f"There is no image {name!r} in the file", "Choose a style image")
-    unread = image.size[0] == 0 or image.size[1] == 0
-    # GIFs are films to Blender, if anything.
-    if (unread or image.filepath.lower().endswith(".gif")) and image.source in ("FILE", "MOVIE"):
-        # The worker reads some formats that Blender does not, and has a word for those that it does not read either.
-        data = _file(image)
-        if data is not None:
-            (folder / f"{stem}{_UNREAD}").write_bytes(data)
-            return f"{stem}{_UNREAD}"
-    if unread:
+    data = None if image.is_dirty or image.source not in ("FILE", "MOVIE") else _file(image)
+    if data is not None and (suffix := _suffix_of(image, data)) is not None:
+        (folder / f"{stem}{suffix}").write_bytes(data)
+        return f"{stem}{suffix}"
+    if image.size[0] == 0 or image.size[1] == 0:
         raise JobError(
             "bad_image",
             f"The style image {name!r} cannot be read from {bpy.path.abspath(image.filepath) or 'anywhere'}",
             "Find the file with File > External Data, or choose another image",
         )
-    suffix = _COPIED_AS_THEY_ARE.get(image.file_format)
-    data = _file(image) if suffix is not None and not image.is_dirty and image.source == "FILE" else None
-    if data is not None and (suffix != ".tif" or worker_reads(data)):
-        (folder / f"{stem}{suffix}").write_bytes(data)
-        return f"{stem}{suffix}"
     # Float images hold scene-linear light.
     write_png(read_srgb(image, linear=image.is_float), folder / f"{stem}.png")
     return f"{stem}.png"
+
+
+def _suffix_of(image: bpy.types.Image, data: bytes) -> str | None:
+    """How the file of an image is called in the job folder; ``None`` when its pixels are to be written anew."""
+    # The worker reads some formats that Blender does not, and has a word for those that it does not read either.
+    # GIFs are films to Blender, if anything.
+    suffix = _KNOWN_BY_THEIR_BEGINNING.get(format_of(data[:HEAD_BYTES]))
+    if suffix is None and (image.filepath.lower().endswith(".gif") or image.size[0] == 0 or image.size[1] == 0):
+        return _UNREAD
+    suffix = suffix or _COPIED_AS_THEY_ARE.get(image.file_format)
+    return None if suffix == ".tif" and not worker_reads(data) and image.size[0] != 0 else suffix
 
 
 def _file(image: bpy.types.Image) -> bytes | None:

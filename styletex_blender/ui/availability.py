@@ -10,6 +10,7 @@ import bpy
 from ...core.job import JobError
 from ..api import meshes_of
 from ..install import installer
+from ..library.readable import problem_of
 from ..names import name_of
 from ..scene.checks import SURFACES, not_a_mesh
 from ..scene.image import check_destination
@@ -86,6 +87,9 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], va
     own = [mesh.styletex if mesh.styletex.use_own else None for mesh in meshes] or [None]
     if settings.style_image is None and any(values is None or values.style_image is None for values in own):
         return _("Choose a style image")
+    for image in _style_images(settings, own):
+        if (problem := problem_of(image)) is not None:
+            return f"{_(problem.message)}. {_(problem.hint)}".rstrip(".")
     wanting = any(values is None or not values.prompt.strip() for values in own)
     if wanting and not (settings.prompt.strip() or settings.prompt_from_name or settings.profile in PROMPT_OPTIONAL):
         return _("Describe the object in a few words")
@@ -94,6 +98,14 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], va
     except JobError as error:
         return said_whole(error)
     return ""
+
+
+def _style_images(settings: Any, own: list[Any]) -> set[bpy.types.Image]:
+    """All that objects with these settings of their own take their style from; one's own is blended with nothing."""
+    images = {values.style_image for values in own if values is not None and values.style_image is not None}
+    if any(values is None or values.style_image is None for values in own):
+        images |= {settings.style_image, *(one.image for one in settings.more_styles if one.image is not None)}
+    return images
 
 
 def _edits_what_is_meant(context: bpy.types.Context, settings: Any, meshes: list[bpy.types.Object]) -> bool:

@@ -11,6 +11,8 @@ from bpy.types import Context, Operator
 from ...core.job import JobError
 from .. import api
 from ..library import recent
+from ..library.paths import file_of
+from ..library.readable import is_readable
 from ..settings import Settings, Values
 from ..translation.translate import _, said, said_whole
 from ..worker import runner
@@ -19,7 +21,6 @@ from ..worker.run_state import find_object
 from .availability import left_out, selected_meshes, why_not, why_not_now, why_not_these
 from .reasoned_operator import ReasonedOperator
 from .scripting.settings_properties import SettingsProperties
-from .styles.choice import file_of
 
 
 class STYLETEX_OT_stylize(SettingsProperties, ReasonedOperator, Operator):
@@ -95,9 +96,11 @@ def refuse(operator: Operator, error: JobError) -> set[str]:
 
 
 def _remember_style(settings: bpy.types.PropertyGroup) -> None:
-    """Put the style among those last used; that its folder cannot be written is no reason to make no texture."""
+    """Put the style among those last used; that its folder cannot be written is no reason to make no texture.
+    A picture that is damaged is none to come back to.
+    """
     path = file_of(settings.style_image)
-    if path is not None and path.is_file():
+    if path is not None and path.is_file() and is_readable(settings.style_image):
         with contextlib.suppress(OSError):
             recent.remember(path, settings.content)
 

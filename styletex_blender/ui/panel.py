@@ -18,6 +18,7 @@ from .kept_textures import draw_kept, kept_textures
 from .models.model_drawing import draw_missing, draw_own_files, missing_model
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
+from .properties import ObjectSettings
 from .queue.queue_panel import STYLETEX_PT_queue
 from .region.region_panel import STYLETEX_PT_region, part_in_words
 from .results.outcome_panel import STYLETEX_PT_outcome
@@ -193,8 +194,11 @@ def _draw_style(layout: UILayout, settings: bpy.types.PropertyGroup, scale: floa
     column = layout.column(align=True)
     column.template_icon_view(settings, "style_choice", show_labels=True, scale=scale, scale_popup=5.0)
     row = column.row(align=True)
-    row.template_ID(settings, "style_image", open="image.open")
-    row.operator("styletex.choose_styles_folder", text="", icon="FILE_FOLDER")
+    # Not template_ID: of the samples, which are packed, it offers to unpack them in place of opening another one.
+    row.prop(settings, "style_image", text="")
+    button = row.operator("styletex.use_style", text="", icon="FILE_FOLDER")
+    button.for_object = isinstance(settings, ObjectSettings)
+    row.operator("styletex.choose_styles_folder", text="", icon="FILE_CACHE")
 
 
 def _draw_words(

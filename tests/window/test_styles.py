@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import pytest
@@ -47,3 +48,38 @@ def test_click_on_a_sample_then_on_stylize_textures_the_object_and_undo_takes_th
     window.until(lambda state: state["materials"] == ["Old"] and not state["has_result"], "no result after the undo")
     window.press("ctrl+shift+z", over=done["viewport_centre"])
     window.until(lambda state: state["has_result"], "the result after the redo")
+
+
+def test_own_picture_has_its_thumbnail_at_once_and_after_save_as_and_is_opened_beside_a_packed_sample(
+    open_blender, tmp_path
+):
+    folder = tmp_path / "full folder"
+    own = folder / "own.jpg"
+    folder.mkdir()
+    shutil.copyfile(ROOT / "core" / "samples" / "poppies.jpg", own)
+    window = open_blender()
+    window.until(lambda state: state["ticks"] > 3, "the tab")
+    window.do(WITHOUT_A_STYLE + f"settings.style_image = bpy.data.images.load({str(own)!r})")
+    shown = window.until(lambda state: state["style_image"] == "own.jpg", "the picture")
+    assert shown["content"] == ""
+    window.rest(shown["viewport_centre"])
+    time.sleep(2.0)
+    window.find_picture(own, width=78)
+    window.do(
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(folder / 'a.blend')!r})\n"
+        f"bpy.context.scene.styletex.style_choice = {str(ROOT / 'core' / 'samples' / 'great_wave.jpg')!r}\n"
+        "image = bpy.context.scene.styletex.style_image\nimage.filepath = bpy.path.relpath(image.filepath)"
+    )
+    assert window.until(lambda state: state["content"], "the words")["content"] == "a great wave with boats"
+    time.sleep(2.0)
+    window.find_picture(ROOT / "core" / "samples" / "great_wave.jpg", width=78)
+    left, bottom, width, height = shown["sidebar"]
+    window.click([left + width - 66, bottom + height - 128])
+    time.sleep(2.0)
+    window.photograph("style_open")
+    window.find_picture(own, width=96)
+    window.do(
+        "windows = bpy.context.window_manager.windows\n"
+        "bpy.context.scene.styletex.prompt = ' '.join(area.type for found in windows for area in found.screen.areas)"
+    )
+    window.until(lambda state: "FILE_BROWSER" in state["prompt"], "the file browser", seconds=20)

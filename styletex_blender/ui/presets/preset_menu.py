@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
-from bpy.types import Operator, Panel
+from bpy.types import Context, Operator, Panel
 
 SUBFOLDER = "styletex"
 """Of Blender's folder of presets."""
@@ -45,8 +45,23 @@ class STYLETEX_OT_add_preset(AddPresetBase, Operator):
     bl_label = "Add StyleTex Preset"
     preset_menu = "STYLETEX_PT_presets"
     preset_subdir = SUBFOLDER
-    preset_defines = ("settings = bpy.context.scene.styletex",)
-    preset_values = tuple(f"settings.{name}" for name in (*PRESET_NAMES, *_OWN_FILES))
+    # Whole paths: with Python 3.13, some of Blender's versions do not find names that ``preset_defines`` brings in.
+    preset_values = tuple(f"bpy.context.scene.styletex.{name}" for name in (*PRESET_NAMES, *_OWN_FILES))
+
+    def execute(self, context: Context) -> set[str]:
+        """Blender's own; where it fails it leaves half a preset, which goes."""
+        before = _own_presets()
+        try:
+            return super().execute(context)
+        except BaseException:
+            for half in _own_presets() - before:
+                half.unlink()
+            raise
+
+
+def _own_presets() -> set[Path]:
+    folder = bpy.utils.user_resource("SCRIPTS", path=str(Path("presets") / SUBFOLDER))
+    return set(Path(folder).glob("*.py")) if folder else set()
 
 
 class STYLETEX_PT_presets(PresetPanel, Panel):

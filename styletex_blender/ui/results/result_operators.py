@@ -10,9 +10,9 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import Area, Context, Event, Image, Operator
 
+from ...library.paths import file_of
 from ...translation.translate import _
 from ...worker.run_state import find_image
-from ..styles.choice import file_of
 
 
 class _OfImage:

@@ -86,7 +86,8 @@ def draw_more_styles(layout: UILayout, settings: PropertyGroup) -> None:
     for number, item in enumerate(settings.more_styles):
         column = layout.column(align=True)
         row = column.row(align=True)
-        row.template_ID(item, "image", open="image.open")
+        row.prop(item, "image", text="")
+        row.operator("styletex.use_style", text="", icon="FILE_FOLDER").further = number
         row.operator("styletex.remove_style", text="", icon="REMOVE").number = number
         weight = column.row()
         weight.active = item.image is not None

@@ -29,9 +29,14 @@ def of_classes(bpy):
         if not (getattr(found, "is_registered", False) and found.__module__.startswith("styletex.")):
             continue
         yield getattr(found, "bl_label", "")
-        yield found.bl_rna.description
-        inherited = set(found.bl_rna.base.properties.keys())
-        for known in found.bl_rna.properties:
+        shown, inherited = found.bl_rna, set(found.bl_rna.base.properties.keys())
+        if issubclass(found, bpy.types.Operator):
+            # The class's own says nothing of an operator.
+            group, name = found.bl_idname.split(".")
+            shown = getattr(getattr(bpy.ops, group), name).get_rna_type()
+            inherited = {"rna_type"}
+        yield shown.description
+        for known in shown.properties:
             if known.identifier in inherited or known.is_hidden:
                 continue
             yield from (known.name, known.description)

@@ -95,6 +95,15 @@ def test_fields_and_the_button_are_there_before(bpy, cube, drawn):
         assert word in drawn()
 
 
+def test_another_picture_is_opened_by_one_click_also_after_a_sample_which_is_packed(bpy, cube, drawn, styletex):
+    settings = bpy.context.scene.styletex
+    settings.style_choice = str(styletex.module("library.pictures").pictures()[0].path)
+    assert settings.style_image.packed_file
+    drawn_now = drawn()
+    assert "<style_image>" in drawn_now
+    assert "[styletex.use_style]" in drawn_now
+
+
 def test_part_that_is_textured_alone_is_said_at_the_button(bpy, cube, drawn):
     settings = bpy.context.scene.styletex
     assert "Only here" not in drawn()

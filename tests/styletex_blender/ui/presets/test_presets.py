@@ -50,6 +50,21 @@ def test_own_preset_is_saved_in_blenders_folder_found_again_and_removed(bpy, sce
     assert set(files(bpy)) == set(NAMES)
 
 
+def test_values_of_own_presets_are_found_by_whole_paths_as_python_3_13_needs(bpy, styletex):
+    operator = styletex.module("ui.presets.preset_menu").STYLETEX_OT_add_preset
+    assert not hasattr(operator, "preset_defines")
+    for path in operator.preset_values:
+        assert bpy.context.path_resolve(path.removeprefix("bpy.context."), False) is not None
+
+
+def test_preset_that_cannot_be_saved_leaves_nothing_in_the_list(bpy, scene, styletex, monkeypatch):
+    operator = styletex.module("ui.presets.preset_menu").STYLETEX_OT_add_preset
+    monkeypatch.setattr(operator, "preset_values", (*operator.preset_values, "not_there.value"))
+    with pytest.raises(RuntimeError, match="not_there"):
+        bpy.ops.styletex.add_preset(name="Half")
+    assert set(files(bpy)) == set(NAMES)
+
+
 def test_presets_are_gone_with_the_add_on(bpy):
     import importlib
 
