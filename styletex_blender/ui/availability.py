@@ -89,7 +89,7 @@ def why_not_these(context: bpy.types.Context, meshes: list[bpy.types.Object], va
         return _("Choose a style image")
     for image in _style_images(settings, own):
         if (problem := problem_of(image)) is not None:
-            return f"{_(problem.message)}. {_(problem.hint)}".rstrip(".")
+            return said_whole(problem).rstrip(".")
     wanting = any(values is None or not values.prompt.strip() for values in own)
     if wanting and not (settings.prompt.strip() or settings.prompt_from_name or settings.profile in PROMPT_OPTIONAL):
         return _("Describe the object in a few words")

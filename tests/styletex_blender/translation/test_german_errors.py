@@ -49,9 +49,9 @@ def test_words_are_put_where_the_values_are():
             "Das Stilbild a.png kann nicht gelesen werden: es ist ein Ordner",
         ),
         (
-            "While its texture was being made, its UV map 'Mask' was removed. The texture is kept in /home/a/The mesh",
+            "While its texture was being made, its UV map 'Mask' was removed. The texture is kept in /tmp/The mesh",
             "Während seine Textur gemacht wurde: seine UV-Map 'Mask' wurde entfernt."
-            " Die Textur ist aufgehoben in /home/a/The mesh",
+            " Die Textur ist aufgehoben in /tmp/The mesh",
         ),
         (
             "Try again; the log says more. It then goes on from where it stopped",
