@@ -305,6 +305,7 @@ def test_style_enters_where_the_settings_say_and_the_next_job_has_the_profiles_l
 
 
 def test_a_missing_model_is_named_with_the_way_out(folder, settings, tmp_path, new_reporter):
+    (tmp_path / "nothing").mkdir()
     with pytest.raises(JobError) as caught:
         job = dataclasses.replace(JOB, profile="sd15", device="cpu")
         stylize(job, folder, new_reporter(), LoadedModels(tmp_path / "nothing"), settings)

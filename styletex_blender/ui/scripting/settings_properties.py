@@ -107,7 +107,9 @@ class SettingsProperties:
 
 def _of_operator(declared: Any) -> Any:
     """The same property, not remembered from one call to the next: what is not given is the scene's."""
-    return declared.function(**{**declared.keywords, "options": {"SKIP_SAVE"}})
+    # What the scene does when one is changed is not the operator's: its images are names.
+    keywords = {name: value for name, value in declared.keywords.items() if name != "update"}
+    return declared.function(**{**keywords, "options": {"SKIP_SAVE"}})
 
 
 SettingsProperties.__annotations__.update(

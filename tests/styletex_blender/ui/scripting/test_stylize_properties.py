@@ -87,3 +87,9 @@ def test_unknown_image_and_value_out_of_range_are_refused(bpy, scene):
 
 def test_collection_takes_the_same_properties(bpy, scene, job_of):
     assert job_of("stylize_collection", seed=4).seed == 4
+
+
+def test_what_the_scene_does_when_a_setting_changes_is_not_done_by_an_operator(styletex):
+    """Its images are names, and what it is given is not the scene's."""
+    declared = styletex.module("ui.scripting.settings_properties").SettingsProperties.__annotations__
+    assert "content" in declared and not [name for name, one in declared.items() if "update" in one.keywords]
