@@ -9,6 +9,7 @@ takes the texture back and makes it with what is set.
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -28,6 +29,13 @@ from .settings_properties import SWITCHES, SettingsProperties
 
 _AS_TEXT = {"loras": write_loras, "more_styles": write_styles}
 """Settings that the operator has as a text."""
+
+
+_COUNTS_WITH: dict[str, Callable[[Any], bool]] = {
+    "style_weight": lambda operator: bool(operator.more_styles.strip()),
+    "region_slot": lambda operator: operator.region == "slot",
+}
+"""Settings that are drawn only where another one makes them count: the panel is as high as a small screen."""
 
 
 class STYLETEX_OT_adjust(SettingsProperties, Operator):
@@ -103,7 +111,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
         layout.prop_search(self, "style_image", bpy.data, "images")
         shown: set[str] = {"style_image", *SWITCHES.values()}
         for name in [*SettingsProperties.__annotations__]:
-            if name in shown:
+            if name in shown or (name in _COUNTS_WITH and not _COUNTS_WITH[name](self)):
                 continue
             if name in SWITCHES:
                 _draw_optional(layout, self, name)

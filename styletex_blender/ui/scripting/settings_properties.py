@@ -28,7 +28,7 @@ SWITCHES = {
     "relief": "use_relief",
 }
 """Settings that count only where another one is on: giving one turns that on."""
-_NOT_OF_A_TEXTURE = frozenset({"history_limit"})
+_NOT_OF_A_TEXTURE = frozenset({"history_limit", "content_filled_in"})
 """Properties of the scene that say nothing of how a texture is made."""
 
 

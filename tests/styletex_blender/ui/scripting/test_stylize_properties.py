@@ -26,7 +26,16 @@ def job_of(bpy, styletex, monkeypatch):
 
 def test_every_setting_of_the_panel_is_a_property(bpy, scene):
     operator = bpy.ops.styletex.stylize.get_rna_type().properties
-    others = {"rna_type", "name", "style_choice", "style_image", "history_limit", "loras", "more_styles"}
+    others = {
+        "rna_type",
+        "name",
+        "style_choice",
+        "style_image",
+        "history_limit",
+        "loras",
+        "more_styles",
+        "content_filled_in",
+    }
     for known in scene.styletex.bl_rna.properties:
         if known.identifier not in others and known.type != "POINTER":
             same = operator[known.identifier]
