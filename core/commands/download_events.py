@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from ..job import EXIT_STATUS, JobError
 from ..models.model_download import RemoteFile, fetch
@@ -30,17 +31,18 @@ def fetch_with_events(files: Sequence[RemoteFile]) -> None:
     Raises:
         JobError: see ``core.models.model_download.fetch``.
     """
-    course = _Course(sum(file.size for file in files))
-    for number, file in enumerate(files, 1):
-        emit("stage", title=f"{file.repository}/{file.path}", number=number, of=len(files))
-        course.begin(file.bytes_here)
-        fetch(file, course.advance)
-        course.end(file.size)
+    with _Course(sum(file.size for file in files)) as course:
+        for number, file in enumerate(files, 1):
+            emit("stage", title=f"{file.repository}/{file.path}", number=number, of=len(files))
+            course.begin(file.bytes_here)
+            fetch(file, course.advance)
+            course.end(file.size)
 
 
 def emit(kind: str, **values: Any) -> None:
-    """Send one event."""
-    print(json.dumps({"type": kind, **values}), flush=True)
+    """Send one event: in one write, since progress is told by a thread of its own."""
+    sys.stdout.write(f"{json.dumps({'type': kind, **values})}\n")
+    sys.stdout.flush()
 
 
 def emit_error(error: JobError) -> None:
@@ -61,39 +63,55 @@ def _wait_for_end() -> None:
 
 
 class _Course:
-    """Counts bytes, and tells of them now and then."""
+    """Counts bytes, and tells of them now and then, also of the last ones before a hub falls silent."""
 
     def __init__(self, total: int) -> None:
-        self._total, self._before, self._here = total, 0, 0
-        self._told = 0.0
+        self._total, self._before, self._here, self._came = total, 0, 0, 0
+        self._told = (-1, -1)
         self._times: list[tuple[float, int]] = [(time.monotonic(), 0)]
-        self._came = 0
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._teller = threading.Thread(target=self._tell_now_and_then, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._teller.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._teller.join()
 
     def begin(self, here: int) -> None:
         """A file begins, of which so many bytes are here."""
-        self._here = here
-        self._tell(time.monotonic())
+        with self._lock:
+            self._here = here
 
     def advance(self, count: int) -> None:
         """So many bytes more have come."""
-        self._here += count
-        self._came += count
-        if (now := time.monotonic()) - self._told >= SECONDS_APART:
-            self._tell(now)
+        with self._lock:
+            self._here += count
+            self._came += count
 
     def end(self, size: int) -> None:
         """The file is here."""
-        self._before, self._here = self._before + size, 0
-        self._tell(time.monotonic())
+        with self._lock:
+            self._before, self._here = self._before + size, 0
 
-    def _tell(self, now: float) -> None:
-        self._told = now
+    def _tell_now_and_then(self) -> None:
+        while not self._over.wait(SECONDS_APART):
+            self._tell()
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            done, came_now = min(self._before + self._here, self._total), self._came
+        if (done, came_now) == self._told:
+            return
+        self._told, now = (done, came_now), time.monotonic()
         self._times = [(then, came) for then, came in self._times if now - then <= _SPEED_OVER] or self._times[-1:]
         then, came = self._times[0]
-        self._times.append((now, self._came))
-        done = min(self._before + self._here, self._total)
+        self._times.append((now, came_now))
         values: dict[str, float] = {"bytes": done, "total_bytes": self._total}
-        if now - then > SECONDS_APART and self._came > came:
-            speed = (self._came - came) / (now - then)
+        if now - then > SECONDS_APART and came_now > came:
+            speed = (came_now - came) / (now - then)
             values |= {"bytes_per_second": round(speed), "seconds_left": round((self._total - done) / speed, 1)}
         emit("progress", percent=round(100.0 * done / max(1, self._total), 1), **values)

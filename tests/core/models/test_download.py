@@ -288,3 +288,22 @@ def test_a_download_ends_with_the_program_that_asked_for_it_and_what_came_is_tol
     (state,) = [one for one in told["models"] if one["name"] == "sd15"]
     assert state["state"] == "missing" and 0 < state["bytes_arrived"] < 12_000_000
     assert state["bytes_missing"] == state["bytes"] - state["bytes_arrived"]
+
+
+def test_the_last_bytes_before_a_hub_falls_silent_are_told(hub):
+    """They may all come within less time than lies between two events."""
+    hub.repositories[BASE][UNET] = bytes(32_000_000)
+    hub.breaks_at[UNET] = 31_000_000
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    for line in process.stdout:
+        event = json.loads(line)
+        assert event["type"] in {"stage", "progress"}, event
+        if event.get("bytes", 0) > 20_000_000:
+            break
+    process.communicate(timeout=20)
+    assert process.returncode == EXIT_STATUS["cancelled"]
