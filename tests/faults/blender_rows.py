@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import CHANGES, CLIENT, COMMAND, GONE, LAND, LINE, MOMENT, NOTHING, WORKER, Row, blender, core
+from .row import CHANGES, CLIENT, GONE, LAND, LINE, MOMENT, NOTHING, PLACES, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -234,7 +234,7 @@ ROWS = (
         (
             *blender("test_batch.py::test_name_that_is_no_unicode_is_textured_and_told"),
             *core(
-                f"{COMMAND}::test_a_folder_whose_name_is_no_unicode_works",
+                f"{PLACES}::test_a_folder_whose_name_is_no_unicode_works",
                 f"{LINE}::test_names_that_are_no_unicode_or_look_like_markup_work",
             ),
         ),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import COMMAND, LAND, LINE, NOTHING, WORKER, Row, blender, core
+from .row import COMMAND, FRAMES, LAND, LINE, NOTHING, PLACES, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -12,7 +12,7 @@ ROWS = (
         "the frame or the checkpoint",
         "a warning, once; the job goes on. Where the texture itself has no room, an error that says so",
         core(
-            f"{WORKER}::test_a_frame_that_cannot_be_written_is_one_warning_and_the_job_goes_on",
+            f"{FRAMES}::test_a_frame_that_cannot_be_written_is_one_warning_and_the_job_goes_on",
             "optimisation/test_checkpoint.py::test_a_full_disk_leaves_the_one_before",
             f"{WORKER}::test_a_full_disk_is_reported_as_such",
         ),
@@ -56,9 +56,9 @@ ROWS = (
         NOTHING,
         "refused before the first step; in Blender the texture is kept",
         core(
-            f"{COMMAND}::test_a_read_only_disk_is_noticed_at_once",
+            f"{PLACES}::test_a_read_only_disk_is_noticed_at_once",
             f"{COMMAND}::test_a_folder_with_the_name_of_a_result_is_refused_at_once",
-            f"{COMMAND}::test_what_cannot_be_made_is_said_with_its_cause",
+            f"{PLACES}::test_what_cannot_be_made_is_said_with_its_cause",
         )
         + blender(
             f"{LAND}::test_place_that_cannot_be_written_is_refused_before_the_first_step",
@@ -88,7 +88,7 @@ ROWS = (
             f"{COMMAND}::test_an_earlier_result_that_is_the_input_is_only_replaced_by_force",
             f"{COMMAND}::test_files_of_others_are_only_replaced_by_force",
             f"{COMMAND}::test_a_result_that_was_painted_over_is_not_ours_any_more",
-            f"{COMMAND}::test_a_folder_of_the_users_own_is_not_touched",
+            f"{PLACES}::test_a_folder_of_the_users_own_is_not_touched",
             f"{COMMAND}::test_only_what_the_run_made_is_removed",
         ),
     ),
@@ -119,8 +119,8 @@ ROWS = (
         NOTHING,
         "what they lead to, as it was",
         core(
-            f"{COMMAND}::test_planted_links_are_not_followed",
-            f"{COMMAND}::test_a_link_in_the_place_of_our_folder_or_lock_is_refused",
+            f"{PLACES}::test_planted_links_are_not_followed",
+            f"{PLACES}::test_a_link_in_the_place_of_our_folder_or_lock_is_refused",
             "storage/test_whole_file.py::test_nothing_is_written_through_a_planted_link",
         ),
     ),

@@ -32,7 +32,7 @@ ROWS = (
         "16 and 32 bits, floats, palettes, alpha, profiles, turned, animated, cut, a program in disguise",
         NOTHING,
         "the colours of their 8-bit twins, or the cause; nothing is started",
-        core("inputs/test_pictures.py", "inputs/test_formats.py"),
+        core("inputs/test_pictures.py", "inputs/test_metadata.py", "inputs/test_formats.py"),
     ),
     Row(
         "more than there is memory for",

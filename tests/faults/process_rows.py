@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import CLIENT, LINE, NO_TRACE, NOTHING, WORKER, Row, blender, core
+from .row import CLIENT, FRAMES, LINE, NO_TRACE, NOTHING, WORKER, Row, blender, core
 
 ROWS = (
     Row(
@@ -76,7 +76,7 @@ ROWS = (
         "a preview that is no picture, or comes through a link",
         "the frame",
         "a warning; the other objects are textured",
-        core(f"{WORKER}::test_a_frame_is_never_written_through_a_link")
+        core(f"{FRAMES}::test_a_frame_is_never_written_through_a_link")
         + blender("test_batch.py::test_damaged_frames_are_a_warning"),
     ),
     Row(

@@ -30,7 +30,8 @@ def blender(*names: str) -> tuple[str, ...]:
 
 
 COMMAND, LINE = "commands/test_output_folder.py", "commands/test_stylize_command.py"
-WORKER = "worker/test_worker.py"
+PLACES = "commands/test_output_places.py"
+WORKER, FRAMES = "worker/test_worker.py", "worker/test_frames.py"
 CLIENT = "worker/test_client.py"
 LAND = "landing/test_land.py"
 CHANGES = "landing/test_changes.py"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -15,48 +14,11 @@ import pytest
 
 from core.commands.output_folder import KEPT_FOLDER, MODEL_FILE, RESULTS, WORK_FOLDER, OutputFolder
 from core.job import CHECKPOINT_FILE, PREVIEW_FILE, REPORT_FILE, TEXTURE_FILE, JobError
+from tests.core.commands.output_runs import ALL, contents, finish, make_files, put
 
 ROOT = Path(__file__).resolve().parents[3]
 posix = pytest.mark.skipif(os.name == "nt", reason="links, signals")
 tmpfs = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount")
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def make_files(folder, content, textures=(TEXTURE_FILE,), others=(MODEL_FILE, PREVIEW_FILE)):
-    """Results of a job in its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (*textures, *others):
-        (folder / name).write_text(f"{content} {name}")
-    return [folder / name for name in textures], [folder / name for name in others]
-
-
-def put(output, content, reporter, **files):
-    return output.put(*make_files(output.job, content, **files), {"run": content}, reporter)
-
-
-def finish(out, content, reporter, force=False, **files):
-    """A whole run."""
-    output = OutputFolder(out, force, [])
-    try:
-        return put(output, content, reporter, **files)
-    finally:
-        output.leave()
-
-
-def contents(out):
-    """Of all results: each file's content but the report's, which gives its "run"."""
-    found = {path.name: path.read_text() for path in out.iterdir() if path.is_file() and path.name != REPORT_FILE}
-    runs = {text.split()[0] for text in found.values()}
-    if (out / REPORT_FILE).exists():
-        runs.add(json.loads((out / REPORT_FILE).read_text())["run"])
-    return set(found), runs
-
-
-ALL = {TEXTURE_FILE, MODEL_FILE, PREVIEW_FILE}
 
 
 def test_results_are_all_that_is_left(out, new_reporter):
@@ -329,81 +291,3 @@ def test_only_what_the_run_made_is_removed(tmp_path, monkeypatch):
     monkeypatch.chdir(empty)
     OutputFolder(Path(), False, []).leave()
     assert empty.is_dir()
-
-
-@pytest.mark.parametrize("name", [".job", WORK_FOLDER])
-def test_a_folder_of_the_users_own_is_not_touched(out, name):
-    (out / name).mkdir(parents=True)
-    (out / name / "notes.txt").write_text("precious")
-    if name == WORK_FOLDER:
-        with pytest.raises(JobError, match="not of StyleTex's making"):
-            OutputFolder(out, True, [])
-    else:
-        OutputFolder(out, True, []).leave()
-    assert (out / name / "notes.txt").read_text() == "precious" and len(list(out.iterdir())) == 1
-
-
-@posix
-def test_planted_links_are_not_followed(out, tmp_path, new_reporter):
-    (tmp_path / "mine").write_text("precious")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "file").write_text("precious")
-    (out / WORK_FOLDER / "job").mkdir(parents=True)
-    (out / WORK_FOLDER / "lock").touch()
-    for name in ("style.png", CHECKPOINT_FILE, "mesh.npz"):
-        (out / WORK_FOLDER / "job" / name).symlink_to(tmp_path / "mine")
-    (out / WORK_FOLDER / "job" / "frames").symlink_to(tmp_path / "folder")
-    (out / MODEL_FILE).symlink_to(tmp_path / "mine")
-    output = OutputFolder(out, True, [])
-    assert list(output.job.iterdir()) == []
-    put(output, "new", new_reporter())
-    output.leave()
-    assert not (out / MODEL_FILE).is_symlink() and contents(out) == (ALL, {"new"})
-    assert (tmp_path / "mine").read_text() == (tmp_path / "folder" / "file").read_text() == "precious"
-
-
-@posix
-@pytest.mark.parametrize("name", ["", "job", "lock"])
-def test_a_link_in_the_place_of_our_folder_or_lock_is_refused(out, tmp_path, name):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "lock").write_text("precious")
-    if name:
-        (out / WORK_FOLDER).mkdir(parents=True)
-        (out / WORK_FOLDER / "lock").touch()
-        (out / WORK_FOLDER / name).unlink(missing_ok=True)
-    else:
-        out.mkdir()
-    target = tmp_path / "folder" / "lock" if name == "lock" else tmp_path / "folder"
-    (out / WORK_FOLDER / name).symlink_to(target)
-    with pytest.raises(JobError):
-        OutputFolder(out, True, [])
-    assert (tmp_path / "folder" / "lock").read_text() == "precious"
-
-
-def test_what_cannot_be_made_is_said_with_its_cause(tmp_path):
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(JobError, match="cannot be used for results") as caught:
-            OutputFolder(path, False, [])
-        assert "--output" in caught.value.hint
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@tmpfs
-def test_a_read_only_disk_is_noticed_at_once(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(disk)], check=True)
-    try:
-        with pytest.raises(JobError, match="Read-only file system"):
-            OutputFolder(disk, False, [])
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-@posix
-def test_a_folder_whose_name_is_no_unicode_works(tmp_path, new_reporter):
-    out = tmp_path / os.fsdecode(b"che\xe9")
-    finish(out, "first", new_reporter())
-    finish(out, "second", new_reporter())
-    assert contents(out) == (ALL, {"second"})

@@ -3,121 +3,18 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.job import DEVICES, EXIT_STATUS, Job, write_job
-from core.protocol import EVENTS, PARENT_VARIABLE, TERMINAL_EVENTS, message_writer, parse
+from core.protocol import PARENT_VARIABLE, TERMINAL_EVENTS, message_writer
+from tests.core.worker.running_worker import QUICK_WORKER, RunningWorker, last
 from tests.processes import is_running, wait_until_gone
 
-ROOT = Path(__file__).resolve().parents[3]
-QUICK_WORKER = [sys.executable, "-u", str(ROOT / "tests" / "core" / "worker" / "quick_worker.py")]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full, PR_SET_PDEATHSIG")
-
-Event = dict[str, Any]
-
-
-class RunningWorker:
-    """A worker process and what it says; every line of its standard output must be an event."""
-
-    def __init__(self, command: list[str], folder: Path) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-        )
-        self.events: queue.Queue[Event | None] = queue.Queue()
-        self.complaints = b""
-        self._encode = message_writer()
-        self._threads = [threading.Thread(target=self._listen), threading.Thread(target=self._hear_complaints)]
-        for thread in self._threads:
-            thread.start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        pending = b""
-        while data := os.read(self.process.stdout.fileno(), 1 << 16):
-            *lines, pending = (pending + data).split(b"\n")
-            for line in lines:
-                self.events.put(parse(line, EVENTS))
-        self.events.put(None)
-
-    def _hear_complaints(self) -> None:
-        assert self.process.stderr is not None
-        while data := os.read(self.process.stderr.fileno(), 1 << 16):
-            self.complaints += data
-
-    def send(self, kind: str, job: str = "", **payload: Any) -> None:
-        self.write(self._encode(kind, job, **payload))
-
-    def write(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(data)
-
-    def run(self, job: str, prompt: str) -> Path:
-        folder = self.folder / job
-        folder.mkdir()
-        write_job(Job("Suzanne", prompt, "style.png"), folder)
-        self.send("run", job, folder=str(folder))
-        return folder
-
-    def until(self, *kinds: str, job: str | None = None, seconds: float = 15.0) -> list[Event]:
-        """Events up to and with one of ``kinds`` (of ``job``)."""
-        seen: list[Event] = []
-        deadline = time.monotonic() + seconds
-        while True:
-            event = self.events.get(timeout=max(0.01, deadline - time.monotonic()))
-            assert event is not None, f"it left after {seen}: {self.complaints!r}"
-            seen.append(event)
-            if event["type"] in kinds and job in (None, event["job"]):
-                return seen
-
-    def complains_of(self, words: bytes, seconds: float = 5.0) -> None:
-        """Wait until ``words`` are on its standard error, which is the log."""
-        deadline = time.monotonic() + seconds
-        while words not in self.complaints:
-            assert time.monotonic() < deadline, f"{words!r} is not in {self.complaints!r}"
-            time.sleep(0.02)
-
-    def leaves(self, seconds: float = 5.0) -> int:
-        """Its exit status."""
-        return self.process.wait(seconds)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for thread in self._threads:
-            thread.join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Iterator[RunningWorker]:
-    running = RunningWorker(QUICK_WORKER, tmp_path)
-    yield running
-    running.end()
-
-
-@pytest.fixture(scope="module")
-def lasting_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorker]:
-    """One process for many tests: it has to live on."""
-    running = RunningWorker(QUICK_WORKER, tmp_path_factory.mktemp("lasting"))
-    yield running
-    running.end()
-
-
-def last(events: list[Event]) -> Event:
-    return events[-1]
 
 
 def test_hello_says_who_it_is_and_heartbeats_go_on(worker: RunningWorker) -> None:
@@ -146,29 +43,6 @@ def test_a_job_ends_with_one_done_that_names_its_texture(worker: RunningWorker) 
     assert done["texture"] == str(folder / "base_color.png") and done["report"] == str(folder / "report.json")
     assert [event["step"] for event in events if event["type"] == "progress"] == list(range(1, 21))
     assert "heartbeat" in [event["type"] for event in worker.until("heartbeat")], "it lives on"
-
-
-def test_frames_come_one_at_a_time_and_whole(worker: RunningWorker) -> None:
-    worker.run("one", "long")
-    frame = last(worker.until("frame"))
-    path = Path(frame["path"])
-    assert (frame["shape"], frame["colour_space"]) == ([4, 6, 3], "sRGB")
-    assert path.read_bytes()[18:] == bytes([1]) * 72 and [file.name for file in path.parent.iterdir()] == [path.name]
-    assert "frame" not in [event["type"] for event in worker.until("heartbeat")], "the first is not acknowledged"
-    worker.send("acknowledge_frame", "one", number=frame["number"] + 7)
-    assert "frame" not in [event["type"] for event in worker.until("heartbeat")], "another was acknowledged"
-    worker.send("acknowledge_frame", "one", number=frame["number"])
-    second = last(worker.until("frame"))
-    assert second["number"] == frame["number"] + 1 and not path.exists()
-
-
-def test_the_newest_frame_wins(worker: RunningWorker) -> None:
-    worker.run("one", "eager")
-    first = last(worker.until("frame"))
-    worker.until("stage")
-    assert Path(first["path"]).read_bytes()[18] == 1
-    worker.send("acknowledge_frame", "one", number=first["number"])
-    assert Path(last(worker.until("frame"))["path"]).read_bytes()[18] == 3
 
 
 def test_cancel_keeps_nothing_and_the_worker_lives_on(worker: RunningWorker) -> None:
@@ -326,30 +200,6 @@ def test_a_full_disk_is_reported_as_such(worker: RunningWorker) -> None:
     worker.run("one", "fill_the_disk")
     error = last(worker.until(*TERMINAL_EVENTS))
     assert error["code"] == "disk_full" and "Free some space" in error["hint"]
-
-
-@linux
-def test_a_frame_that_cannot_be_written_is_one_warning_and_the_job_goes_on(worker: RunningWorker) -> None:
-    folder = worker.run("one", "frame_too_large")
-    events = worker.until(*TERMINAL_EVENTS)
-    assert last(events)["type"] == "done"
-    (warning,) = [event for event in events if event["type"] == "warning"]
-    assert warning["code"] == "frame" and "File too large" in warning["message"]
-    (frame,) = [event for event in events if event["type"] == "frame"]
-    assert frame["number"] == 1 and frame["shape"] == [4, 6, 3]
-    assert [path.name for path in (folder / "frames").iterdir()] == ["000001.tga"]
-
-
-@linux
-def test_a_frame_is_never_written_through_a_link(worker: RunningWorker) -> None:
-    folder = worker.run("one", "frame_through_a_link")
-    frame = last(worker.until("frame"))
-    worker.until("done")
-    assert not (folder / "mine").exists() and not Path(frame["path"]).is_symlink()
-    folder = worker.run("two", "frames_behind_a_link")
-    events = worker.until("done")
-    assert [event["code"] for event in events if event["type"] == "warning"] == ["frame"]
-    assert list((folder / "elsewhere").iterdir()) == []
 
 
 def test_where_the_accelerator_is_beyond_repair_it_tells_and_leaves(worker: RunningWorker) -> None:
