@@ -36,14 +36,14 @@ def _modules() -> tuple[ModuleType, ...]:
     from . import cli_command, handlers
     from .history import entries
     from .translation import translate
-    from .ui import install_operators, kept_textures, operators, panel, preferences, properties
+    from .ui import install_operators, operators, panel, preferences, properties
     from .ui.help import help_operators
     from .ui.history import history_operators
     from .ui.models import model_operators
     from .ui.presets import preset_menu
     from .ui.queue import farm_operators, queue_list, queue_operators
     from .ui.region import touch_up
-    from .ui.results import result_operators
+    from .ui.results import kept_textures, result_operators
     from .ui.scripting import adjust
     from .ui.styles import more_styles, operators as style_operators
 

@@ -28,7 +28,9 @@ def split(place: Floats, count: int) -> tuple[NDArray[np.int64], Floats]:
 
 def joined(which: NDArray[np.int64] | int, own: Floats) -> Floats:
     """The opposite of ``split``."""
-    return own + np.stack(np.broadcast_arrays(which * np.float32(APART), np.float32(0.0)), axis=-1)
+    place = own.copy()
+    place[..., 0] += which * np.float32(APART)
+    return place
 
 
 class PixelNumbers:

@@ -70,7 +70,7 @@ def format_of(head: bytes) -> str:
 
 
 def what_else(head: bytes) -> str:
-    """What a file with the beginning ``head`` is, if it is none of ``FORMATS``; empty when that cannot be told."""
+    """What a file with the beginning ``head`` is, if ``format_of`` tells none; empty when that cannot be told."""
     if not head:
         return "empty (0 bytes)"
     ours = format_of(head)

@@ -14,13 +14,13 @@ from ..worker.environment import NOT_INSTALLED
 from .availability import selected_meshes, why_no_worker, why_not
 from .drawing import draw_button, draw_text
 from .history.history_panel import STYLETEX_PT_history
-from .kept_textures import draw_kept, kept_textures
 from .models.model_drawing import draw_missing, draw_own_files, missing_model
 from .operators import STYLETEX_OT_stylize
 from .presets.preset_menu import STYLETEX_PT_presets
 from .properties import ObjectSettings
 from .queue.queue_panel import STYLETEX_PT_queue
 from .region.region_panel import STYLETEX_PT_region, part_in_words
+from .results.kept_textures import draw_kept, kept_textures
 from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel

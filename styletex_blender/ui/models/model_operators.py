@@ -7,7 +7,7 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Event, Menu, Operator, UILayout
 
 from ....core.job import PROFILES, JobError
@@ -20,6 +20,7 @@ from ...translation.translate import _, said
 from ..availability import why_no_worker
 from ..panel_text import wrap
 from ..reasoned_operator import ReasonedOperator
+from ..weighted_list import RemoveItem
 
 ALLOW_ONLINE = "Allow Online Access in Preferences > System > Network, or choose a models folder that has the files"
 """What to do without the network."""
@@ -179,23 +180,16 @@ class STYLETEX_OT_choose_own_file(Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_remove_lora(ReasonedOperator, Operator):
+class STYLETEX_OT_remove_lora(RemoveItem, Operator):
     """Take this LoRA off the list; its file stays"""
 
     bl_idname = "styletex.remove_lora"
     bl_label = "Remove LoRA"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
-
-    number: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    list_name = "loras"
 
     @staticmethod
     def why_not(context: Context) -> str:
         return "" if len(context.scene.styletex.loras) else _("There is no LoRA")
-
-    def execute(self, context: Context) -> set[str]:
-        """Take it away."""
-        context.scene.styletex.loras.remove(self.number)
-        return {"FINISHED"}
 
 
 def _draw_wide(layout: UILayout, text: str, icon: str) -> None:

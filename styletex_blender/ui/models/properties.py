@@ -4,7 +4,6 @@
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
-from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,8 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, FloatProperty, StringProperty
 from bpy.types import PropertyGroup
 
-from ....core.job import LORA_WEIGHTS, JobError
+from ....core.job import LORA_WEIGHTS
+from ..weighted_list import from_text
 
 _MAY_BE_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Blender 4.5 and later want to be told that a path may begin at the .blend file's folder."""
@@ -58,23 +58,11 @@ class OwnFiles:
     loras: CollectionProperty(name="LoRAs", description="Files that change the model, in this order", type=LoraItem)
 
 
-def write_loras(loras: Iterable[tuple[str, float]]) -> str:
-    """LoRAs as operators take them."""
-    return "; ".join(f"{path}:{weight:g}" for path, weight in loras)
-
-
 def read_loras(text: str) -> list[Any]:
-    """What ``write_loras`` wrote, like items of the scene; a weight may be left out.
+    """LoRAs as operators take them, like items of the scene; a weight may be left out.
 
     Raises:
         JobError: ``bad_setting``: a weight is no number.
     """
-    found = []
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        whole = part.lower().endswith(".safetensors")
-        path, weight = (part, "1") if whole else part.rpartition(":")[::2]
-        try:
-            found.append(SimpleNamespace(path=path, weight=float(weight), use=True))
-        except ValueError as error:
-            raise JobError("bad_setting", f"The LoRA {part!r} has no number behind its last colon") from error
-    return found
+    found = from_text(text, lambda part: part.lower().endswith(".safetensors"))
+    return [SimpleNamespace(path=path, weight=weight, use=True) for path, weight in found]

@@ -22,12 +22,11 @@ from ...history.record import read_record
 from ...names import name_of, readable
 from ...translation.translate import _
 from ...worker.run_state import find_image
-from ..models.properties import write_loras
 from ..operators import refuse
-from ..styles.more_styles import write_styles
+from ..weighted_list import as_text
 from .settings_properties import SWITCHES, SettingsProperties
 
-_AS_TEXT = {"loras": write_loras, "more_styles": write_styles}
+_AS_TEXT = ("loras", "more_styles")
 """Settings that the operator has as a text."""
 
 
@@ -93,7 +92,7 @@ class STYLETEX_OT_adjust(SettingsProperties, Operator):
             if known is None or value is None:
                 continue
             if name in _AS_TEXT:
-                value = _AS_TEXT[name](value)
+                value = as_text(value)
             setattr(self, name, readable(str(value)) if known.type in {"ENUM", "STRING"} else value)
         for name, switch in SWITCHES.items():
             if switch not in used:

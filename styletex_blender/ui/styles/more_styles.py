@@ -4,17 +4,17 @@
 # pyright: reportInvalidTypeForm=false
 # (Blender reads properties from annotations that are calls.)
 
-from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, FloatProperty, IntProperty, PointerProperty
+from bpy.props import CollectionProperty, FloatProperty, PointerProperty
 from bpy.types import Context, Image, Operator, PropertyGroup, UILayout
 
 from ....core.job import JobError
 from ...translation.translate import _
 from ..reasoned_operator import ReasonedOperator
+from ..weighted_list import RemoveItem, from_text
 from .choice import is_picture
 
 MOST = 8
@@ -51,27 +51,18 @@ class MoreStyles:
     )
 
 
-def write_styles(styles: Iterable[tuple[str, float]]) -> str:
-    """Names and weights as operators take them."""
-    return "; ".join(f"{name}:{weight:g}" for name, weight in styles)
-
-
 def read_styles(text: str) -> list[Any]:
-    """What ``write_styles`` wrote, like items of the scene; a weight may be left out.
+    """Further pictures as operators take them, like items of the scene; a weight may be left out.
 
     Raises:
         JobError: ``bad_setting``: a weight is no number; ``bad_image``: there is no such image.
     """
     found = []
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        name, weight = (part, "1") if part in bpy.data.images else part.rpartition(":")[::2]
-        image = bpy.data.images.get(name or part)
+    for name, weight in from_text(text, lambda part: part in bpy.data.images):
+        image = bpy.data.images.get(name)
         if image is None:
-            raise JobError("bad_image", f"There is no image {name or part!r} in this file", "Load it first")
-        try:
-            found.append(SimpleNamespace(image=image, weight=float(weight)))
-        except ValueError as error:
-            raise JobError("bad_setting", f"The picture {part!r} has no number behind its last colon") from error
+            raise JobError("bad_image", f"There is no image {name!r} in this file", "Load it first")
+        found.append(SimpleNamespace(image=image, weight=weight))
     return found
 
 
@@ -112,23 +103,16 @@ class STYLETEX_OT_add_style(ReasonedOperator, Operator):
         return {"FINISHED"}
 
 
-class STYLETEX_OT_remove_style(ReasonedOperator, Operator):
+class STYLETEX_OT_remove_style(RemoveItem, Operator):
     """Blend with this picture no more; it stays in the file"""
 
     bl_idname = "styletex.remove_style"
     bl_label = "Remove Picture"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
-
-    number: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    list_name = "more_styles"
 
     @staticmethod
     def why_not(context: Context) -> str:
         return "" if len(context.scene.styletex.more_styles) else _("There is no picture")
-
-    def execute(self, context: Context) -> set[str]:
-        """Take its row away."""
-        context.scene.styletex.more_styles.remove(self.number)
-        return {"FINISHED"}
 
 
 _CLASSES = (STYLETEX_OT_add_style, STYLETEX_OT_remove_style)

@@ -34,7 +34,7 @@ def test_it_is_put_on(bpy, cube, styletex, temporary, tiles):
     image = bpy.data.images[run.outcomes[0].image]
     assert image.packed_file is not None or len(image.packed_files) == max(tiles, 1)
     assert list(temporary.iterdir()) == []
-    assert styletex.module("ui.kept_textures").kept_textures() == []
+    assert styletex.module("ui.results.kept_textures").kept_textures() == []
 
 
 def test_where_it_cannot_go_on_it_is_kept_and_applied_later(bpy, cube, styletex, temporary, tmp_path):
@@ -44,7 +44,7 @@ def test_where_it_cannot_go_on_it_is_kept_and_applied_later(bpy, cube, styletex,
     styletex.until(lambda: run.frames_shown >= 1)
     (tmp_path / "textures").write_text("in the way")
     styletex.end(run)
-    (waiting,) = styletex.module("ui.kept_textures").kept_textures()
+    (waiting,) = styletex.module("ui.results.kept_textures").kept_textures()
     assert waiting.landing.object_name == "Cube" and waiting.folder == run.outcomes[0].kept
     (tmp_path / "textures").unlink()
     assert bpy.ops.styletex.apply_kept(folder=waiting.folder.name) == {"FINISHED"}

@@ -25,7 +25,7 @@ def saved(bpy, cube, tmp_path):
 
 
 def kept(styletex):
-    return styletex.module("ui.kept_textures").kept_textures()
+    return styletex.module("ui.results.kept_textures").kept_textures()
 
 
 def shown(target):
@@ -172,7 +172,7 @@ def test_textures_are_offered_again_in_the_next_session(bpy, saved, styletex):
     (saved / "textures").unlink()
     bpy.ops.wm.open_mainfile(filepath=str(saved / "saved.blend"))
     (texture,) = kept(styletex)
-    assert styletex.module("ui.kept_textures").object_for(texture, bpy.context).name == "Cube"
+    assert styletex.module("ui.results.kept_textures").object_for(texture, bpy.context).name == "Cube"
     assert bpy.ops.styletex.apply_kept(folder=texture.folder.name) == {"FINISHED"}
     assert shown(bpy.data.objects["Cube"]) == [STYLED]
 

@@ -157,7 +157,7 @@ def test_kept_texture_is_offered_until_it_is_on_its_object(bpy, cube, styletex, 
     styletex.end(run)
     styletex.module("worker.runner").dismiss()
     assert "[styletex.apply_kept Apply to Cube]" in drawn()
-    (texture,) = styletex.module("ui.kept_textures").kept_textures()
+    (texture,) = styletex.module("ui.results.kept_textures").kept_textures()
     cube.name = "Box"
     assert "[styletex.apply_kept Apply to Box]" in drawn(), "the active object"
     bpy.ops.styletex.apply_kept(folder=texture.folder.name)

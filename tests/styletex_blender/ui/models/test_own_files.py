@@ -98,7 +98,8 @@ def test_a_script_gives_them_to_the_operator(bpy, styletex, scene, monkeypatch, 
 def test_loras_as_text_come_back(styletex, path):
     properties = styletex.module("ui.models.properties")
     loras = ((path, 0.25), ("/other.safetensors", -1.0))
-    assert [(one.path, one.weight) for one in properties.read_loras(properties.write_loras(loras))] == list(loras)
+    text = styletex.module("ui.weighted_list").as_text(loras)
+    assert [(one.path, one.weight) for one in properties.read_loras(text)] == list(loras)
 
 
 def test_the_command_line_takes_them(styletex, tmp_path):

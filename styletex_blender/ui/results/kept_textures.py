@@ -11,15 +11,15 @@ import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Operator, UILayout
 
-from ...core.job import JobError
-from ..folders import kept
-from ..folders.kept import KeptTexture
-from ..landing.land import land
-from ..names import name_of
-from ..translation.translate import _, said, said_whole
-from ..worker import runner
-from ..worker.environment import kept_folder
-from ..worker.run_state import find_object
+from ....core.job import JobError
+from ...folders import kept
+from ...folders.kept import KeptTexture
+from ...landing.land import land
+from ...names import name_of
+from ...translation.translate import _, said, said_whole
+from ...worker import runner
+from ...worker.environment import kept_folder
+from ...worker.run_state import find_object
 
 _NO_ROOM = frozenset({"bad_setting", "disk_full"})
 """Errors of an image that cannot be put where it was to go."""
