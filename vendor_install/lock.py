@@ -24,7 +24,7 @@ from .wheels import Wheels, look_for_wheels
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 """The Python versions that are looked for, the oldest first; ``Lock.missing`` tells which of them will do."""
 IMPORTS = {
-    WORKER: ("torch", "diffusers", "transformers", "scipy", "trimesh", "PIL", "numpy"),
+    WORKER: ("torch", "diffusers", "transformers", "scipy", "trimesh", "PIL", "numpy", "numba"),
     BLENDER_MODULE: ("bpy",),
     TESTS: ("pytest", "hypothesis", "skimage", "matplotlib", "efficientnet_lite_pytorch"),
 }

@@ -22,6 +22,7 @@ _ROOT = Path(__file__).parents[2]
 _HEADINGS = {
     "start": "start",
     "model": "model",
+    "before": "before",
     "a step": "step",
     "after": "after",
     "whole": "whole",
@@ -42,10 +43,12 @@ class Cost:
     """What no phase of the job accounts for: starting Python and PyTorch, reading and writing files."""
     model: float
     """Loading the model."""
+    before: float
+    """Before the first step, but for the model: the mesh, its views, words and style, the first sketch."""
     step: float
     """One step of the optimisation."""
     after: float
-    """After the last step: baking, and drawing the preview."""
+    """After the last step: strokes, baking, and drawing the preview."""
     processor: float | None
     """Of all processor cores together, which counts less of what other programs do; ``None`` on Windows."""
     peak_memory: int | None
@@ -76,12 +79,16 @@ def measure(way: Way, options: Sequence[str], output: Path) -> Cost:
         raise JobError(code, f"The job ended with exit status {process.returncode}", last_words)
     report = json.loads((output / REPORT_FILE).read_text(encoding="utf-8"))
     seconds: dict[str, float] = report["seconds"]
+    # In the order in which they were.
+    phases = list(seconds)
+    steps = phases.index("optimise")
     return Cost(
         whole=whole,
         start=whole - sum(seconds.values()),
         model=seconds["models"],
+        before=sum(seconds[phase] for phase in phases[:steps] if phase != "models"),
         step=seconds["optimise"] / report["steps_done"],
-        after=seconds["bake"] + seconds["preview"],
+        after=sum(seconds[phase] for phase in phases[steps + 1 :]),
         processor=processor,
         peak_memory=peak,
     )

@@ -85,8 +85,7 @@ class HashGridField(nn.Module):
         Not differentiable in the positions: the geometry is fixed.
         """
         points = positions.detach().t().mul(0.5).add_(0.5).clamp_(0.0, 1.0).contiguous()
-        encoded = encode(self.table, points, self._levels, self._numbers)
-        features = encoded.permute(1, 0, 2).reshape(positions.shape[0], -1)
+        features = encode(self.table, points, self._levels, self._numbers)
         return torch.sigmoid(self.output(torch.relu(self.hidden(features))))
 
 

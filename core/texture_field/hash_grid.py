@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Look-up in a multi-resolution hash grid (Müller et al. 2022, "Instant Neural Graphics Primitives", §3).
 
-Twice: on a processor one level and corner after the other, so that the arrays stay in its cache; elsewhere several
-levels and all corners at once, since there each operation costs its launch (about 200 of them for 16 levels, forward
-and backward, in place of 2,000).
+Twice: on a processor by a compiled loop (``look_up``); elsewhere by array operations for several levels and all corners
+at once, since there each costs its launch (about 200 of them for 16 levels, forward and backward).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from .look_up import look_up
 
 _AT_ONCE = 4
 """Levels; of a million points they take half a gigabyte."""
@@ -40,73 +43,31 @@ class Level:
         side = self.resolution + 1
         return (1, side, side * side) if self.dense else _PRIMES
 
-    def corners(self, points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Entry (int32 [N], counted from ``start``) and trilinear weight (float32 [N]) of each of the 8 cell corners.
 
-        ``points`` is [3, N] in [0, 1].
-        """
-        scaled = points * self.resolution
-        cell = scaled.floor().clamp_(0, self.resolution - 1)
-        upper = scaled - cell
-        lower = 1.0 - upper
-        strides = torch.tensor(self.strides, dtype=torch.int32, device=points.device)[:, None]
-        low = cell.to(torch.int32) * strides
-        high = low + strides
-        for corner in range(8):
-            x, y, z = ((high, upper) if corner >> axis & 1 else (low, lower) for axis in range(3))
-            if self.dense:
-                entry = (x[0][0] + y[0][1]).add_(z[0][2])
-            else:
-                entry = (x[0][0] ^ y[0][1]).bitwise_xor_(z[0][2]).bitwise_and_(self.size - 1)
-            yield entry, (x[1][0] * y[1][1]).mul_(z[1][2])
-
-
-class _ByLevel(torch.autograd.Function):
-    """On the processor.
-
-    The backward pass computes the corners anew rather than keep them: 16 levels of a million points are a gigabyte.
-    Two features travel as one complex number, which halves the gathers and scatters; scatters to one dimension run in
-    order, so that the same inputs give the same bits.
-    """
+class _Compiled(torch.autograd.Function):
+    """On the processor, of two features."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, points: Tensor, levels: tuple[Level, ...]) -> Tensor:
         ctx.save_for_backward(points)
         ctx.levels, ctx.table_shape = levels, table.shape
-        entries = _packed(table)
-        encoded = table.new_empty(len(levels), points.shape[1], table.shape[1])
-        for number, level in enumerate(levels):
-            part = entries[level.start : level.start + level.size]
-            total = torch.zeros(points.shape[1], *entries.shape[1:], dtype=entries.dtype, device=table.device)
-            for entry, weight in level.corners(points):
-                total.add_(part.index_select(0, entry).mul_(_like(weight, entries)))
-            encoded[number] = torch.view_as_real(total) if total.is_complex() else total
-        return encoded
+        encoded = table.new_empty(points.shape[1], len(levels), 2)
+        look_up(table.detach().numpy(), points.numpy(), _rows(levels), encoded.numpy(), False)
+        return encoded.flatten(1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (points,) = ctx.saved_tensors
-        incoming = _packed(gradients[0].contiguous())
-        table_gradient = gradients[0].new_zeros(ctx.table_shape)
-        outgoing = _packed(table_gradient)
-        for number, level in enumerate(ctx.levels):
-            part = outgoing[level.start : level.start + level.size]
-            for entry, weight in level.corners(points):
-                contribution = incoming[number] * _like(weight, outgoing)
-                if part.dim() == 1:
-                    part.scatter_add_(0, entry.long(), contribution)
-                else:
-                    part.index_add_(0, entry, contribution)
+        incoming = gradients[0].contiguous().view(points.shape[1], len(ctx.levels), 2)
+        table_gradient = incoming.new_zeros(ctx.table_shape)
+        look_up(table_gradient.numpy(), points.numpy(), _rows(ctx.levels), incoming.numpy(), True)
         return table_gradient, None, None
 
 
-def _packed(values: Tensor) -> Tensor:
-    """[…, 2] floats as […] complex numbers that share the memory; anything else as it is."""
-    return torch.view_as_complex(values) if values.shape[-1] == 2 else values
-
-
-def _like(weight: Tensor, entries: Tensor) -> Tensor:
-    return weight if entries.dim() == 1 else weight[:, None]
+@cache
+def _rows(levels: tuple[Level, ...]) -> NDArray[np.int32]:
+    """The levels as ``look_up`` takes them."""
+    return np.array([(one.start, one.size, one.resolution, one.dense, *one.strides[1:]) for one in levels], np.int32)
 
 
 @dataclass(frozen=True)
@@ -156,7 +117,9 @@ def _groups(levels: tuple[Level, ...]) -> list[_Group]:
 
 
 class _AtOnce(torch.autograd.Function):
-    """Everywhere else. The corners are computed anew as well."""
+    """Everywhere else. The backward pass computes the corners anew rather than keep them: 16 levels of a million points
+    are a gigabyte.
+    """
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, points: Tensor, levels: tuple[Level, ...], numbers: Tensor) -> Tensor:
@@ -167,15 +130,16 @@ class _AtOnce(torch.autograd.Function):
             entry, weight = group.corners(points, numbers)
             values = table[group.entries].index_select(0, entry.flatten()).view(*entry.shape, -1)
             torch.sum(values * weight[..., None], dim=(0, 1, 2), out=encoded[group.levels])
-        return encoded
+        return encoded.permute(1, 0, 2).flatten(1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         points, numbers = ctx.saved_tensors
-        table_gradient = gradients[0].new_zeros(ctx.table_shape)
+        incoming = gradients[0].unflatten(1, (-1, ctx.table_shape[1])).permute(1, 0, 2)
+        table_gradient = incoming.new_zeros(ctx.table_shape)
         for group in ctx.groups:
             entry, weight = group.corners(points, numbers)
-            contribution = gradients[0][group.levels] * weight[..., None]
+            contribution = incoming[group.levels] * weight[..., None]
             table_gradient[group.entries].index_add_(0, entry.flatten(), contribution.flatten(0, -2))
         return table_gradient, None, None, None
 
@@ -200,13 +164,13 @@ def encode(table: Tensor, points: Tensor, levels: tuple[Level, ...], numbers: Te
         numbers: their ``level_numbers``, on the device of the table.
 
     Returns:
-        [L, N, F].
+        [N, L * F].
     """
-    if table.device.type == "cpu":
-        return _ByLevel.apply(table, points, levels)  # pyright: ignore[reportReturnType]
+    if table.device.type == "cpu" and table.shape[1] == 2:
+        return _Compiled.apply(table, points, levels)  # pyright: ignore[reportReturnType]
     return at_once(table, points, levels, numbers)
 
 
 def at_once(table: Tensor, points: Tensor, levels: tuple[Level, ...], numbers: Tensor) -> Tensor:
-    """``encode`` as it is done where each operation costs its launch; works everywhere."""
+    """``encode`` as it is done where each operation costs its launch; works everywhere, with any number of features."""
     return _AtOnce.apply(table, points, levels, numbers)  # pyright: ignore[reportReturnType]

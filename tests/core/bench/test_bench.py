@@ -4,6 +4,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from core.bench.costs import Cost, as_table, measure
 from core.bench.ways import Way, against
 from core.command_line import main
@@ -21,26 +23,29 @@ def cells(line):
 def test_ratios_are_taken_round_by_round():
     def cost(whole):
         memory = round(whole) * 2**30
-        return Cost(whole, start=1.0, model=0.5, step=50.0 / whole, after=2.0, processor=None, peak_memory=memory)
+        return Cost(
+            whole, start=1.0, model=0.5, before=3.0, step=50.0 / whole, after=2.0, processor=None, peak_memory=memory
+        )
 
     table = as_table({"this": [cost(10.0), cost(20.0), cost(40.0)], "that": [cost(20.0), cost(30.0), cost(20.0)]})
     _, _, this, that = map(cells, table.splitlines())
     one = "1.00 (1.00 to 1.00)"
-    assert this == ["this", "1.00", "0.50", "2.50", "2.00", "20.00", "–", one, one, "–", "40.00"]
+    assert this == ["this", "1.00", "0.50", "3.00", "2.50", "2.00", "20.00", "–", one, one, "–", "40.00"]
     ratios = ["1.50 (0.50 to 2.00)", "0.67 (0.50 to 2.00)", "–"]
-    assert that == ["that", "1.00", "0.50", "2.50", "2.00", "20.00", "–", *ratios, "30.00"]
+    assert that == ["that", "1.00", "0.50", "3.00", "2.50", "2.00", "20.00", "–", *ratios, "30.00"]
 
 
 def test_a_bench_runs_the_job_and_accounts_for_its_time(model_folder, capsys):
     assert main(["bench", "--ways", "no statistics", "--rounds", "1", "--models", str(model_folder)]) == 0
     heading, _, row = capsys.readouterr().out.splitlines()
     values = dict(zip(cells(heading), cells(row), strict=True))
-    start, model, step, after, whole = (
-        float(values[f"{name}, s"]) for name in ("start", "model", "a step", "after", "whole")
+    start, model, before, step, after, whole = (
+        float(values[f"{name}, s"]) for name in ("start", "model", "before", "a step", "after", "whole")
     )
-    assert min(start, model, step, after) > 0.0
+    assert min(start, model, before, step, after) > 0.0
     steps = optimisation_settings(profile("bundled"), "draft").steps
-    assert start + model + steps * step + after <= whole + 0.5
+    # Each is rounded to a hundredth, a step too.
+    assert start + model + before + steps * step + after == pytest.approx(whole, abs=0.005 * (steps + 5))
     assert values["whole / no statistics"] == "1.00 (1.00 to 1.00)"
     assert 0.1 < float(values["memory, GiB"]) < 8.0
 
@@ -49,7 +54,7 @@ def test_another_checkout_does_the_job(tmp_path):
     """Its program is not this one: it writes a report without having done anything."""
     other, output = tmp_path / "other", tmp_path / "results"
     (other / "core").mkdir(parents=True)
-    seconds = {"models": 0.5, "optimise": 8.0, "bake": 1.0, "preview": 0.5}
+    seconds = {"mesh": 0.25, "models": 0.5, "optimise": 8.0, "bake": 1.0, "preview": 0.5}
     report = json.dumps({"seconds": seconds, "steps_done": 80})
     (other / "core" / "__main__.py").write_text(
         "import pathlib, sys\nassert sys.argv[1:3] == ['stylize', 'torus.ply']\n"
@@ -59,7 +64,7 @@ def test_another_checkout_does_the_job(tmp_path):
     there, here = against(other).items()
     assert (there[0], here) == ("other", ("this", Way()))
     cost = measure(there[1], ["torus.ply"], output)
-    assert (cost.step, cost.model, cost.after) == (0.1, 0.5, 1.5)
+    assert (cost.model, cost.before, cost.step, cost.after) == (0.5, 0.25, 0.1, 1.5)
     assert cost.processor is not None and cost.processor > 0.0
 
 

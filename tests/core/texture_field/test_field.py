@@ -68,19 +68,20 @@ def test_colours_and_gradients_are_those_of_the_papers_equations(features):
 
 @pytest.mark.parametrize(
     "settings",
-    [HashGridSettings(), HashGridSettings(levels=6, features=3, log2_entries=12), HashGridSettings(levels=1)],
+    [HashGridSettings(), HashGridSettings(levels=6, log2_entries=12), HashGridSettings(levels=1)],
 )
-def test_all_corners_at_once_give_what_one_after_the_other_gives(settings):
+def test_array_operations_give_what_the_compiled_loop_gives(settings):
     model = field(settings)
     torch.nn.init.normal_(model.table, generator=torch.Generator().manual_seed(3))
     places = points(500).t().contiguous().mul(0.5).add(0.5)
-    incoming = torch.randn(settings.levels, 500, settings.features, generator=torch.Generator().manual_seed(4))
+    incoming = torch.randn(500, settings.levels * settings.features, generator=torch.Generator().manual_seed(4))
     one, other = (
         look(model.table, places, model._levels, model._numbers) for look in (hash_grid.encode, hash_grid.at_once)
     )
     torch.testing.assert_close(one, other, atol=1e-6, rtol=0.0)
     gradients = [torch.autograd.grad(found, model.table, incoming)[0] for found in (one, other)]
-    assert torch.equal(*gradients) and gradients[0].abs().max() > 0.0
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-5)
+    assert gradients[0].abs().max() > 0.0
 
 
 def test_an_untrained_field_is_mid_grey():
