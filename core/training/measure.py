@@ -77,7 +77,12 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
     (output / TABLE_FILE).write_text(as_table(results), encoding="utf-8")
     summary = ranks(results)
     known = arguments.what == "swatches"
-    judge = load_family_judge(arguments.work / "judge") if known else None
+    trained = arguments.work / "judge"
+    judge = load_family_judge(trained) if known and trained.is_dir() else None
+    if known and judge is None:
+        reporter.warning(
+            "judge", f"{trained} holds no judge of patterns (python -m core.training judge): none is asked"
+        )
     if judge is not None:
         summary |= families(cases, styles, judge)
     if arguments.samples:
