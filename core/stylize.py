@@ -281,7 +281,8 @@ def _run(
                 styles,
                 extent,
                 SurfaceColours(field, fill).around,
-                settings.detail,
+                # What is there already says what goes where, whatever the picture.
+                settings.detail if present is None else replace(settings.detail, lays_out=False),
                 job.seed,
                 own_overlap,
                 lambda done, of: _tell(reporter, done, of, seconds_to_bake),

@@ -100,17 +100,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_blender(arguments: argparse.Namespace) -> int:
     """Measure the add-on in Blender; 1 when a bound is missed."""
-    from .blender import FRAME_SIDES, as_page, measure, misses
+    from .blender import FRAME_SIDES, as_page, export_seconds, measure, misses
 
     program = os.environ.get("BLENDER", "")
     if not program:
         raise JobError("bad_request", "There is no Blender to measure", "Name one in the environment variable BLENDER")
-    runs = [measure(program, side) for side in FRAME_SIDES]
-    page = as_page(runs)
+    runs, export = [measure(program, side) for side in FRAME_SIDES], export_seconds(program)
+    page = as_page(runs, export)
     print(page, end="")
     if arguments.output is not None:
         arguments.output.write_text(page, encoding="utf-8")
-    missed = misses(runs)
+    missed = misses(runs, export)
     for line in missed:
         print(line, file=sys.stderr)
     return 1 if missed else 0

@@ -13,9 +13,12 @@ from PIL import Image
 from ..geometry.mesh import Mesh, face_vectors
 from ..geometry.overlap import Overlap
 from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized
-from .places import find_places, offset, pieces, rounds
+from .laying_out import lay_out
+from .places import find_places, pieces, rounds
+from .repeats import find_lattice
 from .settings import DetailSettings
 from .surface_graph import SurfaceGraph, surface_graph
+from .ways import offset
 
 _ASKED = 3
 """Points around a texel whose places are blended."""
@@ -25,6 +28,8 @@ _TEXELS_A_PIXEL = 0.8
 """The picture is made smaller where its pixels would be less than so many texels wide: they would flicker."""
 _TONE_LIMIT = 0.1
 """Differences of tone between surface and picture about this large or larger are meant as they are, and stay."""
+_STROKES_ALONE = 0.5
+"""Strength up to which a picture's strokes are laid over the optimised colours, and not its own colours."""
 _TONE_ROUNDS = 6
 """Times that tones are averaged with those of neighbours."""
 
@@ -64,7 +69,7 @@ class Detail:
         places = [self.place[near] + offset(self.graph, near, position, self.exemplar) for near in number.T]
         own = self._blended(self.pixels, places, weight, "bicubic")
         tone = self._tone(apart, number, places)
-        fine, whole = min(1.0, 2.0 * self.strength), max(0.0, 2.0 * self.strength - 1.0)
+        fine, whole = min(1.0, self.strength / _STROKES_ALONE), max(0.0, self.strength / _STROKES_ALONE - 1.0)
         low = self._blended(self.low, places, weight, "bilinear")
         base = optimised + whole * (low + tone - optimised)
         return np.clip(base + fine * (own - low), 0.0, 1.0)
@@ -116,26 +121,38 @@ def find_detail(
     across, down = exemplar.look_spacing * look_offsets().T[..., None]
     around = graph.position[:, None] + across * graph.right[:, None] - down * graph.up[:, None]
     colours = colour_at(around.astype(np.float32), graph.position, graph.normal)
-    total, done = rounds(graph, settings), 0
+    laid_out = _laid_out(graph, exemplar, settings)
+    total, done = rounds(graph, settings, laid_out is not None), 0
 
     def tick() -> None:
         nonlocal done
         done += 1
         progress(done, total)
 
-    place = find_places(exemplar, graph, colours, settings, generator, tick)
+    place = find_places(exemplar, graph, colours, settings, generator, tick, laid_out)
     finest = max(round(extent / (texel * _TEXELS_A_PIXEL)), 1)
     pixels = [resized(picture, min(min(picture.size), finest)) for picture, _ in pictures]
     return Detail(
         graph=graph,
         exemplar=exemplar,
         place=place,
-        tone=_tones(exemplar, graph, place, colours.mean(axis=1)),
+        # A picture that is laid out goes where it does for itself alone.
+        tone=np.zeros_like(graph.position)
+        if laid_out is not None
+        else _tones(exemplar, graph, place, colours.mean(axis=1)),
         strength=settings.strength,
         pixels=pixels,
         low=[resized(picture, LOOK_RESOLUTION) for picture, _ in pictures],
         blend=_BLEND * max(texel, extent / max(min(own.shape[:2]) for own in pixels)),
     )
+
+
+def _laid_out(graph: SurfaceGraph, exemplar: Exemplar, settings: DetailSettings) -> Floats | None:
+    """Places [N, 2] of a picture that repeats itself, if it is one and its own colours are wanted, not its strokes."""
+    if not settings.lays_out or settings.strength <= _STROKES_ALONE or len(exemplar.pictures) > 1:
+        return None
+    lattice = find_lattice(exemplar.pictures[0])
+    return None if lattice is None else lay_out(graph, exemplar, lattice)
 
 
 def _tones(exemplar: Exemplar, graph: SurfaceGraph, place: Floats, surface: Floats) -> Floats:

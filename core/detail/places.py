@@ -6,11 +6,15 @@ not, the border between them should not be seen. As in PatchMatch (Barnes et al.
 point; as in graph-cut textures (Kwatra et al. 2003) a border costs what the two sides differ there. Coarse levels come
 first and hand their places down. Of several pictures each is to paint its share of the surface, where it suits best:
 the likeness of all its places has an advantage that makes it so.
+
+A picture that repeats itself is laid over the surface as a whole, and only where it tears are places looked for: bricks
+in pieces are no bricks, and nothing is shown by them but the pattern.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +23,7 @@ from scipy.spatial import KDTree
 from .exemplar import Exemplar, FineLevel
 from .settings import DetailSettings
 from .surface_graph import Neighbours, SurfaceGraph
+from .ways import in_pixels, offset
 
 _WORST_BORDER = 0.06
 """A border is not worse than so visible, as a mean squared difference: edges of the object may be borders."""
@@ -32,6 +37,8 @@ _APPROXIMATE = 1.5
 """The first places need not be the nearest looks; those this much farther will do."""
 _ROUNDS_FOR_SHARES = 10
 """Times that each picture's advantage is set anew, given those of the others; of two, one is enough."""
+_LAID_OUT_LIKENESS = 0.1
+"""Factor of what a point's surroundings look like where a picture is laid out: it knows where it goes by itself."""
 _KEPT = (0.5, 2.0)
 """Least and greatest factor by which the spread of the surface's looks is brought to that of the picture's."""
 
@@ -45,6 +52,7 @@ def find_places(
     settings: DetailSettings,
     generator: np.random.Generator,
     tick: Callable[[], None],
+    laid_out: Floats | None = None,
 ) -> Floats:
     """A place for each of the graph's N points: [N, 2].
 
@@ -55,26 +63,36 @@ def find_places(
         settings: what counts.
         generator: draws what is tried.
         tick: called after each round.
+        laid_out: places [N, 2] of a picture that repeats itself (``laying_out.lay_out``), to begin with.
     """
     wanted = _as_spread_out(exemplar.components.of(colours.reshape(len(colours), -1)), exemplar)
-    place, advantage = _first_places(exemplar, wanted)
-    for level in reversed(range(len(graph.levels))):
+    if laid_out is not None:
+        settings = replace(settings, likeness=tuple(_LAID_OUT_LIKENESS * weight for weight in settings.likeness))
+        place, advantage = laid_out, np.zeros(1, np.float32)
+    else:
+        place, advantage = _first_places(exemplar, wanted)
+    for level in _levels(graph, laid_out is not None):
         here = graph.levels[level]
-        if level + 1 < len(graph.levels):
+        if laid_out is None and level + 1 < len(graph.levels):
             _hand_down(place, graph, graph.levels[level + 1].points, here.points, exemplar)
         search = _Search(exemplar, level, here, wanted[here.points], advantage, settings)
         place[here.points] = search.improved(place[here.points], settings.rounds[level], generator, tick)
     return place
 
 
-def rounds(graph: SurfaceGraph, settings: DetailSettings) -> int:
+def rounds(graph: SurfaceGraph, settings: DetailSettings, laid_out: bool) -> int:
     """How often ``find_places`` calls ``tick``."""
-    return sum(settings.rounds[: len(graph.levels)])
+    return sum(settings.rounds[level] for level in _levels(graph, laid_out))
+
+
+def _levels(graph: SurfaceGraph, laid_out: bool) -> list[int]:
+    """Which levels are looked through: what is laid out needs no coarse ones."""
+    return [0] if laid_out else [*reversed(range(len(graph.levels)))]
 
 
 def pieces(exemplar: Exemplar, neighbours: Neighbours, place: Floats) -> NDArray[np.bool_]:
     """[n, K] whether points and their neighbours, of the finest level, are of one piece of the picture."""
-    ahead = place[:, None] + _in_pixels(neighbours.way, exemplar)
+    ahead = place[:, None] + in_pixels(neighbours.way, exemplar)
     apart = np.square(ahead - place[neighbours.index]).sum(-1)
     return (apart <= _SAME**2) & ~neighbours.turned
 
@@ -93,7 +111,7 @@ class _Search:
     ) -> None:
         self._exemplar, self._neighbours, self._wanted, self._advantage = exemplar, neighbours, wanted, advantage
         self._fine: FineLevel = exemplar.fine[level]
-        self._way, self._back = (_in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
+        self._way, self._back = (in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
         self._same = (_SAME * 2**level) ** 2
         self._likeness, self._settings = settings.likeness[level], settings
 
@@ -182,15 +200,3 @@ def _hand_down(
     _, nearest = KDTree(graph.position[source]).query(graph.position[target])
     origin = source[nearest]
     place[target] = exemplar.within(place[origin] + offset(graph, origin, graph.position[target], exemplar))
-
-
-def offset(graph: SurfaceGraph, origin: NDArray[np.int64], position: Floats, exemplar: Exemplar) -> Floats:
-    """How far positions [m, 3] lie from the graph's points ``origin`` [m] on their planes, [m, 2] in pixels."""
-    apart = position - graph.position[origin]
-    right, up = (apart * graph.right[origin]).sum(-1), (apart * graph.up[origin]).sum(-1)
-    return _in_pixels(np.stack([right, up], axis=-1), exemplar)
-
-
-def _in_pixels(ways: Floats, exemplar: Exemplar) -> Floats:
-    """Ways [..., 2] to the right and up as columns and rows."""
-    return ways * np.array([exemplar.scale, -exemplar.scale], dtype=np.float32)

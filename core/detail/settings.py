@@ -31,6 +31,8 @@ class DetailSettings:
     border: float = 0.04
     """What a border costs that cannot be seen, as a mean squared difference of colours in [0, 1]: pieces of the picture
     are not cut without need."""
+    lays_out: bool = True
+    """Whether a picture that repeats itself, as a pattern does, is laid over the surface as a whole."""
     most_points: int = 150_000
     """Points that look for places, at most."""
 

@@ -77,12 +77,12 @@ class SurfaceGraph:
 
     def nearest(self, position: Floats, normal: Floats, count: int) -> tuple[Floats, Ints]:
         """Distances and numbers [M, count] of the points nearest to others: ``position`` and unit ``normal`` [M, 3]."""
-        apart, number = self._tree.query(_features(position, normal, self.spacing), np.arange(1, count + 1))
+        apart, number = self._tree.query(features(position, normal, self.spacing), np.arange(1, count + 1))
         return apart.astype(np.float32), number
 
     @cached_property
     def _tree(self) -> Any:
-        return KDTree(_features(self.position, self.normal, self.spacing))
+        return KDTree(features(self.position, self.normal, self.spacing))
 
 
 def surface_graph(
@@ -136,9 +136,9 @@ def _spread_points(
 def _rounded(position: Floats, normal: Floats, spacing: float) -> Floats:
     """Normals [N, 3] averaged with those around, but for those of another side."""
     count = min(_ROUND + 1, len(position))
-    features = _features(position, normal, spacing)
-    tree: Any = KDTree(features)
-    _, around = tree.query(features, np.arange(1, count + 1))
+    where = features(position, normal, spacing)
+    tree: Any = KDTree(where)
+    _, around = tree.query(where, np.arange(1, count + 1))
     same_side = (normal[around] * normal[:, None]).sum(-1, keepdims=True) > _OPPOSITE
     rounded = normal
     for _ in range(_ROUNDINGS):
@@ -152,9 +152,9 @@ def _neighbours(
     points: Ints, position: Floats, normal: Floats, right: Floats, up: Floats, spacing: float
 ) -> Neighbours:
     position, normal, right, up = position[points], normal[points], right[points], up[points]
-    features = _features(position, normal, spacing)
-    tree: Any = KDTree(features)
-    _, index = tree.query(features, np.arange(2, min(_NEIGHBOURS + 1, len(points)) + 1))
+    where = features(position, normal, spacing)
+    tree: Any = KDTree(where)
+    _, index = tree.query(where, np.arange(2, min(_NEIGHBOURS + 1, len(points)) + 1))
     there, apart = normal[index], position[index] - position[:, None]
     here = np.broadcast_to(normal[:, None], there.shape)
     way, back = _unfolded(apart, here, there), _unfolded(-apart, there, here)
@@ -171,7 +171,8 @@ def _neighbours(
     )
 
 
-def _features(position: Floats, normal: Floats, spacing: float) -> Floats:
+def features(position: Floats, normal: Floats, spacing: float) -> Floats:
+    """[M, 6] for trees in which what is near lies on the same side: of positions and unit normals [M, 3]."""
     return np.concatenate([position, np.float32(_NORMAL_WEIGHT * spacing) * normal], axis=-1)
 
 

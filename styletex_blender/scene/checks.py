@@ -109,7 +109,7 @@ def check_geometry(positions: np.ndarray, triangles: np.ndarray) -> None:
             f"The positions of {broken} of {len(positions)} vertices are not numbers",
             "Delete those vertices, or look for a modifier that makes them",
         )
-    corners = positions[triangles].astype(np.float64)
+    corners = positions[triangles].astype(np.float64, copy=False)
     # Column by column: NumPy takes ten times as long over millions of short rows.
     a, b = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
     doubled = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
