@@ -73,11 +73,10 @@ def graph_and_exemplar(mesh, picture):
     return graph, Exemplar([(as_image(picture), 1.0)], EXTENT, SIDE, 3, generator)
 
 
-def misfits(graph, exemplar, place, lattice, side):
-    """Pixels by which neighbours on the pole's ``side`` do not go on from each other, but for repeats."""
+def misfits(graph, exemplar, place, lattice):
+    """Pixels by which neighbours around the pole, away from its ends, do not go on from each other, but for repeats."""
     around = graph.levels[0]
-    upright = np.abs(graph.normal[around.points][:, 2]) < 0.3
-    pairs = around.real & ~around.turned & upright[:, None] if side else around.real
+    pairs = around.real & (np.abs(graph.position[around.points][:, 2]) < 0.7)[:, None]
     ordered = place[around.points]
     apart = (ordered[around.index] - ordered[:, None] - in_pixels(around.way, exemplar))[pairs]
     return np.linalg.norm(apart - np.rint(apart @ np.linalg.inv(lattice)) @ lattice, axis=-1)
@@ -87,8 +86,9 @@ def test_a_pattern_closes_around_a_limb(pole):
     graph, exemplar = graph_and_exemplar(pole, checks())
     lattice = find_lattice(exemplar.pictures[0])
     place = lay_out(graph, exemplar, lattice)
-    apart = misfits(graph, exemplar, place, lattice, side=True)
-    assert len(apart) > 10_000 and np.median(apart) < 1.0 and (apart > 4.0).mean() < 0.002
+    apart = misfits(graph, exemplar, place, lattice)
+    # A seam from top to bottom would be 0.75 % of them.
+    assert len(apart) > 10_000 and (apart > 4.0).mean() < 0.003
     assert (place >= 0).all() and (place <= SIDE - 1).all()
 
 
@@ -109,7 +109,7 @@ def test_a_textured_pole_has_the_pattern_whole(pole):
     whole = found(pole, [(as_image(checks()), 1.0)])
     pieces = found(pole, [(as_image(checks()), 1.0)], lays_out=False)
     lattice = find_lattice(whole.exemplar.pictures[0])
-    torn = [(misfits(one.graph, one.exemplar, one.place, lattice, side=True) > 3.0).mean() for one in (whole, pieces)]
+    torn = [(misfits(one.graph, one.exemplar, one.place, lattice) > 3.0).mean() for one in (whole, pieces)]
     assert torn[0] < 0.02 < torn[1]
     texels = texel_map(pole, 128)
     colours = whole.colours(texels.position, texels.normal, np.full_like(texels.position, 0.5))

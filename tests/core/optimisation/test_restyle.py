@@ -13,6 +13,7 @@ from PIL import Image
 
 from core import stylize as module
 from core.commands.stylize import ConsoleReporter
+from core.detail.settings import DetailSettings
 from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
 from core.geometry.surface_patches import SurfacePatches
 from core.geometry.texels import texel_map
@@ -176,6 +177,17 @@ def test_strength_1_is_a_run_without_a_present_colour(new_folder, settings, new_
     _, with_one = run(dataclasses.replace(JOB, restyle_strength=1.0), new_folder(), short, new_reporter())
     _, without = run(dataclasses.replace(JOB, base_color=None), new_folder(), short, new_reporter())
     np.testing.assert_array_equal(with_one, without)
+
+
+@pytest.mark.parametrize(("strength", "lays_out"), [(0.5, False), (1.0, True)])
+def test_a_pattern_is_not_laid_over_a_layout_that_stays(
+    strength, lays_out, new_folder, settings, new_reporter, monkeypatch
+):
+    asked, find = [], module.find_detail
+    monkeypatch.setattr(module, "find_detail", lambda *given: asked.append(given[5]) or find(*given))
+    short = dataclasses.replace(settings, steps=2, detail=DetailSettings())
+    run(dataclasses.replace(JOB, restyle_strength=strength), new_folder(), short, new_reporter())
+    assert [one.lays_out for one in asked] == [lays_out]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_texture(new_folder, settings, new_reporter):
