@@ -69,7 +69,8 @@ class Detail:
         places = [self.place[near] + offset(self.graph, near, position, self.exemplar) for near in number.T]
         own = self._blended(self.pixels, places, weight, "bicubic")
         tone = self._tone(apart, number, places)
-        fine, whole = min(1.0, self.strength / _STROKES_ALONE), max(0.0, self.strength / _STROKES_ALONE - 1.0)
+        fine = min(1.0, self.strength / _STROKES_ALONE)
+        whole = max(0.0, (self.strength - _STROKES_ALONE) / (1.0 - _STROKES_ALONE))
         low = self._blended(self.low, places, weight, "bilinear")
         base = optimised + whole * (low + tone - optimised)
         return np.clip(base + fine * (own - low), 0.0, 1.0)

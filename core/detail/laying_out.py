@@ -115,9 +115,7 @@ def _between(
     distance, near = tree.query(
         features(graph.position, graph.normal, apart), np.arange(1, min(_AROUND, len(points)) + 1)
     )
-    offered = np.stack(
-        [place[one] + offset(graph, points[one], graph.position, exemplar) for one in near.T.astype(np.int64)], axis=1
-    )
+    offered = np.stack([place[one] + offset(graph, points[one], graph.position, exemplar) for one in near.T], axis=1)
     aside = offered - offered[:, :1]
     aside -= np.rint(aside @ np.linalg.inv(lattice)) @ lattice
     agree = np.linalg.norm(aside, axis=-1) < 2.0 * _STRAY * apart * exemplar.scale

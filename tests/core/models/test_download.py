@@ -268,15 +268,16 @@ def test_what_goes_wrong_is_the_last_event(hub):
     assert event["type"] == "error" and event["code"] == "offline" and event["hint"]
 
 
+def begun():
+    """A download in a program of its own."""
+    command = [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 def test_a_download_ends_with_the_program_that_asked_for_it_and_what_came_is_told(hub, tmp_path, capsys):
     hub.repositories[BASE][UNET] = bytes(12_000_000)
     hub.breaks_at[UNET] = 11_000_000
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    process = begun()
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in (tmp_path / "hub").rglob("*.partial")):
         assert time.monotonic() < deadline
@@ -294,12 +295,7 @@ def test_the_last_bytes_before_a_hub_falls_silent_are_told(hub):
     """They may all come within less time than lies between two events."""
     hub.repositories[BASE][UNET] = bytes(32_000_000)
     hub.breaks_at[UNET] = 31_000_000
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", *DOWNLOAD, "--yes", "--json-events"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    process = begun()
     for line in process.stdout:
         event = json.loads(line)
         assert event["type"] in {"stage", "progress"}, event
