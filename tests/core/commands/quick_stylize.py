@@ -3,7 +3,8 @@
 
 python tests/core/commands/quick_stylize.py STEPS SECONDS FAULT ARGUMENT...
 
-``SECONDS`` are what a step takes at least. ``FAULT`` is "none", or one of:
+Standard error says which stage and which step begins; a step takes at least ``SECONDS``. ``FAULT`` is "none", or one
+of:
     hang:STAGE      a call of the C library that takes a minute begins with the stage
     last:STAGE      an object's end takes a minute there, where Python drops what is raised
     broken:STAGE    what is raised there comes out as something else, as of a half-loaded module
@@ -63,6 +64,7 @@ def small_settings(*given) -> OptimisationSettings:
 
 
 def slow_rate(optimiser, settings, step) -> None:
+    print(f"step {step}", file=sys.stderr, flush=True)
     time.sleep(seconds)
     if fault == "lose_output" and step == 1:
         shutil.rmtree(arguments[arguments.index("--output") + 1])

@@ -80,8 +80,7 @@ class Started:
 @posix
 def test_the_first_control_c_stops_and_keeps(files):
     started = Started(files, steps=500, seconds=0.1)
-    started.until("stage optimise")
-    time.sleep(1.0)
+    started.until("step 5")
     started.process.send_signal(signal.SIGINT)
     started.until("baking what there is")
     assert started.end(60) == 0
@@ -109,8 +108,7 @@ def test_a_second_control_c_or_a_request_to_end_keeps_the_checkpoint_and_the_sam
     files, signals, status
 ):
     started = Started(files, steps=60, seconds=0.3)
-    started.until("stage optimise")
-    time.sleep(2.0)
+    started.until("step 3")
     for number in signals:
         started.process.send_signal(number)
         time.sleep(0.05)
