@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ MEASURED_STEPS = 2
 """Steps before the time left is told: the first ones are slower."""
 MOST_LEFT_OUT = 10
 """Steps in a row without a finite gradient after which no better one is expected."""
+_VIEW_THREADS = 4
+"""Which prepare views beside a graphics card: one of them takes longer for a step's than a fast card for the rest."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,14 @@ def optimise(
     started = last_save = framed = time.monotonic()
     finished_early = gave_up = False
     steps = range(first, settings.steps)
-    coming = step_views(rasteriser, plan, steps, settings.resolution, settings.supersampling, overlap)
-    if device.type == "cuda":
-        coming = (views.pinned() for views in coming)
-    with Prefetch(coming) as prefetched, ModelGradient(objective, field, seed) as model:
+    threads = 1 if device.type == "cpu" else _VIEW_THREADS
+    with (
+        closing(
+            step_views(rasteriser, plan, steps, settings.resolution, settings.supersampling, overlap, threads)
+        ) as made,
+        Prefetch((views.pinned() for views in made) if device.type == "cuda" else made) as prefetched,
+        ModelGradient(objective, field, seed) as model,
+    ):
         stepper = _Stepper(field, optimiser, objective, model, seed)
         for step, views in enumerate(prefetched, first):
             if reporter.should_cancel():

@@ -84,8 +84,7 @@ class Camera:
 
     def rays(self, height: int, width: int) -> tuple[FloatArray, FloatArray]:
         """Rays through the pixel centres, row 0 at the top: origins and unit directions, float32 [H, W, 3] each."""
-        rows, columns = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
-        return self.rays_through(rows, columns, height, width)
+        return self.rays_through(np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5, height, width)
 
     def rays_through(
         self, rows: NDArray[np.floating[Any]], columns: NDArray[np.floating[Any]], height: int, width: int
@@ -93,18 +92,19 @@ class Camera:
         """Rays through any places of an image: origins and unit directions, float32 [..., 3] each.
 
         Args:
-            rows: [...] from the image's upper edge, in pixels; the centre of the first row is 0.5.
+            rows: [...] from the image's upper edge, in pixels; the centre of the first row is 0.5. Broadcast with
+                ``columns``.
             columns: [...] from its left edge.
             height: of the image in pixels.
             width: of the image in pixels.
         """
         half = math.tan(math.radians(self.fov_degrees) / 2.0)
-        local = np.empty((*rows.shape, 3))
-        local[..., 0] = (columns * 2.0 / width - 1.0) * half * width / height
-        local[..., 1] = (1.0 - rows * 2.0 / height) * half
-        local[..., 2] = -1.0
-        local /= np.linalg.norm(local, axis=-1, keepdims=True)
-        directions = (local @ self.rotation.astype(np.float64)).astype(np.float32)
+        right = (columns * 2.0 / width - 1.0) * half * width / height
+        up = (1.0 - rows * 2.0 / height) * half
+        shorter = 1.0 / np.sqrt(right**2 + up**2 + 1.0)
+        directions = np.empty((*shorter.shape, 3), np.float32)
+        for axis, (along_right, along_up, back) in enumerate(self.rotation.astype(np.float64).T):
+            directions[..., axis] = (right * along_right + (up * along_up - back)) * shorter
         return np.broadcast_to(self.position, directions.shape), directions
 
 

@@ -33,9 +33,11 @@ def normal_image(raster: Raster, camera: Camera) -> NDArray[np.float32]:
         [H, W, 3] in [0, 1]; uncovered pixels are ``NORMAL_BACKGROUND``.
     """
     rotation = camera.world_to_camera[:3, :3].astype(np.float32)
-    normals = (raster.normal.astype(np.float32) @ rotation.T) * np.array([-1.0, 1.0, 1.0], np.float32)
-    image = np.clip(0.5 * normals + 0.5, 0.0, 1.0)
-    return np.where(raster.mask[..., None], image, np.array(NORMAL_BACKGROUND, np.float32))
+    turned = raster.normal.reshape(-1, 3).astype(np.float32) @ (rotation.T * np.array([-0.5, 0.5, 0.5], np.float32))
+    image = np.clip(turned + np.float32(0.5), 0.0, 1.0).reshape(raster.normal.shape)
+    # Normals are 0 there, which is its red and green already.
+    image[..., 2][~raster.mask] = NORMAL_BACKGROUND[2]
+    return image
 
 
 def depth_image(raster: Raster) -> NDArray[np.float32]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_erosion
 
 from ..geometry.overlap import Overlap
 from .cameras import Camera
@@ -87,24 +86,45 @@ def edge_pixels(raster: Raster, pixel_angle: float) -> NDArray[np.bool_]:
 
     ``pixel_angle`` is the side of a pixel at distance 1.
     """
-    dilated: Any = binary_dilation(raster.mask)
-    eroded: Any = binary_erosion(raster.mask, border_value=1)
-    edge = dilated & ~eroded
-    for row, column in ((1, 0), (0, 1)):
-        first = (slice(None, -row or None), slice(None, -column or None))
-        second = (slice(row, None), slice(column, None))
-        limit = _JUMP * pixel_angle * np.minimum(raster.depth[first], raster.depth[second])
-        # Neighbours at about one depth are about a pixel apart: no need to look at their planes.
-        steep = np.abs(raster.depth[second] - raster.depth[first]) > math.sqrt(1.0 - 1.0 / _JUMP**2) * limit
-        steep &= raster.mask[first] & raster.mask[second]
-        step = raster.position[second][steep] - raster.position[first][steep]
-        # From either side: across a crease each point lies near the plane of the other.
-        ahead = np.abs((step * raster.normal[first][steep]).sum(-1)) > limit[steep]
-        behind = np.abs((step * raster.normal[second][steep]).sum(-1)) > limit[steep]
-        steep[steep] = ahead & behind
-        edge[first] |= steep
-        edge[second] |= steep
+    edge = np.zeros(raster.mask.shape, np.bool_)
+    _mark_edges(raster.mask, raster.depth, raster.position, raster.normal, np.float32(_JUMP * pixel_angle), edge)
     return edge
+
+
+@njit(nogil=True, error_model="numpy")
+def _mark_edges(
+    mask: NDArray[np.bool_],
+    depth: NDArray[np.float32],
+    position: NDArray[np.float32],
+    normal: NDArray[np.float32],
+    jump: np.float32,
+    edge: NDArray[np.bool_],
+) -> None:
+    """Set both pixels of each pair of neighbours that lies across an edge; ``jump`` is ``_JUMP`` at distance 1."""
+    height, width = mask.shape
+    # Neighbours at about one depth are about a pixel apart: no need to look at their planes.
+    nearly = np.float32(math.sqrt(1.0 - 1.0 / _JUMP**2))
+    for row in range(height):
+        for column in range(width):
+            for down in range(2):
+                other_row, other_column = row + down, column + 1 - down
+                if other_row == height or other_column == width:
+                    continue
+                here, there = mask[row, column], mask[other_row, other_column]
+                across = here != there
+                if here and there:
+                    one, other = depth[row, column], depth[other_row, other_column]
+                    limit = jump * min(one, other)
+                    if abs(other - one) > nearly * limit:
+                        ahead, behind = np.float32(0.0), np.float32(0.0)
+                        for axis in range(3):
+                            step = position[other_row, other_column, axis] - position[row, column, axis]
+                            ahead += step * normal[row, column, axis]
+                            behind += step * normal[other_row, other_column, axis]
+                        # From either side: across a crease each point lies near the plane of the other.
+                        across = abs(ahead) > limit and abs(behind) > limit
+                if across:
+                    edge[row, column] = edge[other_row, other_column] = True
 
 
 def _hammersley(count: int) -> NDArray[np.float64]:

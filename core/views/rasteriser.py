@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from ..geometry.mesh import Mesh, points_on
+from ..geometry.mesh import Mesh
 from .cameras import Camera
 
 
@@ -63,23 +64,73 @@ def raster_from_hits(
         triangle: [H, W], -1 for none.
         barycentric: [H, W, 3].
     """
-    height, width = triangle.shape
-    mask = triangle >= 0
-    hit = triangle[mask]
-    weights = barycentric[mask]
-    position, normal = points_on(mesh, hit, weights)
-    to_camera = camera.position - position
-    to_camera /= np.linalg.norm(to_camera, axis=-1, keepdims=True)
-    # The side is decided by the flat normal: near silhouettes a smooth normal looks away from a visible front.
-    flat = faces[hit]
-    behind = (flat * to_camera).sum(-1) * (flat * normal).sum(-1) < 0.0
-    normal = np.where(behind[:, None], -normal, normal)
-    facing = np.clip((normal * to_camera).sum(-1), 0.0, 1.0)
-    depth = (camera.position - position) @ camera.rotation[2]
+    raster = Raster(
+        mask=triangle >= 0,
+        triangle=triangle,
+        barycentric=np.zeros_like(barycentric),
+        position=np.zeros_like(barycentric),
+        normal=np.zeros_like(barycentric),
+        depth=np.zeros(triangle.shape, np.float32),
+        facing=np.zeros(triangle.shape, np.float32),
+    )
+    # Views into one row of all pixels, so that what is written there is in the raster.
+    rows = (values.reshape(-1, *values.shape[2:]) for values in vars(raster).values())
+    eye, axis = camera.position.astype(np.float32), camera.rotation[2].astype(np.float32)
+    corners = (mesh.positions, mesh.triangles, mesh.corner_normals, faces)
+    _interpolate(*corners, eye, axis, np.ascontiguousarray(barycentric).reshape(-1, 3), *rows)
+    return raster
 
-    def image(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        full = np.zeros((height, width, *values.shape[1:]), dtype=np.float32)
-        full[mask] = values
-        return full
 
-    return Raster(mask, triangle, image(weights), image(position), image(normal), image(depth), image(facing))
+@njit(nogil=True, error_model="numpy")
+def _interpolate(
+    positions: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    corner_normals: NDArray[np.float32],
+    faces: NDArray[np.float32],
+    eye: NDArray[np.float32],
+    axis: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    triangle: NDArray[np.int32],
+    barycentric: NDArray[np.float32],
+    position: NDArray[np.float32],
+    normal: NDArray[np.float32],
+    depth: NDArray[np.float32],
+    facing: NDArray[np.float32],
+) -> None:
+    """Fill in the last arrays, [N] or [N, 3], where ``mask``; in one pass, since memory is what takes the time.
+
+    Positions and normals are those of ``mesh.points_on``.
+    """
+    for pixel in range(len(mask)):
+        if not mask[pixel]:
+            continue
+        hit = triangle[pixel]
+        square, towards_square, across, behind = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+        for axis_number in range(3):
+            point, smooth = np.float32(0.0), np.float32(0.0)
+            for corner in range(3):
+                weight = weights[pixel, corner]
+                point += weight * positions[triangles[hit, corner], axis_number]
+                smooth += weight * corner_normals[hit, corner, axis_number]
+            towards = eye[axis_number] - point
+            barycentric[pixel, axis_number] = weights[pixel, axis_number]
+            position[pixel, axis_number], normal[pixel, axis_number] = point, smooth
+            depth[pixel] += towards * axis[axis_number]
+            square += smooth * smooth
+            towards_square += towards * towards
+            across += towards * faces[hit, axis_number]
+        length, distance = np.sqrt(square), np.sqrt(towards_square)
+        cosine = np.float32(0.0)
+        for axis_number in range(3):
+            # Opposed corner normals cancel out half-way; the flat normal is the only answer left there.
+            unit = normal[pixel, axis_number] / length if length >= 1e-6 else faces[hit, axis_number]
+            normal[pixel, axis_number] = unit
+            cosine += unit * (eye[axis_number] - position[pixel, axis_number])
+            behind += unit * faces[hit, axis_number]
+        # The side is decided by the flat normal: near silhouettes a smooth normal looks away from a visible front.
+        if across * behind < 0.0:
+            cosine = -cosine
+            for axis_number in range(3):
+                normal[pixel, axis_number] = -normal[pixel, axis_number]
+        facing[pixel] = min(max(cosine / distance, np.float32(0.0)), np.float32(1.0))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,8 +92,11 @@ def step_views(
     resolution: int,
     supersampling: int,
     overlap: Overlap | None = None,
-) -> Iterator[Views]:
+    threads: int = 1,
+) -> Generator[Views]:
     """The views of one step after the other, on the CPU.
+
+    Closed before its end it waits for the views that are being made.
 
     Args:
         rasteriser: of the mesh.
@@ -100,9 +105,21 @@ def step_views(
         resolution: side of the images that the diffusion model sees, in pixels.
         supersampling: renders have so many times that side; odd.
         overlap: of the rasteriser's mesh; ``None`` where no surfaces share texels.
+        threads: which make the views of so many steps at the same time; the same views.
     """
-    for step in steps:
-        yield _views(rasteriser, plan[step], resolution, supersampling, overlap)
+    with ThreadPoolExecutor(threads, "views") as pool:
+        coming: deque[Future[Views]] = deque()
+        try:
+            for step in steps:
+                # A step's cameras follow from those of the steps before it.
+                cameras = plan[step]
+                coming.append(pool.submit(_views, rasteriser, cameras, resolution, supersampling, overlap))
+                if len(coming) == threads:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _views(
