@@ -200,23 +200,13 @@ class STYLETEX_OT_open_preferences(ReasonedOperator, Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (
-    STYLETEX_OT_stylize,
-    STYLETEX_OT_cancel,
-    STYLETEX_OT_finish,
-    STYLETEX_OT_again,
-    STYLETEX_OT_dismiss,
-    STYLETEX_OT_open_preferences,
+register, unregister = bpy.utils.register_classes_factory(
+    (
+        STYLETEX_OT_stylize,
+        STYLETEX_OT_cancel,
+        STYLETEX_OT_finish,
+        STYLETEX_OT_again,
+        STYLETEX_OT_dismiss,
+        STYLETEX_OT_open_preferences,
+    )
 )
-
-
-def register() -> None:
-    """Add the operators."""
-    for operator in _CLASSES:
-        bpy.utils.register_class(operator)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for operator in reversed(_CLASSES):
-        bpy.utils.unregister_class(operator)

@@ -249,14 +249,4 @@ _CLASSES = (
     STYLETEX_PT_style,
 )
 
-
-def register() -> None:
-    """Add the panels."""
-    for panel in _CLASSES:
-        bpy.utils.register_class(panel)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for panel in reversed(_CLASSES):
-        bpy.utils.unregister_class(panel)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

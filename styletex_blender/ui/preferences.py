@@ -116,11 +116,4 @@ class StyleTexPreferences(AddonPreferences):
         draw_button(column, context, STYLETEX_OT_open_log, icon="TEXT", unusable=_("No Log Yet"))
 
 
-def register() -> None:
-    """Add the preferences."""
-    bpy.utils.register_class(StyleTexPreferences)
-
-
-def unregister() -> None:
-    """Take them away."""
-    bpy.utils.unregister_class(StyleTexPreferences)
+register, unregister = bpy.utils.register_classes_factory((StyleTexPreferences,))

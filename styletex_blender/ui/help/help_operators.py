@@ -192,24 +192,14 @@ def _failed(context: Context) -> list[bpy.types.Object]:
     return [target for target in found if target is not None and target.name in context.view_layer.objects]
 
 
-_CLASSES = (
-    STYLETEX_OT_open_log,
-    STYLETEX_OT_open_help,
-    STYLETEX_OT_show_message,
-    STYLETEX_OT_free_memory,
-    STYLETEX_OT_open_style,
-    STYLETEX_OT_open_data_folder,
-    STYLETEX_OT_select_failed,
+register, unregister = bpy.utils.register_classes_factory(
+    (
+        STYLETEX_OT_open_log,
+        STYLETEX_OT_open_help,
+        STYLETEX_OT_show_message,
+        STYLETEX_OT_free_memory,
+        STYLETEX_OT_open_style,
+        STYLETEX_OT_open_data_folder,
+        STYLETEX_OT_select_failed,
+    )
 )
-
-
-def register() -> None:
-    """Add the operators."""
-    for operator in _CLASSES:
-        bpy.utils.register_class(operator)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for operator in reversed(_CLASSES):
-        bpy.utils.unregister_class(operator)

@@ -233,24 +233,14 @@ class STYLETEX_OT_history_clean_up(ReasonedOperator, Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (
-    STYLETEX_OT_history_show,
-    STYLETEX_OT_history_compare,
-    STYLETEX_OT_history_apply,
-    STYLETEX_OT_history_rerun,
-    STYLETEX_OT_history_copy_settings,
-    STYLETEX_OT_history_delete,
-    STYLETEX_OT_history_clean_up,
+register, unregister = bpy.utils.register_classes_factory(
+    (
+        STYLETEX_OT_history_show,
+        STYLETEX_OT_history_compare,
+        STYLETEX_OT_history_apply,
+        STYLETEX_OT_history_rerun,
+        STYLETEX_OT_history_copy_settings,
+        STYLETEX_OT_history_delete,
+        STYLETEX_OT_history_clean_up,
+    )
 )
-
-
-def register() -> None:
-    """Add the operators."""
-    for operator in _CLASSES:
-        bpy.utils.register_class(operator)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for operator in reversed(_CLASSES):
-        bpy.utils.unregister_class(operator)

@@ -118,16 +118,6 @@ def _cannot_change(operator: Operator, error: OSError) -> set[str]:
     return {"CANCELLED"}
 
 
-_CLASSES = (STYLETEX_OT_send, STYLETEX_OT_farm_take_back, STYLETEX_OT_farm_resume)
-
-
-def register() -> None:
-    """Add the operators."""
-    for found in _CLASSES:
-        bpy.utils.register_class(found)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for found in reversed(_CLASSES):
-        bpy.utils.unregister_class(found)
+register, unregister = bpy.utils.register_classes_factory(
+    (STYLETEX_OT_send, STYLETEX_OT_farm_take_back, STYLETEX_OT_farm_resume)
+)

@@ -73,11 +73,4 @@ def _in_short(run: Run, task: Task, state: State) -> str:
     return _(state.value)
 
 
-def register() -> None:
-    """Add the list."""
-    bpy.utils.register_class(STYLETEX_UL_queue)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(STYLETEX_UL_queue)
+register, unregister = bpy.utils.register_classes_factory((STYLETEX_UL_queue,))

@@ -108,11 +108,4 @@ def _choose_slot(target: bpy.types.Object, image: bpy.types.Image) -> None:
                 slot.material.paint_active_slot = number
 
 
-def register() -> None:
-    """Add the operator."""
-    bpy.utils.register_class(STYLETEX_OT_touch_up)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(STYLETEX_OT_touch_up)
+register, unregister = bpy.utils.register_classes_factory((STYLETEX_OT_touch_up,))

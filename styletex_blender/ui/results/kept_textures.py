@@ -192,16 +192,6 @@ def draw_kept(layout: UILayout, context: Context, texture: KeptTexture) -> None:
     row.operator("styletex.remove_kept", text="", icon="TRASH").folder = texture.folder.name
 
 
-_CLASSES = (STYLETEX_OT_apply_kept, STYLETEX_OT_remove_kept, STYLETEX_OT_open_kept)
-
-
-def register() -> None:
-    """Add the operators."""
-    for operator in _CLASSES:
-        bpy.utils.register_class(operator)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for operator in reversed(_CLASSES):
-        bpy.utils.unregister_class(operator)
+register, unregister = bpy.utils.register_classes_factory(
+    (STYLETEX_OT_apply_kept, STYLETEX_OT_remove_kept, STYLETEX_OT_open_kept)
+)

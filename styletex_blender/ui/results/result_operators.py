@@ -116,16 +116,4 @@ def _image_editor(context: Context) -> Area:
     return area
 
 
-_CLASSES = (STYLETEX_OT_show_image, STYLETEX_OT_save_image)
-
-
-def register() -> None:
-    """Add the operators."""
-    for operator in _CLASSES:
-        bpy.utils.register_class(operator)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for operator in reversed(_CLASSES):
-        bpy.utils.unregister_class(operator)
+register, unregister = bpy.utils.register_classes_factory((STYLETEX_OT_show_image, STYLETEX_OT_save_image))

@@ -127,11 +127,4 @@ def _draw_optional(layout: bpy.types.UILayout, operator: Any, name: str) -> None
     value.prop(operator, name, text="")
 
 
-def register() -> None:
-    """Add the operator."""
-    bpy.utils.register_class(STYLETEX_OT_adjust)
-
-
-def unregister() -> None:
-    """Take it away."""
-    bpy.utils.unregister_class(STYLETEX_OT_adjust)
+register, unregister = bpy.utils.register_classes_factory((STYLETEX_OT_adjust,))

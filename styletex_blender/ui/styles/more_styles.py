@@ -115,16 +115,4 @@ class STYLETEX_OT_remove_style(RemoveItem, Operator):
         return "" if len(context.scene.styletex.more_styles) else _("There is no picture")
 
 
-_CLASSES = (STYLETEX_OT_add_style, STYLETEX_OT_remove_style)
-
-
-def register() -> None:
-    """Add the operators."""
-    for found in _CLASSES:
-        bpy.utils.register_class(found)
-
-
-def unregister() -> None:
-    """Take them away."""
-    for found in reversed(_CLASSES):
-        bpy.utils.unregister_class(found)
+register, unregister = bpy.utils.register_classes_factory((STYLETEX_OT_add_style, STYLETEX_OT_remove_style))
