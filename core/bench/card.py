@@ -24,12 +24,15 @@ from ..job import REPORT_FILE
 from ..models.profiles import profile
 from ..rehearsal.stand_in import write_stand_in
 from .costs import measure
+from .share import Share, measure_share
 from .ways import Way
 
 JOBS = (("bundled", "draft"), ("sd15", "draft"), ("sd15", "balanced"), ("sd15", "paper"))
 """Model and preset, the quickest first: where the time runs out, the first are there."""
 MOST_SECONDS = {("bundled", "draft"): 8.0, ("sd15", "balanced"): 40.0, ("sd15", "paper"): 150.0}
 """What the optimisation may take on a card like an H100."""
+MOST_RATIO = {("sd15", "paper"): 1.25}
+"""What a step may take over its networks' own kernels there."""
 TESTS = ("tests/core/views/test_rasteriser.py", "tests/core/diffusion", "tests/core/texture_field")
 """Those of the optimizer that do more where there is a card."""
 _ROOT = Path(__file__).parents[2]
@@ -90,6 +93,20 @@ def measure_jobs(jobs: Sequence[tuple[str, str]], device: str, folder: Path) -> 
     return found
 
 
+def measure_shares(jobs: Sequence[tuple[str, str]], device: str, folder: Path) -> list[Share]:
+    """Take steps of jobs apart; ``folder`` is the one in which ``measure_jobs`` did them.
+
+    Raises:
+        JobError: a job failed.
+    """
+    return [
+        measure_share(
+            model, preset, device, folder / f"{model}_{preset}_apart", None if model == "bundled" else folder / model
+        )
+        for model, preset in jobs
+    ]
+
+
 def run_tests() -> str:
     """The tests that do more where there is a card; the last line of what they say."""
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not slow", *TESTS]
@@ -97,7 +114,7 @@ def run_tests() -> str:
     return re.sub(r"[^\w ,.]", "", said.splitlines()[-1]).strip() if said else "no tests"
 
 
-def as_page(costs: Sequence[JobCost], device: str, tests: str) -> str:
+def as_page(costs: Sequence[JobCost], shares: Sequence[Share], device: str, tests: str) -> str:
     """The page ``docs/card.md``."""
     choice = choose_device(device).device
     lines = [
@@ -118,9 +135,23 @@ def as_page(costs: Sequence[JobCost], device: str, tests: str) -> str:
             f"| {cost.model} | {cost.preset} | {cost.whole:.1f} | {cost.load:.1f} | {cost.optimise:.1f}"
             f" | {'–' if bound is None else f'{bound:.0f}'} | {cost.step:.3f} | {cost.left_out} | {most} ({planned}) |"
         )
+    lines += [
+        "",
+        "A step by the clock, and what its networks' kernels take of it by PyTorch's profiler.",
+        "",
+        "| model | preset | a step, s | its networks, s | ratio | at most | kernels a step |",
+        f"|---|---|{'---:|' * 5}",
+    ]
+    for share in shares:
+        bound = MOST_RATIO.get((share.model, share.preset))
+        lines.append(
+            f"| {share.model} | {share.preset} | {share.step:.3f} | {share.networks:.3f} | {share.ratio:.2f}"
+            f" | {'–' if bound is None else bound} | {'–' if share.launches is None else share.launches} |"
+        )
     return "\n".join([*lines, "", f"Tests there: {tests}.", ""])
 
 
-def as_json(costs: Sequence[JobCost]) -> str:
+def as_json(costs: Sequence[JobCost], shares: Sequence[Share]) -> str:
     """The same figures for programs."""
-    return json.dumps([asdict(cost) for cost in costs], indent=2)
+    found = {"jobs": [asdict(cost) for cost in costs], "shares": [asdict(share) for share in shares]}
+    return json.dumps(found, indent=2)

@@ -131,7 +131,7 @@ def _run_scale(arguments: argparse.Namespace) -> int:
 
 def _run_card(arguments: argparse.Namespace) -> int:
     """Measure whole jobs on the graphics card; the figures go beside the page as JSON."""
-    from .card import JOBS, as_json, as_page, measure_jobs, run_tests
+    from .card import JOBS, as_json, as_page, measure_jobs, measure_shares, run_tests
 
     jobs = JOBS
     if arguments.jobs is not None:
@@ -141,9 +141,10 @@ def _run_card(arguments: argparse.Namespace) -> int:
                 raise JobError("bad_setting", f"--jobs has {model}:{preset}; it must be a model and a preset")
     with tempfile.TemporaryDirectory() as name:
         costs = measure_jobs(jobs, arguments.device, Path(name))
-    page = as_page(costs, arguments.device, run_tests())
+        shares = measure_shares(jobs, arguments.device, Path(name))
+    page = as_page(costs, shares, arguments.device, run_tests())
     print(page, end="")
     if arguments.output is not None:
         arguments.output.write_text(page, encoding="utf-8")
-        arguments.output.with_suffix(".json").write_text(as_json(costs), encoding="utf-8")
+        arguments.output.with_suffix(".json").write_text(as_json(costs, shares), encoding="utf-8")
     return 0

@@ -56,10 +56,9 @@ _INTRODUCTION = f"""\
 
 Made by `python -m core bench scale --output docs/scale.md`: jobs of {_STEPS} steps of `draft` with the bundled model on
 a torus, everything by turns in one process. Ratios are to the first row of the same round, with their range. *A step*
-is processor time of all threads; *views* is processor time of the thread that makes them, for a step with views of
-{_VIEW_SIDE} x {_VIEW_SIDE} pixels, as Stable Diffusion has them (those of the bundled model have a seventh of their
-pixels and are in *a step*); *mesh*, *after* (the last step: coverage, strokes and baking) and *an object* (a whole job
-of those) are by the clock.
+and *views* are processor time of all threads; *views* is for a step with views of {_VIEW_SIDE} x {_VIEW_SIDE} pixels,
+as Stable Diffusion has them (those of the bundled model have a seventh of their pixels and are in *a step*); *mesh*,
+*after* (the last step: coverage, strokes and baking) and *an object* (a whole job of those) are by the clock.
 """
 Seconds = Mapping[str, float]
 """By the names of the tables' columns."""
@@ -97,13 +96,13 @@ def torus(triangles: int) -> Mesh:
 
 
 def views_seconds(rasteriser: EmbreeRasteriser) -> float:
-    """Processor seconds that the views of one step take on their thread, at ``_VIEW_SIDE`` pixels."""
+    """Processor seconds that the views of one step take, at ``_VIEW_SIDE`` pixels."""
     eyes = np.array([[1.0, -2.0, 1.0], [-1.0, 2.0, -1.0]], np.float32)
     eyes *= _DISTANCE / np.linalg.norm(eyes[0])
     pair = [Camera.looking_at(np.zeros(3, np.float32), eye, _FOV) for eye in eyes]
-    begun = time.thread_time()
+    begun = time.process_time()
     next(step_views(rasteriser, [pair], [0], _VIEW_SIDE, 1))
-    return time.thread_time() - begun
+    return time.process_time() - begun
 
 
 def job_seconds(mesh: Mesh, folder: Path, models: LoadedModels, size: int, detail: bool) -> Seconds:

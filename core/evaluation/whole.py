@@ -80,7 +80,7 @@ def word_cases(work: Path) -> Iterator[dict[str, list[Case]]]:
 
 def measure(case: Case, judge: Judge) -> Measured:
     """The measures of a finished case."""
-    texture = _texture(case)
+    texture = texture_of(case)
     own = judge.signature([picture_view(case.style.picture)])
     parts = known_parts(case.mesh.name, case.mesh.mesh)
     if parts is None:
@@ -122,7 +122,7 @@ def as_sheet(cases: dict[str, list[Case]]) -> Image.Image:
     rows = []
     for together in zip(*cases.values(), strict=True):
         views = [
-            textured_views(case.mesh.mesh, _texture(case), _CELL)[number].image
+            textured_views(case.mesh.mesh, texture_of(case), _CELL)[number].image
             for case in together
             for number in SHEET_VIEWS[:2]
         ]
@@ -152,7 +152,8 @@ def _worded(name: str, mesh: EvaluationMesh, word: str, seed: int, folder: Path)
     return case
 
 
-def _texture(case: Case) -> NDArray[np.uint8]:
+def texture_of(case: Case) -> NDArray[np.uint8]:
+    """The texture of a finished case, uint8 [S, S, 3]."""
     with open_as_it_is(case.texture) as file:
         return np.asarray(file.convert("RGB"))
 
@@ -174,7 +175,7 @@ def main() -> None:
     print(as_table({way: [measure(case, judge) for case in cases] for way, cases in ways.items()}))
     effects = [
         word_effect(
-            {word: [textured_views(case.mesh.mesh, _texture(case)) for case in cases] for word, cases in pair.items()}
+            {word: [textured_views(case.mesh.mesh, texture_of(case)) for case in cases] for word, cases in pair.items()}
         )
         for pair in words
     ]

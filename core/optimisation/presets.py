@@ -175,27 +175,33 @@ def _flow(profile: ModelProfile, preset: str, statistics_weight: float) -> Optim
 
 
 def _interval(profile: ModelProfile, preset: str, statistics_weight: float) -> OptimisationSettings:
-    """``paper`` is the published method (Xie et al. 2024, §5) as its public code computes it, the only variant known to
-    have been run on these networks; the others see all sides, in antipodal pairs, lit, and invert as the paper writes
-    but from a noised start, as that code does.
-    """
     steps = {"draft": 300, "balanced": 800, "paper": 2500}[preset]
+    return interval_settings(profile, steps, preset == "paper", statistics_weight)
+
+
+def interval_settings(
+    profile: ModelProfile, steps: int, published: bool, statistics_weight: float
+) -> OptimisationSettings:
+    """Interval score matching. ``published`` is the method as published (Xie et al. 2024, §5) as its public code
+    computes it, the only variant known to have been run on these networks; otherwise it sees all sides, in antipodal
+    pairs, lit, and inverts as the paper writes but from a noised start, as that code does.
+    """
     return OptimisationSettings(
         steps=steps,
-        views=PublishedSampling() if preset == "paper" else ViewSampling(),
+        views=PublishedSampling() if published else ViewSampling(),
         resolution=profile.resolution,
         supersampling=1,
         background=profile.background,
         timesteps=UniformTimesteps(warm_up_steps=round(0.6 * steps)),
         guidance=GuidanceSettings(
-            profile.text_guidance, profile.style_guidance, reference_quirks=preset == "paper" and profile.published
+            profile.text_guidance, profile.style_guidance, reference_quirks=published and profile.published
         ),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,
         statistics_weight=statistics_weight,
         # The published method takes nothing from the picture but its embedding; and what the model paints stays.
-        detail=DetailSettings(strength=0.0 if preset == "paper" else 0.5),
-        shading=None if preset == "paper" else ShadingSettings(),
+        detail=DetailSettings(strength=0.0 if published else 0.5),
+        shading=None if published else ShadingSettings(),
         hash_grid=HashGridSettings() if statistics_weight == 0.0 else HashGridSettings(initial_amplitude=_NOISE),
     )
 
