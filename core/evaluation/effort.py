@@ -29,7 +29,7 @@ from .views import picture_view, textured_views
 from .whole import finish, interval, texture_of
 
 STYLES = ("great_wave", "poppies", "stained_glass")
-MESHES = ("suzanne", "cup")
+MESHES = ("suzanne",)
 SETTINGS = RunSettings("balanced", "bundled", 512, seed=0, content_removal=1.0, tone=0.0, device="auto")
 
 

@@ -66,17 +66,19 @@ class SurfaceColours:
         self._field = field
         # Where nothing at all is seen, there is nothing to fill with.
         self._coverage = coverage if coverage is not None and coverage.seen.any() else None
-        self._seen_colours = None if self._coverage is None else field_colours(field, self._coverage.seen_positions)
+        self._coarse = None
+        if self._coverage is not None:
+            self._coarse = self._coverage.everywhere(field_colours(field, self._coverage.seen_positions))
 
     def of(self, texels: TexelMap) -> NDArray[np.float32]:
         """Colours [N, 3] of texels."""
-        coverage, seen_colours = self._coverage, self._seen_colours
-        if coverage is None or seen_colours is None:
+        coverage, coarse = self._coverage, self._coarse
+        if coverage is None or coarse is None:
             return field_colours(self._field, texels.position)
         seen = coverage.seen_at(texels)
         colours = np.empty((len(seen), 3), dtype=np.float32)
         colours[seen] = field_colours(self._field, texels.position[seen])
-        colours[~seen] = coverage.fill(seen_colours, texels.position[~seen], texels.normal[~seen])
+        colours[~seen] = coverage.fill(coarse, texels.position[~seen], texels.normal[~seen])
         return colours
 
     def around(
@@ -87,10 +89,10 @@ class SurfaceColours:
         Around a point that no camera sees all have one colour.
         """
         colours = field_colours(self._field, places.reshape(-1, 3)).reshape(places.shape)
-        coverage, seen_colours = self._coverage, self._seen_colours
-        if coverage is not None and seen_colours is not None:
+        coverage, coarse = self._coverage, self._coarse
+        if coverage is not None and coarse is not None:
             unseen = ~coverage.seen_near(position, normal)
-            colours[unseen] = coverage.fill(seen_colours, position[unseen], normal[unseen])[:, None]
+            colours[unseen] = coverage.fill(coarse, position[unseen], normal[unseen])[:, None]
         return colours
 
 

@@ -31,6 +31,8 @@ _CAMERAS = 64
 _NORMAL_WEIGHT = 0.3
 """Length that opposite normals are apart, halved, in units of the normalised mesh: the sides of a thin wall differ."""
 _NEIGHBOURS = 8
+_FAR_ENOUGH = 0.5
+"""How much further than the nearest seen texels those may be that an unseen one is coloured by: 1 % on the mean."""
 _QUERY_POINTS = 1 << 17
 
 
@@ -56,7 +58,7 @@ class Coverage:
 
     @property
     def seen_positions(self) -> NDArray[np.float32]:
-        """[S, 3] the seen points, whose colours ``fill`` wants."""
+        """[S, 3] the seen points, whose colours ``everywhere`` wants."""
         return self.texels.position[self.seen]
 
     def seen_at(self, texels: TexelMap) -> NDArray[np.bool_]:
@@ -85,35 +87,52 @@ class Coverage:
             seen[part] = self.seen[self._tree.query(_features(positions[part], normals[part]))[1]]
         return seen
 
-    def fill(
-        self, colours: NDArray[np.float32], positions: NDArray[np.float32], normals: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Colours [M, 3] for unseen points of the surface, blended from the 8 nearest seen ones by inverse distance.
+    def everywhere(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Colours [N, 3] of all texels of the map; those that are not seen get a blend of the seen ones near them.
 
         Args:
             colours: [S, 3] of ``seen_positions``, S at least 1.
+        """
+        all_colours = np.empty((len(self.seen), 3), dtype=np.float32)
+        all_colours[self.seen] = colours
+        features = self._tree.data
+        tree = KDTree(features[self.seen])
+        all_colours[~self.seen] = _blend(tree, colours, features[~self.seen], _FAR_ENOUGH)
+        return all_colours
+
+    def fill(
+        self, colours: NDArray[np.float32], positions: NDArray[np.float32], normals: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Colours [M, 3] for unseen points of the surface, blended from the 8 nearest texels by inverse distance.
+
+        From a point inside a solid all that is seen is far, and about as far: to look for the nearest of it for each
+        texel of a texture would take minutes. So that is found out for the texels of the map alone.
+
+        Args:
+            colours: [N, 3], see ``everywhere``.
             positions: [M, 3].
             normals: [M, 3] unit; near points that face away count as further off.
         """
-        filled = np.empty((len(positions), 3), dtype=np.float32)
-        neighbours = min(_NEIGHBOURS, len(colours))
-        for start in range(0, len(positions), _QUERY_POINTS):
-            part = slice(start, start + _QUERY_POINTS)
-            distance, nearest = self._seen_tree.query(
-                _features(positions[part], normals[part]), np.arange(1, neighbours + 1)
-            )
-            weight = 1.0 / (distance + 1e-6) ** 2
-            weight /= weight.sum(axis=1, keepdims=True)
-            filled[part] = (weight[..., None] * colours[nearest]).sum(axis=1)
-        return filled
+        return _blend(self._tree, colours, _features(positions, normals), 0.0)
 
     @cached_property
     def _tree(self) -> Any:
         return KDTree(_features(self.texels.position, self.texels.normal))
 
-    @cached_property
-    def _seen_tree(self) -> Any:
-        return KDTree(_features(self.seen_positions, self.texels.normal[self.seen]))
+
+def _blend(
+    tree: Any, colours: NDArray[np.float32], features: NDArray[np.float32], excess: float
+) -> NDArray[np.float32]:
+    """Colours [M, 3] at ``features`` [M, F] by the points of ``tree`` next to each, whose ``colours`` are [T, 3]."""
+    blended = np.empty((len(features), 3), dtype=np.float32)
+    neighbours = np.arange(1, min(_NEIGHBOURS, len(colours)) + 1)
+    for start in range(0, len(features), _QUERY_POINTS):
+        part = slice(start, start + _QUERY_POINTS)
+        distance, nearest = tree.query(features[part], neighbours, eps=excess)
+        weight = 1.0 / (distance + 1e-6) ** 2
+        weight /= weight.sum(axis=1, keepdims=True)
+        blended[part] = (weight[..., None] * colours[nearest]).sum(axis=1)
+    return blended
 
 
 def measure_coverage(

@@ -70,7 +70,9 @@ def test_fill_takes_the_nearest_seen_colours_of_the_same_side():
     seen, unseen = coverage.seen, ~coverage.seen
     red, blue = np.array([1, 0, 0], np.float32), np.array([0, 0, 1], np.float32)
     colours = np.where(side[seen, None] < 0, red, blue)
-    filled = coverage.fill(colours, coverage.texels.position[unseen], coverage.texels.normal[unseen])
+    filled = coverage.fill(
+        coverage.everywhere(colours), coverage.texels.position[unseen], coverage.texels.normal[unseen]
+    )
     np.testing.assert_allclose(filled, np.where(side[unseen, None] < 0, red, blue), atol=0.05)
 
 
@@ -78,9 +80,8 @@ def test_fill_goes_over_into_the_seen_colour_without_a_step():
     coverage, _ = wall()
     position, normal = coverage.texels.position, coverage.texels.normal
     colours = np.repeat((coverage.seen_positions[:, :1] > 0).astype(np.float32), 3, axis=1)
-    np.testing.assert_allclose(
-        coverage.fill(colours, position[coverage.seen], normal[coverage.seen]), colours, atol=0.01
-    )
+    filled = coverage.fill(coverage.everywhere(colours), position[coverage.seen], normal[coverage.seen])
+    np.testing.assert_allclose(filled, colours, atol=0.01)
 
 
 def test_a_mesh_that_is_never_seen_is_reported_as_untouched():
