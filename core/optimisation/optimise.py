@@ -27,8 +27,8 @@ from .objective import Objective
 from .presets import OptimisationSettings
 from .step_generator import step_generator
 
-MEASURED_STEPS = 2
-"""Steps before the time left is told: the first ones are slower."""
+MEASURED_STEPS = 3
+"""Steps before the time left is told; the first one, in which loops are compiled, says nothing of the others."""
 MOST_LEFT_OUT = 10
 """Steps in a row without a finite gradient after which no better one is expected."""
 _VIEW_THREADS = 4
@@ -118,7 +118,7 @@ def optimise(
         reporter.checkpoint(len(records), settings.steps)
         return True
 
-    started = last_save = framed = time.monotonic()
+    after_first = last_save = framed = time.monotonic()
     finished_early = gave_up = False
     steps = range(first, settings.steps)
     threads = 1 if device.type == "cpu" else _VIEW_THREADS
@@ -154,8 +154,12 @@ def optimise(
                 left_out.append(step)
             now = time.monotonic()
             done = step + 1 - first
-            seconds_left = (now - started) / done * (settings.steps - step - 1) + seconds_after
-            reporter.progress(step + 1, settings.steps, seconds_left if done >= MEASURED_STEPS else None)
+            seconds_left = None
+            if done == 1:
+                after_first = now
+            if done >= MEASURED_STEPS:
+                seconds_left = (now - after_first) / (done - 1) * (settings.steps - step - 1) + seconds_after
+            reporter.progress(step + 1, settings.steps, seconds_left)
             if now - framed >= settings.frame_seconds and reporter.wants_frame():
                 reporter.frame(draw_frame(), frame_extent)
                 framed = time.monotonic()
