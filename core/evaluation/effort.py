@@ -11,14 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 
 from ..commands.options import OptionParser
 from ..models.profiles import profile
-from ..optimisation.presets import OptimisationSettings, WarmStartSettings, interval_settings
+from ..optimisation.presets import OptimisationSettings, interval_settings
 from ..rehearsal.flops import count_mean_step
 from ..rehearsal.random_networks import networks_without_numbers
 from .cases import Case, RunSettings, make_cases
@@ -31,47 +31,28 @@ from .whole import finish, interval, texture_of
 STYLES = ("great_wave", "poppies", "stained_glass")
 MESHES = ("suzanne",)
 SETTINGS = RunSettings("balanced", "bundled", 512, seed=0, content_removal=1.0, tone=0.0, device="auto")
+STEPS = (100, 300, 800)
+"""Of the runs that are compared."""
 
 
-@dataclass(frozen=True)
-class Effort:
-    """One way to spend operations."""
-
-    steps: int
-    """Optimiser steps."""
-    warm_start: bool = False
-    """Whether it begins from the model's own samples."""
-
-    @property
-    def name(self) -> str:
-        """For tables and folders."""
-        return f"{self.steps}{' after a warm start' if self.warm_start else ''}"
-
-    def settings(self) -> OptimisationSettings:
-        """Of a run on the bundled model."""
-        settings = interval_settings(profile("bundled"), self.steps, published=False, statistics_weight=0.0)
-        return replace(
-            settings,
-            detail=replace(settings.detail, strength=0.0),
-            warm_start=WarmStartSettings() if self.warm_start else None,
-        )
+def settings_of(steps: int) -> OptimisationSettings:
+    """Of a run of so many steps on the bundled model."""
+    settings = interval_settings(profile("bundled"), steps, published=False, statistics_weight=0.0)
+    return replace(settings, detail=replace(settings.detail, strength=0.0))
 
 
-EFFORTS = (Effort(100), Effort(300), Effort(800), Effort(100, warm_start=True))
-
-
-def cases_of(effort: Effort, folder: Path) -> list[Case]:
+def cases_of(steps: int, folder: Path) -> list[Case]:
     """Every style on every mesh."""
     styles = [style(SAMPLES / f"{name}.jpg") for name in STYLES]
     meshes = [evaluation_mesh(name) for name in MESHES]
-    made = make_cases(styles, meshes, SETTINGS, folder / effort.name.replace(" ", "-"))
-    return [replace(case, settings=effort.settings()) for case in made]
+    return [
+        replace(case, settings=settings_of(steps)) for case in make_cases(styles, meshes, SETTINGS, folder / str(steps))
+    ]
 
 
-def operations(effort: Effort) -> float:
-    """Of the steps of a run, without those of the warm start."""
-    settings = effort.settings()
-    return count_mean_step(networks_without_numbers(profile("bundled")), settings).total * effort.steps
+def operations(steps: int) -> float:
+    """Of a run of so many steps."""
+    return count_mean_step(networks_without_numbers(profile("bundled")), settings_of(steps)).total * steps
 
 
 def judged(cases: Sequence[Case], judge: Judge) -> list[float]:
@@ -84,14 +65,15 @@ def judged(cases: Sequence[Case], judge: Judge) -> list[float]:
     return found
 
 
-def as_table(operations: dict[str, float], distances: dict[str, list[float]]) -> str:
-    """One row an effort, each compared with the first."""
-    lines = ["| steps | TFLOP | judge | less than the first row |", "|---|---:|---:|---|"]
+def as_table(operations: dict[int, float], distances: dict[int, list[float]]) -> str:
+    """One row a number of steps, each compared with the first."""
+    lines = ["| steps | TFLOP | judge | less than the first row |", "|---:|---:|---:|---|"]
     first = next(iter(distances.values()))
-    for name, found in distances.items():
-        less = interval([before - now for before, now in zip(first, found, strict=True)])
-        beside = "–" if found is first else less
-        lines.append(f"| {name} | {operations[name] / 1e12:.2f} | {fmean(found):.3f} | {beside} |")
+    for steps, found in distances.items():
+        less = "–"
+        if found is not first:
+            less = interval([before - now for before, now in zip(first, found, strict=True)])
+        lines.append(f"| {steps} | {operations[steps] / 1e12:.2f} | {fmean(found):.3f} | {less} |")
     return "\n".join(lines) + "\n"
 
 
@@ -101,12 +83,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder for the textures")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="textures at a time")
     arguments = parser.parse_args()
-    made = {effort: cases_of(effort, arguments.work) for effort in EFFORTS}
+    made = {steps: cases_of(steps, arguments.work) for steps in STEPS}
     with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
         list(pool.map(finish, [case for cases in made.values() for case in cases]))
     judge = Judge()
-    distances = {effort.name: judged(cases, judge) for effort, cases in made.items()}
-    print(as_table({effort.name: operations(effort) for effort in made}, distances), end="")
+    distances = {steps: judged(cases, judge) for steps, cases in made.items()}
+    print(as_table({steps: operations(steps) for steps in made}, distances), end="")
 
 
 if __name__ == "__main__":

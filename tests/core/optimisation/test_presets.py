@@ -36,6 +36,15 @@ def test_presets_take_longer_in_their_order(name):
     assert steps == sorted(steps) and len(set(steps)) == len(steps)
 
 
+@pytest.mark.parametrize("name", ["sd15", "sdxl"])
+def test_balanced_looks_at_no_more_than_a_quarter_of_the_views_of_the_published_run(name):
+    looks = {}
+    for preset in PRESETS:
+        settings = optimisation_settings(profile(name), preset)
+        looks[preset] = settings.steps * settings.views.views_per_step
+    assert looks["balanced"] <= looks["paper"] / 4
+
+
 def test_a_users_tone_takes_the_place_of_the_profiles():
     assert optimisation_settings(profile("sd15"), "draft", 2.5).statistics_weight == 2.5
     assert optimisation_settings(profile("bundled"), "draft", 0.0).statistics_weight == 0.0
