@@ -32,7 +32,7 @@ _NORMAL_WEIGHT = 0.3
 """Length that opposite normals are apart, halved, in units of the normalised mesh: the sides of a thin wall differ."""
 _NEIGHBOURS = 8
 _FAR_ENOUGH = 0.5
-"""How much further than the nearest seen texels those may be that an unseen one is coloured by: 1 % on the mean."""
+"""Share by which texels that colour an unseen one may be further off than the nearest seen ones; 1 % on the mean."""
 _QUERY_POINTS = 1 << 17
 
 

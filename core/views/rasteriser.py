@@ -64,16 +64,17 @@ def raster_from_hits(
         triangle: [H, W], -1 for none.
         barycentric: [H, W, 3].
     """
+    shape = triangle.shape
     raster = Raster(
         mask=triangle >= 0,
         triangle=triangle,
-        barycentric=np.zeros_like(barycentric),
-        position=np.zeros_like(barycentric),
-        normal=np.zeros_like(barycentric),
-        depth=np.zeros(triangle.shape, np.float32),
-        facing=np.zeros(triangle.shape, np.float32),
+        barycentric=np.zeros((*shape, 3), np.float32),
+        position=np.zeros((*shape, 3), np.float32),
+        normal=np.zeros((*shape, 3), np.float32),
+        depth=np.zeros(shape, np.float32),
+        facing=np.zeros(shape, np.float32),
     )
-    # Views into one row of all pixels, so that what is written there is in the raster.
+    # Another shape of the same memory: what is written there is in the raster.
     rows = (values.reshape(-1, *values.shape[2:]) for values in vars(raster).values())
     eye, axis = camera.position.astype(np.float32), camera.rotation[2].astype(np.float32)
     corners = (mesh.positions, mesh.triangles, mesh.corner_normals, faces)
