@@ -27,7 +27,7 @@ from .objective import Objective
 from .presets import OptimisationSettings
 from .step_generator import step_generator
 
-MEASURED_STEPS = 3
+MEASURED_STEPS = 2
 """Steps before the time left is told; the first one, in which loops are compiled, says nothing of the others."""
 MOST_LEFT_OUT = 10
 """Steps in a row without a finite gradient after which no better one is expected."""

@@ -35,8 +35,7 @@ def normal_image(raster: Raster, camera: Camera) -> NDArray[np.float32]:
     rotation = camera.world_to_camera[:3, :3].astype(np.float32)
     turned = raster.normal.reshape(-1, 3).astype(np.float32) @ (rotation.T * np.array([-0.5, 0.5, 0.5], np.float32))
     image = np.clip(turned + np.float32(0.5), 0.0, 1.0).reshape(raster.normal.shape)
-    # Normals are 0 there, which is its red and green already.
-    image[..., 2][~raster.mask] = NORMAL_BACKGROUND[2]
+    np.copyto(image, np.array(NORMAL_BACKGROUND, np.float32), where=~raster.mask[..., None])
     return image
 
 

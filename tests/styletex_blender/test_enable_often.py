@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "styletex_blender" / "enable_often.py"
 MOST_GROWTH = 1.05
-MOST_THREADS = 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
@@ -37,8 +36,6 @@ def test_enabling_and_disabling_fifty_times_leaves_blender_as_it_was(package, st
     for name in ("memory", "objects"):
         assert after[name] <= before[name] * MOST_GROWTH, name
         del before[name], after[name]
-    # Blender and its libraries begin and end a thread when they like; one of ours left each time would make fifty.
-    assert after.pop("threads") < before.pop("threads") + MOST_THREADS
     assert after == before
     assert disabled["classes"] == disabled["operators"] == []
     assert not any(disabled["properties"].values())

@@ -17,7 +17,7 @@ def view(normal=(0.0, -1.0, 0.0), depth=((2.0, 3.0), (4.0, 9.0)), mask=((True, T
         triangle=np.where(covered, 0, -1).astype(np.int32),
         barycentric=np.full((2, 2, 3), 1 / 3, np.float32),
         position=np.zeros((2, 2, 3), np.float32),
-        normal=np.where(covered[..., None], np.array(normal, np.float32), np.float32(0.0)),
+        normal=np.broadcast_to(np.array(normal, np.float32), (2, 2, 3)),
         depth=np.array(depth, np.float32),
         facing=np.ones((2, 2), np.float32),
     )
