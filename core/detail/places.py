@@ -5,7 +5,8 @@ A point wants a place whose surroundings look like its own, and that its neighbo
 not, the border between them should not be seen. As in PatchMatch (Barnes et al. 2009) good places spread from point to
 point; as in graph-cut textures (Kwatra et al. 2003) a border costs what the two sides differ there. Coarse levels come
 first and hand their places down. Of several pictures each is to paint its share of the surface, where it suits best:
-the likeness of all its places has an advantage that makes it so.
+the likeness of all its places has an advantage that makes it so. No region of a picture is to come back much more often
+than the others.
 
 A picture that repeats itself is laid over the surface as a whole, and only where it tears are places looked for: bricks
 in pieces are no bricks, and nothing is shown by them but the pattern.
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from .evenness import Crowding
 from .exemplar import Exemplar, FineLevel
 from .settings import DetailSettings
 from .surface_graph import Neighbours, SurfaceGraph
@@ -67,15 +69,17 @@ def find_places(
     """
     wanted = _as_spread_out(exemplar.components.of(colours.reshape(len(colours), -1)), exemplar)
     if laid_out is not None:
-        settings = replace(settings, likeness=tuple(_LAID_OUT_LIKENESS * weight for weight in settings.likeness))
+        likeness = tuple(_LAID_OUT_LIKENESS * weight for weight in settings.likeness)
+        settings = replace(settings, likeness=likeness, evenness=0.0)
         place, advantage = laid_out, np.zeros(1, np.float32)
     else:
         place, advantage = _first_places(exemplar, wanted)
+    crowding = Crowding(exemplar, len(graph.position) * (graph.spacing * exemplar.scale) ** 2)
     for level in _levels(graph, laid_out is not None):
         here = graph.levels[level]
         if laid_out is None and level + 1 < len(graph.levels):
             _hand_down(place, graph, graph.levels[level + 1].points, here.points, exemplar)
-        search = _Search(exemplar, level, here, wanted[here.points], advantage, settings)
+        search = _Search(exemplar, level, here, wanted[here.points], advantage, crowding, settings)
         place[here.points] = search.improved(place[here.points], settings.rounds[level], generator, tick)
     return place
 
@@ -107,6 +111,7 @@ class _Search:
         neighbours: Neighbours,
         wanted: Floats,
         advantage: Floats,
+        crowding: Crowding,
         settings: DetailSettings,
     ) -> None:
         self._exemplar, self._neighbours, self._wanted, self._advantage = exemplar, neighbours, wanted, advantage
@@ -114,10 +119,12 @@ class _Search:
         self._way, self._back = (in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
         self._same = (_SAME * 2**level) ** 2
         self._likeness, self._settings = settings.likeness[level], settings
+        self._crowding = crowding
 
     def improved(self, place: Floats, rounds: int, generator: np.random.Generator, tick: Callable[[], None]) -> Floats:
         """Places [n, 2] from which none of what was tried is better, or nearly so."""
         for _ in range(rounds):
+            self._crowding.count(place)
             everyone = np.arange(len(place))
             cost, at_border = self._cost(everyone, place, place)
             moving = everyone[at_border]
@@ -152,6 +159,7 @@ class _Search:
         visible = np.where(one_piece | ~real, 0.0, visible)
         likeness = np.einsum("md,md->m", unlike, unlike) - self._advantage[self._exemplar.which(own)]
         cost = self._likeness * likeness + self._settings.continuity * visible.mean(axis=1)
+        cost += self._settings.evenness * self._crowding.of(own)
         return cost.astype(np.float32), ~one_piece.all(axis=1)
 
 

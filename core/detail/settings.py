@@ -31,6 +31,8 @@ class DetailSettings:
     border: float = 0.04
     """What a border costs that cannot be seen, as a mean squared difference of colours in [0, 1]: pieces of the picture
     are not cut without need."""
+    evenness: float = 0.01
+    """What a place costs for each time that the use of its region has doubled beyond its share."""
     lays_out: bool = True
     """Whether a picture that repeats itself, as a pattern does, is laid over the surface as a whole."""
     most_points: int = 150_000

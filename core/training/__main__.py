@@ -5,9 +5,10 @@
 
 casts the shapes, trains VAE, joint encoders, the judge that ``core.training.measure`` needs, and the denoiser, and
 writes the bundle, samples and curves into the work folder. Begun again, it keeps what is finished and trains the
-denoiser further for what remains of the minutes. ``--carry-out DIR`` also leaves there, in a few files of at most
-15 MiB, what another machine needs to go on (``--carry-in DIR``). judge trains the judge alone, for those who measure
-the model that ships; pairs shows what is learnt from, export writes the bundle of a work folder.
+denoiser further for what remains of the minutes. ``--start BUNDLE`` trains the denoiser of that bundle alone, from its
+weights on and at its resolution, and keeps its other networks. ``--carry-out DIR`` also leaves there, in a few files of
+at most 15 MiB, what another machine needs to go on (``--carry-in DIR``). judge trains the judge alone, for those who
+measure the model that ships; pairs shows what is learnt from, export writes the bundle of a work folder.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--minutes", type=float, default=9.0, help="of the whole run")
     parser.add_argument("--compile-networks", action="store_true", help="quicker steps after a minute of compiling")
+    parser.add_argument("--start", type=Path, help="train the denoiser of this bundle further, and nothing else")
     parser.add_argument("--carry-in", type=Path, help="go on from what another run carried out")
     parser.add_argument("--carry-out", type=Path, help="leave there what another machine needs to go on")
     parser.add_argument("--output", type=Path, help="where the bundle goes; by default bundle/ in the work folder")
@@ -42,7 +44,7 @@ def main() -> None:
 
     from .curves import draw_losses
     from .loop import training_device
-    from .run import Run, settings_for
+    from .run import Run, settings_for, settings_to_go_on
     from .travel import unpack
 
     warnings.filterwarnings("ignore", category=UserWarning)
@@ -54,8 +56,9 @@ def main() -> None:
     if arguments.carry_in is not None and not unpack(arguments.carry_in, work):
         sys.exit(f"{arguments.carry_in} holds nothing to go on from")
     device = training_device()
-    settings = replace(settings_for(device, arguments.minutes), compile_networks=arguments.compile_networks)
-    run = Run(work, settings, device, _say, arguments.carry_out)
+    chosen = settings_for if arguments.start is None else settings_to_go_on
+    settings = replace(chosen(device, arguments.minutes), compile_networks=arguments.compile_networks)
+    run = Run(work, settings, device, _say, arguments.carry_out, arguments.start)
     if arguments.what == "pairs":
         run.pairs(work / "pairs.png")
         return

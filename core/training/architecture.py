@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
-from safetensors.torch import save_file
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
     CLIPImageProcessor,
@@ -38,6 +40,7 @@ JOINT_DIMENSION = 256
 IMAGE_TOKENS = 4
 """Image tokens that the IP-Adapter adds to a row, as in IP-Adapter for SD 1.5."""
 TEXT_WIDTH = 128
+_IP_ADAPTER = "ip_adapter/ip-adapter.safetensors"
 
 
 @dataclass
@@ -149,11 +152,11 @@ def build_scheduler() -> DDIMScheduler:
     )
 
 
-def build_feature_extractor() -> CLIPImageProcessor:
-    """Centre crop and resize to ``RESOLUTION``; colours to [-1, 1]."""
+def build_feature_extractor(side: int) -> CLIPImageProcessor:
+    """Centre crop and resize to ``side`` pixels; colours to [-1, 1]."""
     return CLIPImageProcessor(
-        size={"shortest_edge": RESOLUTION},
-        crop_size={"height": RESOLUTION, "width": RESOLUTION},
+        size={"shortest_edge": side},
+        crop_size={"height": side, "width": side},
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     )
@@ -221,6 +224,36 @@ def build_bundle(folder: Path, seed: int) -> Bundle:
     )
 
 
+def read_bundle(folder: Path) -> Bundle:
+    """What ``write_bundle`` left in ``folder``, in single precision.
+
+    Raises:
+        OSError: a network is missing there.
+    """
+
+    def read(network: Any, name: str) -> Any:
+        return network.from_pretrained(folder / name, torch_dtype=torch.float32)
+
+    def read_network(network: Any, name: str) -> Any:
+        # ``from_pretrained`` would leave the folder's name in what is written later.
+        found = network.from_config(network.load_config(folder / name))
+        weights = load_file(folder / name / SAFETENSORS_WEIGHTS_NAME)
+        found.load_state_dict({key: value.float() for key, value in weights.items()})
+        return found
+
+    unet = read_network(UNet2DConditionModel, "unet")
+    attach_ip_adapter(unet, {key: value.float() for key, value in load_file(folder / _IP_ADAPTER).items()})
+    return Bundle(
+        tokenizer=CLIPTokenizer.from_pretrained(folder / "caption_tokenizer"),
+        text=read(CLIPTextModelWithProjection, "caption_encoder"),
+        vision=read(CLIPVisionModelWithProjection, "image_encoder"),
+        vae=read_network(AutoencoderKL, "vae"),
+        unet=unet,
+        controlnet_normal=read_network(ControlNetModel, "controlnet_normal"),
+        controlnet_depth=read_network(ControlNetModel, "controlnet_depth"),
+    )
+
+
 def write_bundle(bundle: Bundle, folder: Path) -> None:
     """Write the networks to ``folder`` as fp16 safetensors in the layout that ``core.models.profiles`` names,
     and the digests of all files.
@@ -233,15 +266,15 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
     text.load_state_dict(bundle.text.text_model.state_dict())
     text.to(half).save_pretrained(folder / "text_encoder")
     bundle.vision.to(half).save_pretrained(folder / "image_encoder")
-    build_feature_extractor().save_pretrained(folder / "feature_extractor")
+    build_feature_extractor(bundle.vision.config.image_size).save_pretrained(folder / "feature_extractor")
     build_scheduler().save_pretrained(folder / "scheduler")
     bundle.vae.to(half).save_pretrained(folder / "vae")
     bundle.controlnet_normal.to(half).save_pretrained(folder / "controlnet_normal")
     bundle.controlnet_depth.to(half).save_pretrained(folder / "controlnet_depth")
-    (folder / "ip_adapter").mkdir(parents=True, exist_ok=True)
+    (folder / _IP_ADAPTER).parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.to(half) for key, value in ip_adapter_state(bundle.unet).items()}
-    save_file(state, folder / "ip_adapter" / "ip-adapter.safetensors")
-    plain = build_unet()
+    save_file(state, folder / _IP_ADAPTER)
+    plain = UNet2DConditionModel.from_config(bundle.unet.config)
     kept = plain.state_dict().keys()
     plain.load_state_dict({key: value for key, value in bundle.unet.state_dict().items() if key in kept})
     plain.to(half).save_pretrained(folder / "unet")

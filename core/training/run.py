@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .architecture import Bundle, build_bundle, write_bundle
+from .architecture import Bundle, build_bundle, read_bundle, write_bundle
 from .batches import Batch, Texts, World, joined
 from .captions import VOCABULARY
 from .family_judge import FamilyJudge, family_accuracy, judge_losses
@@ -57,6 +57,8 @@ class RunSettings:
     """Of ``minutes``; the denoiser has what remains."""
     held_out: int = 448
     """Pairs of shapes and styles never seen on which the measures are taken."""
+    denoiser_rate: float = 1e-3
+    """Highest learning rate of the denoiser."""
     ending_seconds: float = 25.0
     """Kept for samples and files."""
     compile_networks: bool = False
@@ -81,6 +83,16 @@ def settings_for(device: torch.device, minutes: float) -> RunSettings:
     )
 
 
+def settings_to_go_on(device: torch.device, minutes: float) -> RunSettings:
+    """To train the denoiser of a bundle that is there: a lower rate, and a processor, which then has small pictures,
+    casts more of them.
+    """
+    settings = replace(settings_for(device, minutes), denoiser_rate=5e-4)
+    if device.type == "cuda":
+        return settings
+    return replace(settings, rasters=RasterSettings(shapes_a_class=12, views=12), batch=28)
+
+
 class Run:
     """One training run in a folder; what was interrupted goes on where it stopped."""
 
@@ -91,6 +103,7 @@ class Run:
         device: torch.device,
         say: Callable[[str], None],
         carry_out: Path | None = None,
+        start: Path | None = None,
     ) -> None:
         """Prepare all that is painted from.
 
@@ -100,8 +113,17 @@ class Run:
             device: where.
             say: takes lines that tell how it goes.
             carry_out: gets the weights after each checkpoint, for another machine; see ``travel``.
+            start: a bundle whose denoiser is trained further, at its own resolution; without one all networks are
+                trained from nothing.
+
+        Raises:
+            OSError: ``start`` lacks a network.
         """
-        self._carry_out = carry_out
+        self._carry_out, self._start = carry_out, start
+        self._stages = STAGES if start is None else STAGES[-1:]
+        if start is not None:
+            side = read_bundle(start).vision.config.image_size
+            settings = replace(settings, rasters=replace(settings.rasters, resolution=side))
         self.work, self.settings, self.device, self._say = work, settings, device, say
         self._begun = time.monotonic()
         work.mkdir(parents=True, exist_ok=True)
@@ -150,7 +172,7 @@ class Run:
             Measures on shapes and styles that training never saw.
         """
         measures: dict[str, Any] = {}
-        for stage in STAGES:
+        for stage in self._stages:
             begun = self.seconds()
             if stage == "denoiser" or not is_finished(self.work / stage):
                 torch.manual_seed(self.settings.seed)
@@ -170,6 +192,10 @@ class Run:
 
     def frozen(self) -> Frozen:
         """The networks that were trained before the denoiser."""
+        if self._start is not None:
+            bundle = read_bundle(self._start)
+            kept = [each.to(self.device).requires_grad_(False) for each in (bundle.vae, bundle.text, bundle.vision)]
+            return Frozen(*kept)
         joint, tied = self._loaded(Joint(self.tokenizer), "joint"), self._loaded(TiedVae(), "vae")
         batch, _ = self.held_out(min(56, self.settings.held_out), seed=1)
         tied.vae.register_to_config(scaling_factor=scaling_factor(tied.vae, batch.target))
@@ -180,7 +206,7 @@ class Run:
     def samples(self, path: Path) -> None:
         """Write what the denoiser paints by itself."""
         batch, _ = self.held_out(28 if self.device.type == "cuda" else 14)
-        denoiser = self._loaded(Denoiser(), "denoiser")
+        denoiser = self._loaded(Denoiser(self._beginning()), "denoiser")
         rows = sample_rows(denoiser, self.frozen(), batch, self.texts.prompts[batch.prompt])
         sheet(rows, 14).save(path)
 
@@ -194,11 +220,13 @@ class Run:
         write_bundle(self._assembled(), folder)
 
     def _assembled(self) -> Bundle:
-        bundle = build_bundle(self.work, self.settings.seed)
-        frozen = self.frozen()
-        self._loaded(Denoiser(), "denoiser").cpu().into(bundle)
+        bundle, frozen = self._beginning(), self.frozen()
+        self._loaded(Denoiser(bundle), "denoiser").cpu().into(bundle)
         bundle.text, bundle.vision, bundle.vae = frozen.text.cpu(), frozen.vision.cpu(), frozen.vae.cpu()
         return bundle
+
+    def _beginning(self) -> Bundle:
+        return build_bundle(self.work, self.settings.seed) if self._start is None else read_bundle(self._start)
 
     def _layout(self, number: int) -> Layout:
         settings = self.settings
@@ -236,7 +264,7 @@ class Run:
 
     def _kept(self) -> None:
         if self._carry_out is not None:
-            pack(self.work, STAGES, self._carry_out)
+            pack(self.work, self._stages, self._carry_out)
 
     def _train_vae(self) -> None:
         model = TiedVae()
@@ -273,7 +301,7 @@ class Run:
     def _train_denoiser(self) -> None:
         frozen, alphas = self.frozen(), schedule_alphas(self.device)
         frozen.vae.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        model = Denoiser()
+        model = Denoiser(self._beginning())
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
         painted: dict[int, Inputs] = {}
@@ -287,7 +315,7 @@ class Run:
 
         remaining = 60 * self.settings.minutes - self.seconds() - self.settings.ending_seconds
         seconds = spent_seconds(self.work / "denoiser") + max(remaining, 1.0)
-        self._fit("denoiser", model, losses, 1e-3, 0.999, seconds)
+        self._fit("denoiser", model, losses, self.settings.denoiser_rate, 0.999, seconds)
 
     def _loaded(self, model: Any, stage: str) -> Any:
         model.to(self.device)

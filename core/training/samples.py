@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .architecture import LATENT_CHANNELS, LATENT_SIDE, build_scheduler
+from .architecture import build_scheduler
 from .batches import Batch
 from .train_denoiser import Denoiser, Frozen
 
@@ -15,23 +15,30 @@ DDIM_STEPS = 20
 
 @torch.no_grad()
 def sample(
-    model: Denoiser, text: Tensor, style: Tensor, normal: Tensor, depth: Tensor, style_guidance: float, seed: int
+    model: Denoiser,
+    shape: torch.Size,
+    text: Tensor,
+    style: Tensor,
+    normal: Tensor,
+    depth: Tensor,
+    style_guidance: float,
+    seed: int,
 ) -> Tensor:
-    """Latents [B, 4, 32, 32] by DDIM, guided towards the style image.
+    """Latents by DDIM, guided towards the style image.
 
     Args:
         model: the denoiser.
+        shape: of the latents, [B, 4, H, W].
         text: [B, L, D] states of the captions.
         style: [B, 256] embeddings of the style images.
-        normal: [B, 3, 128, 128] in [0, 1].
-        depth: [B, 3, 128, 128] in [0, 1].
+        normal: [B, 3, FH, FW] in [0, 1], where F is the VAE's factor.
+        depth: [B, 3, FH, FW] in [0, 1].
         style_guidance: 1 takes the prediction with the style image as it is; more goes beyond it.
         seed: of the noise.
     """
     scheduler = build_scheduler()
     scheduler.set_timesteps(DDIM_STEPS)
     count = len(text)
-    shape = (count, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE)
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(text.device)
     with_style = torch.ones(count, 3, device=text.device)
     without = with_style * torch.tensor([0.0, 1.0, 1.0], device=text.device)
@@ -56,7 +63,8 @@ def sample_rows(
         style_guidance: see ``sample``.
     """
     text, style = frozen.words(tokens), frozen.styles(batch.style_image)
-    samples = [
-        frozen.pictures(sample(model, text, style, batch.normal, batch.depth, style_guidance, seed)) for seed in (0, 1)
+    true = frozen.latents(batch.target)
+    latents = [
+        sample(model, true.shape, text, style, batch.normal, batch.depth, style_guidance, seed) for seed in (0, 1)
     ]
-    return [batch.style_image, batch.target, frozen.pictures(frozen.latents(batch.target)), *samples]
+    return [batch.style_image, batch.target, *map(frozen.pictures, (true, *latents))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train the UNet, its IP-Adapter and both ControlNets together, from nothing.
+"""Train the UNet, its IP-Adapter and both ControlNets together.
 
 The target is an object painted in a style; the conditions are its caption, the embedding of a style image, and its
 normals and depth. Each condition is dropped now and then, so that guidance can take it away.
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
+from diffusers.models.embeddings import MultiIPAdapterImageProjection
 from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection
 
-from .architecture import LATENT_SIDE, Bundle, attach_ip_adapter, build_controlnet, build_scheduler, build_unet
+from .architecture import Bundle, build_scheduler
 from .batches import Batch, Texts
 from .fusion import constant
 
@@ -28,16 +29,18 @@ BACKGROUND_WEIGHT = 0.25
 
 
 class Denoiser(nn.Module):
-    """UNet with IP-Adapter and two ControlNets; the image projection apart, so that tokens can be all zero."""
+    """UNet with IP-Adapter and two ControlNets; the image projection apart, so that tokens can be all zero.
 
-    def __init__(self) -> None:
+    F is the VAE's factor, H = W a latent's side.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Take those networks out of ``bundle``."""
         super().__init__()
-        self.unet = build_unet()
-        attach_ip_adapter(self.unet)
+        self.unet = bundle.unet
         self.projection = self.unet.encoder_hid_proj.image_projection_layers[0]
         self.unet.encoder_hid_proj = None
-        self.controlnet_normal = build_controlnet(self.unet)
-        self.controlnet_depth = build_controlnet(self.unet)
+        self.controlnet_normal, self.controlnet_depth = bundle.controlnet_normal, bundle.controlnet_depth
 
     def forward(
         self, latents: Tensor, timestep: Tensor, text: Tensor, image: Tensor, normal: Tensor, depth: Tensor, on: Tensor
@@ -45,12 +48,12 @@ class Denoiser(nn.Module):
         """The predicted v.
 
         Args:
-            latents: [B, 4, 32, 32], noised.
+            latents: [B, 4, H, W], noised.
             timestep: int64 [B].
             text: [B, L, D] text states.
             image: [B, 256] joint-space embeddings.
-            normal: [B, 3, 128, 128] in [0, 1], the normal ControlNet's image.
-            depth: [B, 3, 128, 128] in [0, 1], the depth ControlNet's image.
+            normal: [B, 3, FH, FW] in [0, 1], the normal ControlNet's image.
+            depth: [B, 3, FH, FW] in [0, 1], the depth ControlNet's image.
             on: [B, 3] 1 where image prompt, normals and depth are on, 0 where they are off.
         """
         tokens = self.projection(image) * on[:, :1, None]
@@ -74,9 +77,9 @@ class Denoiser(nn.Module):
         )[0]
 
     def into(self, bundle: Bundle) -> None:
-        """Put the trained networks into ``bundle``."""
-        bundle.unet.encoder_hid_proj.image_projection_layers[0] = self.projection
-        bundle.unet.load_state_dict(self.unet.state_dict(), strict=False)
+        """Put the trained networks into ``bundle``; this here is of no more use then."""
+        bundle.unet = self.unet
+        bundle.unet.encoder_hid_proj = MultiIPAdapterImageProjection([self.projection])
         bundle.controlnet_normal, bundle.controlnet_depth = self.controlnet_normal, self.controlnet_depth
 
 
@@ -91,14 +94,14 @@ class Frozen:
 
     @torch.no_grad()
     def latents(self, images: Tensor) -> Tensor:
-        """float32 [B, 4, 32, 32]: scaled latents of pictures in [-1, 1]."""
+        """float32 [B, 4, H, W]: scaled latents of pictures in [-1, 1]."""
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=images.is_cuda):
             return self.vae.encode(images).latent_dist.mean.float() * self.vae.config.scaling_factor
 
     @torch.no_grad()
     def pictures(self, latents: Tensor) -> Tensor:
-        """[B, 3, 128, 128] from ``latents``."""
+        """[B, 3, FH, FW] from ``latents``."""
         return self.vae.decode(latents / self.vae.config.scaling_factor).sample
 
     @torch.no_grad()
@@ -118,15 +121,15 @@ class Inputs:
     """What the denoiser sees of a batch, apart from noise: made once, learnt from several times."""
 
     clean: Tensor
-    """[B, 4, 32, 32]: latents of the targets."""
+    """[B, 4, H, W]: latents of the targets."""
     text: Tensor
     """[B, L, D]"""
     style: Tensor
     """[B, 256]"""
     normal: Tensor
-    """[B, 3, 128, 128] in [0, 1]."""
+    """[B, 3, FH, FW] in [0, 1]."""
     depth: Tensor
-    """[B, 3, 128, 128] in [0, 1]."""
+    """[B, 3, FH, FW] in [0, 1]."""
 
 
 def denoiser_inputs(frozen: Frozen, texts: Texts, batch: Batch) -> Inputs:
@@ -160,7 +163,7 @@ def denoiser_losses(model: Callable[..., Tensor], alphas: Tensor, inputs: Inputs
     with torch.autocast(device.type, torch.bfloat16, enabled=clean.is_cuda):
         predicted = model(noisy, timestep, inputs.text, inputs.style, inputs.normal, inputs.depth, on).float()
     snr = alpha / (1 - alpha)
-    foreground = F.avg_pool2d((inputs.depth[:, :1] > 0).float(), inputs.depth.shape[-1] // LATENT_SIDE)
+    foreground = F.avg_pool2d((inputs.depth[:, :1] > 0).float(), inputs.depth.shape[-1] // clean.shape[-1])
     weight = snr.clamp(max=SNR_CAP) / (snr + 1) * (BACKGROUND_WEIGHT + (1 - BACKGROUND_WEIGHT) * foreground)
     return {"denoise": (weight * (predicted - velocity).square()).mean() / mean_weight(alphas)}
 

@@ -54,13 +54,13 @@ def texels(sheet):
     return texel_map(sheet, SIZE)
 
 
-def detail_of(sheet, *pictures, colour=soft, seed=0, progress=lambda done, of: None, **settings):
+def detail_of(sheet, *pictures, colour=soft, seed=0, progress=lambda done, of: None, extent=EXTENT, **settings):
     """``pictures`` are pictures and their shares."""
     return find_detail(
         sheet,
         texel_side(sheet, SIZE),
         pictures or [(PICTURE, 1.0)],
-        EXTENT,
+        extent,
         lambda around, position, normal: colour(around),
         DetailSettings(**settings),
         seed,
@@ -183,6 +183,22 @@ def in_red(colours):
     to_red, to_blue = (KDTree(own).query(colours)[0] for own in pixels)
     assert np.quantile(np.minimum(to_red, to_blue), 0.99) < 0.1, "colours of neither picture"
     return to_red < to_blue
+
+
+def test_no_piece_comes_back_all_the_time(sheet):
+    other = gaussian_filter(np.asarray(strokes(1), np.float32) / 255, (2.2, 2.2, 0))
+
+    def colour(position):
+        """Another picture: what suits it best is anywhere."""
+        return sample(other, position[..., [0, 2]] * 500 + 130)
+
+    def most_used(**settings):
+        """How often the most used twentieth of the picture is used, of what would be its share."""
+        found = detail_of(sheet, (PICTURE, 1.0), colour=colour, extent=0.2, most_points=20_000, **settings)
+        used, _, _ = np.histogram2d(*found.place.T, 20, [(0, PICTURE.height)] * 2)
+        return np.sort(used.ravel())[-20:].mean() / used.mean()
+
+    assert most_used() < 0.8 * most_used(evenness=0.0)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])

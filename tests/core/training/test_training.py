@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+from core.training.architecture import read_bundle
 from core.training.batches import Texts, World, content_texts
 from core.training.captions import (
     COLOUR_WORDS,
@@ -33,6 +35,7 @@ from core.training.painter import Canvas, Look, paint, role_palettes
 from core.training.patterns import FAMILIES
 from core.training.pictures import pixel_grid, scene, swatch
 from core.training.rasters import RasterSettings, rasters
+from core.training.run import Run, settings_to_go_on
 from core.training.shapes import LIMB, MAKERS, make_shape
 from core.training.styles import sample_style, style_bank
 from core.training.travel import FILE_BYTES, pack, unpack
@@ -272,6 +275,28 @@ def test_losses_of_the_stages_that_have_begun_are_drawn(tmp_path):
     two, one = (Image.open(tmp_path / name) for name in ("two.png", "one.png"))
     assert two.width == pytest.approx(2 * one.width, rel=0.02)
     assert len(np.unique(np.asarray(one))) > 10
+
+
+def test_a_bundles_denoiser_is_trained_further_at_its_own_resolution(tmp_path, model_folder):
+    few = replace(FEW, supersampling=1)
+    settings = replace(
+        settings_to_go_on(CPU, 0.001), rasters=few, styles_a_family=3, batch=14, held_out=14, ending_seconds=0.0
+    )
+    run = Run(tmp_path, settings, CPU, lambda line: None, start=model_folder)
+    assert run.held_out(14)[0].target.shape[-1] == 64
+    assert run.train_all().keys() == {"denoiser_seconds"}
+    run.samples(tmp_path / "samples.png")
+    run.export(tmp_path / "bundle")
+    learnt = {"unet", "ip_adapter", "controlnet_normal", "controlnet_depth"}
+    for path in model_folder.rglob("*.safetensors"):
+        name = path.relative_to(model_folder)
+        before, after = load_file(path), load_file(tmp_path / "bundle" / name)
+        assert before.keys() == after.keys()
+        same = all(torch.equal(before[key], after[key]) for key in before)
+        assert same == (name.parts[0] not in learnt), name
+    for path in model_folder.rglob("config.json"):
+        assert path.read_text() == (tmp_path / "bundle" / path.relative_to(model_folder)).read_text()
+    assert read_bundle(tmp_path / "bundle").vision.config.image_size == 64
 
 
 SMALL_RUN = """
