@@ -40,6 +40,7 @@ class RunSettings:
     tone: float | None
     device: str
     shading: bool = True
+    detail: float | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
     meshes = [evaluation_mesh(name) for name in arguments.meshes]
     output, models = arguments.output, LoadedModels(arguments.models)
     if arguments.what == "marks":
-        return measure_marks(meshes, replace(SETTINGS, tone=0.0), output, reporter, models)
+        # The strokes come from the picture's own pixels, whatever they show, and would hide what the model leaks.
+        return measure_marks(meshes, replace(SETTINGS, tone=0.0, detail=0.0), output, reporter, models)
     styles = held_out_styles()
     if arguments.what == "swatches":
         pictures = {name: (picture, "a flat pattern") for name, picture in swatches(styles).items()}
