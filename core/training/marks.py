@@ -63,11 +63,11 @@ class MarkedStyle:
     """The same without the mark: the pattern goes on there."""
 
 
-def marked_styles() -> Mapping[str, MarkedStyle]:
-    """``COUNT`` held-out styles on held-out objects, by names like "03-house"."""
+def marked_styles(count: int = COUNT) -> Mapping[str, MarkedStyle]:
+    """``count`` held-out styles on held-out objects, by names like "03-house"."""
     rng = np.random.default_rng(SEED)
     found: dict[str, MarkedStyle] = {}
-    while len(found) < COUNT:
+    while len(found) < count:
         word = MARKED_WORDS[len(found) % len(MARKED_WORDS)]
         shape, style = make_shape(word, rng), sample_style(rng)
         marks = np.unique(shape.mark[shape.mark > 0])
@@ -102,14 +102,15 @@ def measure_marks(
     output: Path,
     reporter: Reporter,
     models: LoadedModels,
+    count: int = COUNT,
 ) -> dict[str, Any]:
-    """Stylize ``meshes`` in all marked styles with and without ODCR, and in their twins.
+    """Stylize ``meshes`` in ``count`` marked styles with and without ODCR, and in their twins.
 
     Returns:
         The summary, fit for JSON: mean shares ``with_odcr``, ``without``, and ``by_chance`` (of the twins, without);
         the ``ratio`` of the first two, and its ``interval``, in which ``None`` is no bound.
     """
-    marked = marked_styles()
+    marked = marked_styles(count)
     pictures = write_style_images({name: (one.picture, one.content) for name, one in marked.items()}, output / "styles")
     twins = write_style_images({name: (one.twin, one.content) for name, one in marked.items()}, output / "twins")
 

@@ -30,7 +30,7 @@ from ..evaluation.results import as_table
 from ..stylize import LoadedModels
 from .benchmark import families, held_out_styles, ranks, sample_gaps, swatches
 from .family_judge import load_family_judge
-from .marks import measure_marks
+from .marks import COUNT, measure_marks
 from .paintings import PACKAGED_FILE, read_paintings
 from .pictures import write_style_images
 
@@ -45,6 +45,8 @@ def main() -> None:
     parser.add_argument("what", choices=("swatches", "paintings", "marks"))
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--meshes", nargs="+", default=MESHES)
+    parser.add_argument("--size", type=int, default=SETTINGS.texture_size, help="of the textures")
+    parser.add_argument("--count", type=int, default=COUNT, help="of the marked pictures")
     parser.add_argument("--variant", choices=VARIANTS, default="whole method", help="leave a part of the method out")
     parser.add_argument(
         "--samples", action="store_true", help="compare with what the denoiser paints view by view, too"
@@ -63,9 +65,11 @@ def main() -> None:
 def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[str, Any]:
     meshes = [evaluation_mesh(name) for name in arguments.meshes]
     output, models = arguments.output, LoadedModels(arguments.models)
+    settings = replace(SETTINGS, texture_size=arguments.size)
     if arguments.what == "marks":
         # The strokes come from the picture's own pixels, whatever they show, and would hide what the model leaks.
-        return measure_marks(meshes, replace(SETTINGS, tone=0.0, detail=0.0), output, reporter, models)
+        settings = replace(settings, tone=0.0, detail=0.0)
+        return measure_marks(meshes, settings, output, reporter, models, arguments.count)
     styles = held_out_styles()
     if arguments.what == "swatches":
         pictures = {name: (picture, "a flat pattern") for name, picture in swatches(styles).items()}
@@ -73,7 +77,7 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
         found = read_paintings(arguments.paintings)
         pictures = {title.split(" - ")[0]: (picture, "") for title, picture in found.items()}
     images = write_style_images(pictures, output / "styles")
-    cases = variant_cases(VARIANTS[arguments.variant], images, meshes, SETTINGS, output, models)
+    cases = variant_cases(VARIANTS[arguments.variant], images, meshes, settings, output, models)
     results = finish_and_measure(cases, output, reporter, models, StyleReferences(images, Judge()))
     (output / TABLE_FILE).write_text(as_table(results), encoding="utf-8")
     summary = ranks(results)
