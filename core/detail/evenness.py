@@ -17,6 +17,8 @@ from .exemplar import Exemplar
 
 _REGIONS = 32
 """Along the shorter side of a picture."""
+_LEAST = 4.0
+"""Least side of a region, in pixels of places, which are offered at every second one."""
 _BLUR = 1.5
 """Of what is counted, in regions: pieces have no sharp borders."""
 _MOST = 3.0
@@ -35,7 +37,7 @@ class Crowding:
             exemplar: the style images.
             surface: its area, in squared pixels of the pictures.
         """
-        self._cell = min(exemplar.pictures[0].shape[:2]) / _REGIONS
+        self._cell = max(min(exemplar.pictures[0].shape[:2]) / _REGIONS, _LEAST)
         areas = [math.prod(picture.shape[:2]) for picture in exemplar.pictures]
         sides = [np.ceil(np.array(picture.shape[:2]) / self._cell).astype(int) for picture in exemplar.pictures]
         self._count = len(sides)
