@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--carry-out", type=Path, help="leave there what another machine needs to go on")
     parser.add_argument("--output", type=Path, help="where the bundle goes; by default bundle/ in the work folder")
     arguments = parser.parse_args()
+    if arguments.start is not None and not (arguments.start / "unet").is_dir():
+        parser.error(f"--start is {arguments.start}, which holds no bundle; it must be a folder such as core/bundled")
     # The processes that cast the shapes begin by importing this file, and need nothing of these.
     from diffusers.utils import logging as diffusers_logging
 

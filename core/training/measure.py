@@ -55,6 +55,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/training"), help="where the judge was trained")
     parser.add_argument("--paintings", type=Path, default=Path("/") / PACKAGED_FILE, help="the package's paintings.rcc")
     arguments = parser.parse_args()
+    if not 1 <= arguments.count <= COUNT:
+        parser.error(f"--count is {arguments.count}; it must be from 1 to {COUNT}")
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
         summary = _measure(arguments, ConsoleReporter(progress, console))
