@@ -42,6 +42,10 @@ def _guidance(**parts: bool) -> Callable[[OptimisationSettings], OptimisationSet
     return lambda settings: replace(settings, guidance=replace(settings.guidance, **parts))
 
 
+def _without_strokes(settings: OptimisationSettings) -> OptimisationSettings:
+    return replace(settings, detail=replace(settings.detail, strength=0.0))
+
+
 def _without_control_nets(settings: OptimisationSettings) -> OptimisationSettings:
     none = tuple(0.0 for _ in settings.controls.scales)
     return replace(settings, controls=replace(settings.controls, scales=none, late_scales=none))
@@ -61,12 +65,14 @@ VARIANTS: Mapping[str, Variant] = {
         lambda settings: replace(settings, shading=ShadingSettings() if settings.shading is None else None)
     ),
     "no statistics": Variant(lambda settings: settings, tone=0.0),
+    "model alone": Variant(_without_strokes, tone=0.0),
     "statistics alone": Variant(lambda settings: replace(settings, distillation_weight=0.0)),
 }
 """By the name that the table gives them. The bundled model has its style in every cross-attention, so that for it "no
 layer selection" is the whole method, and a narrower choice than its own shows what choosing does. SDS and ISM are score
 distillation on noise that is drawn anew at every step, the latter with DDIM inversion; "other shading" shows renders
-without light to a model that is shown them lit, and the other way round."""
+without light to a model that is shown them lit, and the other way round. Without statistics the picture's own strokes
+go over the texture all the same; "model alone" leaves both out."""
 
 _MEASURES: Mapping[str, Callable[[CaseResult], float | None]] = {
     "style distance": lambda result: result.style_rank.own,

@@ -40,7 +40,7 @@ from .words import word_effect
 
 STYLES = ("great_wave", "poppies", "stained_glass")
 MESHES = ("suzanne", "chair", "cup")
-WAYS = ("statistics alone", "no statistics", "whole method")
+WAYS = ("statistics alone", "model alone", "whole method")
 """Of ``ablation.VARIANTS``."""
 WORDS = ("wooden", "stone")
 """Put before what the mesh is."""

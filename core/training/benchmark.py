@@ -19,39 +19,30 @@ from ..evaluation.cases import Case
 from ..evaluation.judge import Judge
 from ..evaluation.results import CaseResult
 from ..evaluation.sample_gap import gap_views, measure_gap, summary
-from ..evaluation.views import VIEW_SIZE, View, evaluation_cameras, textured_views
-from ..geometry.mesh import Mesh, bounding_radius
+from ..evaluation.views import textured_views
 from ..inputs.pictures import open_as_it_is
 from ..reporting import Reporter
 from ..stylize import LoadedModels
-from ..views.embree import EmbreeRasteriser
-from ..views.rasteriser import Raster
 from .captions import PATTERN_WORDS
-from .coordinates import plane_coordinates
 from .family_judge import FamilyJudge
+from .pattern_views import coarse_styles, pattern_views, seen_from_all_sides
 from .pictures import as_image, swatch
-from .styles import Style, sample_style
+from .styles import Style
 
 SEED = 90_001
 """Of the held-out styles; training begins at other seeds."""
-COUNT = len(PATTERN_WORDS)
 PICTURE_SIZE = 512
-MOST_CELLS = 5.0
-"""Finer patterns than this are too fine for views of 64 pixels."""
 AMONG = 5
 """A style image is ranked among so many: itself and the four after it."""
 
 
 def held_out_styles() -> dict[str, Style]:
-    """``COUNT`` styles by names like "04-brick": the families in turn."""
+    """One style of each family, by names like "04-brick"."""
     rng = np.random.default_rng(SEED)
-    styles: dict[str, Style] = {}
-    while len(styles) < COUNT:
-        family = PATTERN_WORDS[len(styles) % len(PATTERN_WORDS)]
-        drawn = sample_style(rng, family)
-        if drawn.cells <= MOST_CELLS:
-            styles[f"{len(styles) + 1:02d}-{family}"] = drawn
-    return styles
+    return {
+        f"{number:02d}-{family}": next(coarse_styles(rng, family))
+        for number, family in enumerate(PATTERN_WORDS, start=1)
+    }
 
 
 def swatches(styles: Mapping[str, Style]) -> dict[str, Image.Image]:
@@ -109,7 +100,7 @@ def families(cases: Sequence[Case], styles: Mapping[str, Style], judge: FamilyJu
         answers[f"{case.style.name} on {case.mesh.name}"] = {
             "true": style.family,
             "painted": judge.recognise(painted),
-            "of_truth": judge.recognise(true_views(case.mesh.mesh, style)),
+            "of_truth": judge.recognise(pattern_views(seen_from_all_sides(case.mesh.mesh), style)),
         }
     return {
         "family": fmean(answer["painted"] == answer["true"] for answer in answers.values()),
@@ -148,20 +139,3 @@ def sample_gaps(
             recognised.append([family_judge.recognise(views) == family for views in both])
     shares = np.mean(recognised, axis=0).tolist() if recognised else []
     return summary(gaps) | dict(zip(("family_samples", "family_texture"), shares, strict=False))
-
-
-def true_views(mesh: Mesh, style: Style) -> list[View]:
-    """The views of ``evaluation.views.textured_views``, had the mesh been painted with the pattern itself."""
-    rasteriser, views = EmbreeRasteriser(mesh), []
-    for camera in evaluation_cameras(bounding_radius(mesh)):
-        seen = rasteriser.rasterise(camera, VIEW_SIZE, VIEW_SIZE)
-        image = np.full((VIEW_SIZE, VIEW_SIZE, 3), 128, np.uint8)
-        image[seen.mask] = np.round(seen_pattern(style, seen) * 255)
-        views.append(View(image, seen.mask))
-    return views
-
-
-def seen_pattern(style: Style, seen: Raster) -> np.ndarray:
-    """float32 [n, 3], sRGB: what the covered pixels of ``seen`` show when the surface is painted in ``style``."""
-    plane = plane_coordinates(seen.position[seen.mask], seen.normal[seen.mask])
-    return style.colour(plane[:, 0], plane[:, 1])

@@ -27,7 +27,7 @@ from ..reporting import Reporter
 from ..stylize import LoadedModels
 from ..views.cameras import turntable
 from ..views.embree import EmbreeRasteriser
-from .benchmark import seen_pattern
+from .pattern_views import seen_pattern
 from .pictures import write_style_images
 from .shapes import MARK_COLOURS, Shape, make_shape
 from .styles import Style, sample_style

@@ -79,13 +79,14 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
         found = read_paintings(arguments.paintings)
         pictures = {title.split(" - ")[0]: (picture, "") for title, picture in found.items()}
     images = write_style_images(pictures, output / "styles")
+    style_judge = Judge()
     cases = variant_cases(VARIANTS[arguments.variant], images, meshes, settings, output, models)
-    results = finish_and_measure(cases, output, reporter, models, StyleReferences(images, Judge()))
+    results = finish_and_measure(cases, output, reporter, models, StyleReferences(images, style_judge))
     (output / TABLE_FILE).write_text(as_table(results), encoding="utf-8")
     summary = ranks(results)
     known = arguments.what == "swatches"
     trained = arguments.work / "judge"
-    judge = load_family_judge(trained) if known and trained.is_dir() else None
+    judge = load_family_judge(trained, style_judge) if known and trained.is_dir() else None
     if known and judge is None:
         reporter.warning(
             "judge", f"{trained} holds no judge of patterns (python -m core.training judge): none is asked"

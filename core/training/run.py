@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from .architecture import Bundle, build_bundle, read_bundle, write_bundle
 from .batches import Batch, Texts, World, joined
 from .captions import VOCABULARY
-from .family_judge import FamilyJudge, family_accuracy, judge_losses
 from .fusion import can_compile
 from .layout import Layout, layout
 from .loop import Schedule, is_finished, load_average, spent_seconds, step_seed, train
@@ -31,7 +30,7 @@ from .train_vae import TiedVae, reconstruction_decibels, scaling_factor, vae_los
 from .travel import pack
 from .vocabulary import write_tokenizer
 
-STAGES = ("vae", "joint", "judge", "denoiser")
+STAGES = ("vae", "joint", "denoiser")
 """In their order."""
 DENOISER_USES = 2
 """Steps that the denoiser learns from one batch, with new noise: painting and encoding cost about as much as a step."""
@@ -53,7 +52,7 @@ class RunSettings:
     """Pairs that are painted together, a multiple of 14."""
     denoiser_batches: int = 2
     """Of those in a step of the denoiser."""
-    shares: dict[str, float] = field(default_factory=lambda: {"vae": 0.12, "joint": 0.24, "judge": 0.04})
+    shares: dict[str, float] = field(default_factory=lambda: {"vae": 0.13, "joint": 0.25})
     """Of ``minutes``; the denoiser has what remains."""
     held_out: int = 448
     """Pairs of shapes and styles never seen on which the measures are taken."""
@@ -184,12 +183,6 @@ class Run:
         (self.work / "measures.json").write_text(json.dumps(measures, indent=2) + "\n")
         return measures
 
-    def train_judge(self) -> None:
-        """Train the judge for what remains of the minutes, and say how much it recognises."""
-        torch.manual_seed(self.settings.seed)
-        self._train_judge(60 * self.settings.minutes - self.seconds())
-        self._say(json.dumps(self._measure_judge()))
-
     def frozen(self) -> Frozen:
         """The networks that were trained before the denoiser."""
         if self._start is not None:
@@ -286,17 +279,6 @@ class Run:
     def _measure_joint(self) -> dict[str, Any]:
         batch, chosen = self.held_out(self.settings.held_out)
         return joint_measures(self._loaded(Joint(self.tokenizer), "joint"), self.texts, batch, chosen)
-
-    def _train_judge(self, seconds: float | None = None) -> None:
-        def losses(called: Any, step: int) -> dict[str, Tensor]:
-            swatches = self._layout(step).kinds["swatch"]
-            return judge_losses(called, self.batch("judge", step), swatches)
-
-        self._fit("judge", FamilyJudge(), losses, 2e-3, 0.995, seconds)
-
-    def _measure_judge(self) -> dict[str, Any]:
-        batch, _ = self.held_out(self.settings.held_out)
-        return {"judge_accuracy": family_accuracy(self._loaded(FamilyJudge(), "judge"), batch)}
 
     def _train_denoiser(self) -> None:
         frozen, alphas = self.frozen(), schedule_alphas(self.device)

@@ -309,7 +309,7 @@ torch.set_num_threads(1)
 settings = settings_for(torch.device("cpu"), float(sys.argv[2]))
 views = RasterSettings(supersampling=1, shapes_a_class=1, views=2)
 settings = replace(settings, rasters=views, styles_a_family=3, batch=14, held_out=14, ending_seconds=0.0,
-                   checkpoint_seconds=0.0, log_seconds=0.0, shares={"vae": 0.01, "joint": 0.01, "judge": 0.01})
+                   checkpoint_seconds=0.0, log_seconds=0.0, shares={"vae": 0.01, "joint": 0.01})
 run = Run(Path(sys.argv[1]), settings, torch.device("cpu"), lambda line: print(line, flush=True))
 run.train_all()
 run.export(Path(sys.argv[1]) / "bundle")
