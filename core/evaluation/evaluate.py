@@ -24,7 +24,7 @@ from .cases import Case, RunSettings, finish_case, make_cases
 from .contrast import measure_contrast
 from .extremes import box_projected
 from .judge import Judge
-from .leakage import measure_leakage
+from .leakage import Leakage, measure_leakage
 from .maps import coverage_map, seam_map
 from .meshes import EvaluationMesh
 from .palette import measure_palette
@@ -53,6 +53,17 @@ class StyleReferences:
         pictures = {style.name: style.picture for style in styles}
         self.places = None if judge is None else PlaceMeasure(judge, pictures)
         self.judged = {} if judge is None else {name: judge.signature([view]) for name, view in self.views.items()}
+        self._ceilings: dict[tuple[str, str, float], Leakage] = {}
+
+    def ceiling_leakage(self, case: Case, extent: float) -> Leakage:
+        """That of the style image of ``case`` laid on whole, ``extent`` wide; the same for all textures of its mesh."""
+        key = (case.style.name, case.mesh.name, extent)
+        if key not in self._ceilings:
+            mesh = case.mesh.mesh
+            cameras = evaluation_cameras(bounding_radius(mesh))
+            laid_on = box_projected(mesh, case.style.picture, cameras, VIEW_SIZE, extent)
+            self._ceilings[key] = measure_leakage(self.views[case.style.name], laid_on, motif_sizes(mesh, extent))
+        return self._ceilings[key]
 
 
 def evaluate(
@@ -130,8 +141,6 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         judged = {name: judge.distance(own, other) for name, other in references.judged.items()}
     report = case.report()
     extent = report["settings"]["statistics"]["style_extent"]
-    motif, sizes = references.views[case.style.name], motif_sizes(mesh, extent)
-    laid_on = box_projected(mesh, case.style.picture, evaluation_cameras(bounding_radius(mesh)), VIEW_SIZE, extent)
     seams = measure_seams(mesh, texture, coverage)
     result = CaseResult(
         style=case.style.name,
@@ -139,8 +148,8 @@ def measure_case(case: Case, references: StyleReferences) -> tuple[CaseResult, S
         style_distances={name: signature.distance(other) for name, other in references.signatures.items()},
         judge_distances=judged,
         place=None if references.places is None else references.places.measure(mesh, texture, case.style.name, extent),
-        leakage=measure_leakage(motif, views, sizes),
-        ceiling_leakage=measure_leakage(motif, laid_on, sizes),
+        leakage=measure_leakage(references.views[case.style.name], views, motif_sizes(mesh, extent)),
+        ceiling_leakage=references.ceiling_leakage(case, extent),
         palette=measure_palette(mesh, texture, case.style.picture, known_parts(case.mesh.name, mesh)),
         contrast=measure_contrast(mesh, texture, case.style.picture, extent),
         seams=seams,

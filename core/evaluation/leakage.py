@@ -109,7 +109,10 @@ def _score(picture: Tensor, scenes: Sequence[tuple[Tensor, Tensor]]) -> float:
 
 def _best_correlations(patches: Tensor, scene: Tensor, mask: Tensor) -> Tensor:
     """[n]: of each patch (mean 0 in each channel, length 1) the best correlation wherever the scene is covered."""
-    area = _PATCH * _PATCH
+    box = _box(mask[0, 0] > 0.0)
+    if box is None:
+        return patches.new_zeros(len(patches))
+    scene, mask, area = scene[:, :, *box], mask[:, :, *box], _PATCH * _PATCH
     mean = functional.avg_pool2d(scene, _PATCH, stride=1)
     square = functional.avg_pool2d(scene.square(), _PATCH, stride=1)
     length = ((square - mean.square()).sum(dim=1) * area).clamp_min(0.0).sqrt()[0]
@@ -119,6 +122,17 @@ def _best_correlations(patches: Tensor, scene: Tensor, mask: Tensor) -> Tensor:
         return patches.new_zeros(len(patches))
     correlation = functional.conv2d(scene, patches)[0][:, usable] / length[usable]
     return correlation.amax(dim=1)
+
+
+def _box(covered: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns between which all of ``covered`` [h, w] lies; ``None`` where no patch has room there."""
+    sides = []
+    for along in (1, 0):
+        found = covered.any(along).nonzero()
+        if not len(found) or int(found[-1]) - int(found[0]) + 1 < _PATCH:
+            return None
+        sides.append(slice(int(found[0]), int(found[-1]) + 1))
+    return sides[0], sides[1]
 
 
 def _least_length() -> float:
