@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
 from skimage.color import rgb2lab
 from torch import Tensor
 
@@ -33,7 +32,7 @@ from ..views.step_views import Views, average_down, step_views
 from .cases import Case
 from .judge import Judge
 from .style_distance import StyleSignature
-from .views import VIEW_SIZE, View, evaluation_cameras, picture_view, textured_views
+from .views import VIEW_SIZE, View, enlarged, evaluation_cameras, picture_view, textured_views
 
 DDIM_STEPS = 25
 _BLOCKS = 8
@@ -93,8 +92,8 @@ def gap_views(case: Case, settings: OptimisationSettings, networks: Networks) ->
     ]
     samples = (images.clamp(0.0, 1.0) * 255.0).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return (
-        [_enlarged(Image.fromarray(image), mask.numpy()) for image, mask in zip(samples, masks, strict=True)],
-        [_enlarged(image, mask.numpy()) for image, mask in zip(renders, masks, strict=True)],
+        [enlarged(Image.fromarray(image), mask.numpy()) for image, mask in zip(samples, masks, strict=True)],
+        [enlarged(image, mask.numpy()) for image, mask in zip(renders, masks, strict=True)],
     )
 
 
@@ -157,11 +156,3 @@ def _block_colours(view: View) -> NDArray[np.float64]:
     sums = lab.reshape(_BLOCKS, size, _BLOCKS, size, 3).sum((1, 3))
     counts = view.mask.reshape(_BLOCKS, size, _BLOCKS, size).sum((1, 3))[..., None]
     return np.where(counts > 0.1 * size * size, sums / np.maximum(counts, 1), np.nan)
-
-
-def _enlarged(image: Image.Image, mask: NDArray[np.bool_]) -> View:
-    """At ``VIEW_SIZE``; nothing of what is not covered comes in over the edge."""
-    nearest = distance_transform_edt(~mask, return_distances=False, return_indices=True)
-    filled = Image.fromarray(np.asarray(image)[tuple(np.asarray(nearest))])
-    big = filled.resize((VIEW_SIZE, VIEW_SIZE), Image.Resampling.BICUBIC)
-    return View(np.asarray(big), np.asarray(Image.fromarray(mask).resize(big.size, Image.Resampling.NEAREST)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 
 from ..geometry.mesh import Mesh, bounding_radius
 from ..results.preview import covered_views, texture_paint
@@ -66,6 +67,23 @@ def textured_views(
         cameras: in place of all ``evaluation_cameras``.
     """
     return _views(mesh, texture, cameras or evaluation_cameras(bounding_radius(mesh)), size)
+
+
+def enlarged(image: Image.Image, mask: NDArray[np.bool_]) -> View:
+    """A picture of fewer pixels at ``VIEW_SIZE``; nothing of what is not covered comes in over the edge."""
+    nearest = distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    filled = Image.fromarray(np.asarray(image)[tuple(np.asarray(nearest))])
+    big = filled.resize((VIEW_SIZE, VIEW_SIZE), Image.Resampling.BICUBIC)
+    return View(np.asarray(big), np.asarray(Image.fromarray(mask).resize(big.size, Image.Resampling.NEAREST)))
+
+
+def at_resolution(view: View, side: int) -> View:
+    """``view`` as it is when seen in ``side`` by ``side`` pixels."""
+    if side == VIEW_SIZE:
+        return view
+    small = Image.fromarray(view.image).resize((side, side), Image.Resampling.BOX)
+    cover = Image.fromarray(view.mask.astype(np.float32)).resize((side, side), Image.Resampling.BOX)
+    return enlarged(small, np.asarray(cover) > 0.999)
 
 
 def steep_views(mesh: Mesh, texture: NDArray[np.uint8]) -> tuple[list[View], list[View]]:

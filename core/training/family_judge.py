@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..evaluation.judge import Judge
-from ..evaluation.views import View
+from ..evaluation.views import VIEW_SIZE, View, at_resolution
 from .captions import OBJECT_WORDS, PATTERN_WORDS
 from .pattern_views import coarse_styles, pattern_views, seen_from_all_sides
 from .shapes import make_shape
@@ -32,6 +32,8 @@ HELD_OUT = 6
 """One object in so many is kept to see how much is recognised."""
 SEED = 70_001
 """Of objects and styles; neither the denoiser's training nor the measures begin there."""
+SIDES = (64, 128, VIEW_SIZE)
+"""The examples are seen in so many pixels, by lot: what counts is the pattern and not how sharp it is."""
 _DECAY = 1e-4
 _ROUNDS = 200
 
@@ -118,7 +120,8 @@ def _examples(numbers: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         seen = seen_from_all_sides(make_shape(OBJECT_WORDS[number % len(OBJECT_WORDS)], rng).mesh)
         for family in rng.permutation(len(PATTERN_WORDS))[: len(PATTERN_WORDS) // 2].tolist():
             style = next(coarse_styles(rng, PATTERN_WORDS[family]))
-            features.append(_features(judge, pattern_views(seen, style)))
+            side = int(rng.choice(SIDES))
+            features.append(_features(judge, [at_resolution(view, side) for view in pattern_views(seen, style)]))
             families.append(family)
             whose.append(number)
     return torch.stack(features), torch.tensor(families), torch.tensor(whose)

@@ -7,11 +7,11 @@ import torch
 import trimesh
 
 from core.evaluation.judge import Judge
-from core.evaluation.views import View, picture_view
+from core.evaluation.views import VIEW_SIZE, View, at_resolution, picture_view
 from core.training import marks
 from core.training.benchmark import held_out_styles, nearest_of_five, swatches
 from core.training.captions import OBJECT_WORDS, PATTERN_WORDS
-from core.training.family_judge import SEED, FamilyJudge, fit, learn_families, load_family_judge
+from core.training.family_judge import SEED, SIDES, FamilyJudge, fit, learn_families, load_family_judge
 from core.training.marks import leaked_share, marked_styles, ratio_with_interval
 from core.training.pattern_views import coarse_styles, pattern_views, seen_from_all_sides
 from core.training.pictures import as_image, swatch
@@ -132,6 +132,21 @@ def test_the_judge_of_patterns_tells_patterns_that_it_has_not_seen():
     assert families.recognise([grey]) in PATTERN_WORDS
 
 
+def test_fewer_pixels_blur_the_object_and_let_nothing_in_from_beside_it():
+    image = np.full((VIEW_SIZE, VIEW_SIZE, 3), (0, 255, 0), np.uint8)
+    mask = np.zeros((VIEW_SIZE, VIEW_SIZE), bool)
+    mask[64:192, 64:192] = True
+    stripes = (np.arange(128) // 2 % 2 * 200 + 20).astype(np.uint8)
+    image[mask] = np.repeat(np.tile(stripes[:, None], (128, 1)), 3, axis=1)
+    view = View(image, mask)
+    assert at_resolution(view, VIEW_SIZE) is view
+    few = at_resolution(view, 64)
+    assert few.mask.sum() == mask.sum()
+    inside = few.image[few.mask].astype(int)
+    assert np.ptp(inside, axis=1).max() == 0, "green stays outside"
+    assert inside.std() < 0.2 * image[mask].std(), "stripes of two pixels are gone"
+
+
 @pytest.mark.slow
 def test_the_judge_of_patterns_learns_from_painted_objects_and_is_kept(tmp_path):
     share = learn_families(tmp_path / "judge", processes=1, objects=2)
@@ -141,4 +156,5 @@ def test_the_judge_of_patterns_learns_from_painted_objects_and_is_kept(tmp_path)
     seen = seen_from_all_sides(make_shape(OBJECT_WORDS[1], rng).mesh)
     order = rng.permutation(len(PATTERN_WORDS))[: len(PATTERN_WORDS) // 2].tolist()
     for family in (PATTERN_WORDS[number] for number in order):
-        assert families.recognise(pattern_views(seen, next(coarse_styles(rng, family)))) == family
+        views, side = pattern_views(seen, next(coarse_styles(rng, family))), int(rng.choice(SIDES))
+        assert families.recognise([at_resolution(view, side) for view in views]) == family
