@@ -25,7 +25,7 @@ from ..reporting import Reporter
 from ..stylize import LoadedModels
 from .captions import PATTERN_WORDS
 from .family_judge import FamilyJudge
-from .pattern_views import coarse_styles, pattern_views, seen_from_all_sides
+from .pattern_views import coarse_style, pattern_views, seen_from_all_sides
 from .pictures import as_image, swatch
 from .styles import Style
 
@@ -39,10 +39,7 @@ AMONG = 5
 def held_out_styles() -> dict[str, Style]:
     """One style of each family, by names like "04-brick"."""
     rng = np.random.default_rng(SEED)
-    return {
-        f"{number:02d}-{family}": next(coarse_styles(rng, family))
-        for number, family in enumerate(PATTERN_WORDS, start=1)
-    }
+    return {f"{number:02d}-{family}": coarse_style(rng, family) for number, family in enumerate(PATTERN_WORDS, start=1)}
 
 
 def swatches(styles: Mapping[str, Style]) -> dict[str, Image.Image]:

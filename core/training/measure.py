@@ -29,7 +29,7 @@ from ..evaluation.meshes import evaluation_mesh
 from ..evaluation.results import as_table
 from ..stylize import LoadedModels
 from .benchmark import families, held_out_styles, ranks, sample_gaps, swatches
-from .family_judge import load_family_judge
+from .family_judge import FILE, load_family_judge
 from .marks import COUNT, measure_marks
 from .paintings import PACKAGED_FILE, read_paintings
 from .pictures import write_style_images
@@ -86,7 +86,7 @@ def _measure(arguments: argparse.Namespace, reporter: ConsoleReporter) -> dict[s
     summary = ranks(results)
     known = arguments.what == "swatches"
     trained = arguments.work / "judge"
-    judge = load_family_judge(trained, style_judge) if known and trained.is_dir() else None
+    judge = load_family_judge(trained, style_judge) if known and (trained / FILE).is_file() else None
     if known and judge is None:
         reporter.warning(
             "judge", f"{trained} holds no judge of patterns (python -m core.training judge): none is asked"

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,12 +17,11 @@ MOST_CELLS = 5.0
 """Finer patterns than this are too fine for views of 64 pixels."""
 
 
-def coarse_styles(rng: np.random.Generator, family: str) -> Iterator[Style]:
-    """Random styles of a family that are coarse enough to be seen, without end."""
-    while True:
-        drawn = sample_style(rng, family)
-        if drawn.cells <= MOST_CELLS:
-            yield drawn
+def coarse_style(rng: np.random.Generator, family: str) -> Style:
+    """A random style of a family that is coarse enough to be seen."""
+    while (drawn := sample_style(rng, family)).cells > MOST_CELLS:
+        pass
+    return drawn
 
 
 def seen_from_all_sides(mesh: Mesh) -> list[Raster]:

@@ -13,7 +13,7 @@ from core.training.benchmark import held_out_styles, nearest_of_five, swatches
 from core.training.captions import OBJECT_WORDS, PATTERN_WORDS
 from core.training.family_judge import SEED, SIDES, FamilyJudge, fit, learn_families, load_family_judge
 from core.training.marks import leaked_share, marked_styles, ratio_with_interval
-from core.training.pattern_views import coarse_styles, pattern_views, seen_from_all_sides
+from core.training.pattern_views import coarse_style, pattern_views, seen_from_all_sides
 from core.training.pictures import as_image, swatch
 from core.training.shapes import make_shape
 from tests.core.bare_mesh import bare_mesh
@@ -120,7 +120,7 @@ def test_the_judge_of_patterns_tells_patterns_that_it_has_not_seen():
     judge, rng = Judge(), np.random.default_rng(0)
 
     def shown(family):
-        return picture_view(as_image(swatch(next(coarse_styles(rng, family)), 128, rng)))
+        return picture_view(as_image(swatch(coarse_style(rng, family), 128, rng)))
 
     taught = [(number, shown(family)) for number, family in enumerate(PATTERN_WORDS) for _ in range(6)]
     features = torch.stack([torch.cat(judge.signature([view], centred=True)) for _, view in taught])
@@ -156,5 +156,5 @@ def test_the_judge_of_patterns_learns_from_painted_objects_and_is_kept(tmp_path)
     seen = seen_from_all_sides(make_shape(OBJECT_WORDS[1], rng).mesh)
     order = rng.permutation(len(PATTERN_WORDS))[: len(PATTERN_WORDS) // 2].tolist()
     for family in (PATTERN_WORDS[number] for number in order):
-        views, side = pattern_views(seen, next(coarse_styles(rng, family))), int(rng.choice(SIDES))
+        views, side = pattern_views(seen, coarse_style(rng, family)), int(rng.choice(SIDES))
         assert families.recognise([at_resolution(view, side) for view in views]) == family
