@@ -65,6 +65,8 @@ class BlenderWindow:
 
     def __init__(self, program: str, display: str, folder: Path, script: str, arguments: Sequence[str]) -> None:
         self._display = display
+        # Windows side by side must not write over each other's pictures.
+        self._pictures = ARTIFACTS / folder.name
         self._state = folder / "state.json"
         # Of the Blender before.
         self._state.unlink(missing_ok=True)
@@ -205,8 +207,9 @@ class BlenderWindow:
         time.sleep(0.3)
         self._xdotool("key", keys)
 
-    def photograph(self, name: str, folder: Path = ARTIFACTS) -> Path:
-        """A picture of the whole screen, kept in ``build/artifacts`` or another folder."""
+    def photograph(self, name: str, folder: Path | None = None) -> Path:
+        """A picture of the whole screen, kept in a folder of ``build/artifacts`` for this test, or in another."""
+        folder = folder or self._pictures
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"window_{name}.png"
         subprocess.run(["import", "-display", self._display, "-window", "root", str(path)], check=True)
