@@ -14,11 +14,11 @@ from ..geometry.mesh import Mesh, face_vectors
 from ..geometry.overlap import Overlap
 from .exemplar import LOOK_RESOLUTION, Exemplar, look_offsets, resized
 from .laying_out import lay_out
-from .places import find_places, pieces, rounds
+from .places import find_places, rounds
 from .repeats import find_lattice
 from .settings import DetailSettings
 from .surface_graph import SurfaceGraph, surface_graph
-from .ways import offset
+from .ways import in_pixels, offset
 
 _ASKED = 3
 """Points around a texel whose places are blended."""
@@ -26,11 +26,13 @@ _BLEND = 0.25
 """Width of the blend at the border between two pieces, in texels or pixels, whichever are larger: none sees a blur."""
 _TEXELS_A_PIXEL = 0.8
 """The picture is made smaller where its pixels would be less than so many texels wide: they would flicker."""
-_TONE_LIMIT = 0.1
+_TONE_LIMIT = 0.08
 """Differences of tone between surface and picture about this large or larger are meant as they are, and stay."""
 _STROKES_ALONE = 0.5
 """Strength up to which a picture's strokes are laid over the optimised colours, and not its own colours."""
-_TONE_ROUNDS = 6
+_TONE_OF_SURFACE = 0.2
+"""Weight of the surface's own tone over that of a neighbour."""
+_TONE_ROUNDS = 30
 """Times that tones are averaged with those of neighbours."""
 
 Floats = NDArray[np.float32]
@@ -131,16 +133,15 @@ def find_detail(
         progress(done, total)
 
     place = find_places(exemplar, graph, colours, settings, generator, tick, laid_out)
+    # A picture that is laid out goes where it does for itself alone.
+    tones = colours.mean(axis=1) if laid_out is None else exemplar.tones(place)
     finest = max(round(extent / (texel * _TEXELS_A_PIXEL)), 1)
     pixels = [resized(picture, min(min(picture.size), finest)) for picture, _ in pictures]
     return Detail(
         graph=graph,
         exemplar=exemplar,
         place=place,
-        # A picture that is laid out goes where it does for itself alone.
-        tone=np.zeros_like(graph.position)
-        if laid_out is not None
-        else _tones(exemplar, graph, place, colours.mean(axis=1)),
+        tone=_tones(exemplar, graph, place, tones),
         strength=settings.strength,
         pixels=pixels,
         low=[resized(picture, LOOK_RESOLUTION) for picture, _ in pictures],
@@ -157,18 +158,28 @@ def _laid_out(graph: SurfaceGraph, exemplar: Exemplar, settings: DetailSettings)
 
 
 def _tones(exemplar: Exemplar, graph: SurfaceGraph, place: Floats, surface: Floats) -> Floats:
-    """[N, 3] what the surroundings on the surface, of the mean colours [N, 3], are lighter than those in the picture.
+    """[N, 3] what to add to the picture's colours, so that no piece of it ends where it is plain on both sides.
 
-    Slight differences alone: they would show as steps from piece to piece in what is plain.
+    Each point goes by the tone of the surface there, ``surface`` [N, 3], and more by its neighbours: the step from its
+    piece to theirs is spread over both, as in Poisson image editing (Perez et al. 2003). Slight steps alone count.
     """
-    tone = surface - exemplar.tones(place)
-    size = np.linalg.norm(tone, axis=-1, keepdims=True)
-    tone = (tone * np.exp(-np.square(size / _TONE_LIMIT))).astype(np.float32)
     neighbours = graph.levels[0]
-    ordered = tone[neighbours.points]
-    one_piece = pieces(exemplar, neighbours, place[neighbours.points])[..., None]
+    own = place[neighbours.points]
+    tone = exemplar.tones(own)
+    wanted = _slight(surface[neighbours.points] - tone)
+    step = tone[neighbours.index] - exemplar.tones(exemplar.within(own[:, None] + in_pixels(neighbours.way, exemplar)))
+    size = np.square(step / _TONE_LIMIT).sum(axis=-1, keepdims=True)
+    weight = np.exp(-size) * neighbours.real[..., None]
+    pull = (weight * step).sum(axis=1) + _TONE_OF_SURFACE * wanted
+    total = weight.sum(axis=1) + _TONE_OF_SURFACE
+    added = wanted
     for _ in range(_TONE_ROUNDS):
-        around = (ordered[neighbours.index] * one_piece).sum(axis=1)
-        ordered = (ordered + around) / (1.0 + one_piece.sum(axis=1))
-    tone[neighbours.points] = ordered
-    return tone
+        added = (pull + (weight * added[neighbours.index]).sum(axis=1)) / total
+    found = np.empty_like(added)
+    found[neighbours.points] = added
+    return found
+
+
+def _slight(tone: Floats) -> Floats:
+    """Differences [N, 3], but for large ones."""
+    return (tone * np.exp(-np.square(tone / _TONE_LIMIT).sum(axis=-1, keepdims=True))).astype(np.float32)

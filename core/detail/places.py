@@ -94,13 +94,6 @@ def _levels(graph: SurfaceGraph, laid_out: bool) -> list[int]:
     return [0] if laid_out else [*reversed(range(len(graph.levels)))]
 
 
-def pieces(exemplar: Exemplar, neighbours: Neighbours, place: Floats) -> NDArray[np.bool_]:
-    """[n, K] whether points and their neighbours, of the finest level, are of one piece of the picture."""
-    ahead = place[:, None] + in_pixels(neighbours.way, exemplar)
-    apart = np.square(ahead - place[neighbours.index]).sum(-1)
-    return (apart <= _SAME**2) & ~neighbours.turned
-
-
 class _Search:
     """One level of it."""
 

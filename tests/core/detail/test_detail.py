@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 from core.detail.detail import find_detail
 from core.detail.exemplar import sample
 from core.detail.settings import DetailSettings, style_extent
+from core.detail.ways import in_pixels
 from core.geometry.texels import texel_map, texel_side
 
 SIZE, EXTENT = 192, 1.4
@@ -121,6 +122,28 @@ def test_strokes_alone_leave_the_colours_and_the_picture_s_own_colours_replace_t
 def test_every_colour_is_near_one_of_the_picture(sheet, texels):
     between_pixels = far_from_palette(true_colours(texels))
     assert far_from_palette(detailed(sheet, texels)) < 1.3 * between_pixels < far_from_palette(soft(texels.position))
+
+
+def darkening(squares):
+    """From left to right; with squares of two colours, or plain."""
+    row, column = np.mgrid[:240, :240]
+    dark = ((row // 40 + column // 40) % 2)[..., None] * squares
+    return Image.fromarray(((200, 180, 180) * (1 - 0.7 * dark) * (1 - column[..., None] / 2400)).astype(np.uint8))
+
+
+@pytest.mark.parametrize("squares", [True, False])
+def test_pieces_of_what_is_plain_end_nowhere(make_mesh, squares):
+    pole = make_mesh(trimesh.creation.cylinder(radius=0.25, height=2.0, sections=64))
+    found = detail_of(pole, (darkening(squares), 1.0), colour=lambda around: np.full_like(around, 0.65))
+    tone, added = found.exemplar.tones(found.place), found.tone
+    level = found.graph.levels[0]
+    ahead = found.place[level.points][:, None] + in_pixels(level.way, found.exemplar)
+    neighbour = level.points[level.index]
+    steps = (tone[neighbour] - found.exemplar.tones(found.exemplar.within(ahead)))[level.real]
+    left = steps + (added[neighbour] - added[level.points][:, None])[level.real]
+    slight = (np.linalg.norm(steps, axis=-1) < 0.05) & (np.linalg.norm(steps, axis=-1) > 0.02)
+    assert slight.sum() > 1000
+    assert np.linalg.norm(left[slight], axis=-1).mean() < 0.5 * np.linalg.norm(steps[slight], axis=-1).mean()
 
 
 def test_the_same_seed_gives_the_same_colours_and_another_others(sheet, texels):
