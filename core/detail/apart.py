@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 APART = 16384.0
 """Columns from the left border of one picture to that of the next, in pixels of places."""
-_BEFORE = 0.25
+BEFORE = 0.25
 """A place up to this share of ``APART`` left of a picture is still one of that picture."""
 
 Floats = NDArray[np.float32]
@@ -20,7 +20,7 @@ def split(place: Floats, count: int) -> tuple[NDArray[np.int64], Floats]:
     """Of places [..., 2] in the plane of ``count`` pictures: the pictures' numbers [...], and the places in them."""
     if count == 1:
         return np.zeros(place.shape[:-1], np.int64), place
-    which = np.floor(place[..., 0] / APART + _BEFORE).astype(np.int64).clip(0, count - 1)
+    which = np.floor(place[..., 0] / APART + BEFORE).astype(np.int64).clip(0, count - 1)
     own = place.copy()
     own[..., 0] -= which * np.float32(APART)
     return which, own
@@ -38,13 +38,14 @@ class PixelNumbers:
 
     def __init__(self, sides: Sequence[tuple[int, int]]) -> None:
         """``sides`` are height and width of each."""
-        self._height, self._width = np.array(sides, np.int64).T
-        self._first = np.concatenate([[0], np.cumsum(self._height * self._width)[:-1]])
+        height, width = np.array(sides, np.int64).T
+        self.pictures = np.stack([height, width, np.cumsum(height * width) - height * width], axis=-1)
+        """[pictures, 3] height, width and number of the first pixel of each."""
 
     def number(self, which: NDArray[np.int64], column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of the pixel of picture ``which``, or of the nearest one in it; all [...]."""
-        if len(self._first) == 1:
-            height, width = int(self._height[0]), int(self._width[0])
-            return row.clip(0, height - 1) * width + column.clip(0, width - 1)
-        height, width = self._height[which], self._width[which]
-        return self._first[which] + row.clip(0, height - 1) * width + column.clip(0, width - 1)
+        if len(self.pictures) == 1:
+            height, width, first = map(int, self.pictures[0])
+        else:
+            height, width, first = np.moveaxis(self.pictures[which], -1, 0)
+        return first + row.clip(0, height - 1) * width + column.clip(0, width - 1)

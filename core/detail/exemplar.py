@@ -54,36 +54,22 @@ class FineLevel:
 
     def __init__(self, pictures: Sequence[Floats], level: int, generator: np.random.Generator) -> None:
         """``pictures`` are [H, W, 3]; the pixels of ``level`` are 2**level of their own."""
-        self._scale = 1.0 / 2**level
+        self.scale = 1.0 / 2**level
+        """Pixels over those of the pictures."""
         sides, surroundings, colours = [], [], []
         for picture in pictures:
-            height, width = (max(_FINE_SIZE, round(side * self._scale)) for side in picture.shape[:2])
+            height, width = (max(_FINE_SIZE, round(side * self.scale)) for side in picture.shape[:2])
             small = functional.interpolate(_as_tensor(picture), (height, width), mode="area")
             padded = functional.pad(small, (1, 1, 1, 1), mode="replicate")
             surroundings.append(functional.unfold(padded, _FINE_SIZE)[0].T.numpy())
             colours.append((small[0].flatten(1).T / math.sqrt(3.0)).numpy())
             sides.append((height, width))
         around = np.concatenate(surroundings)
-        self._around = Components(around, _FINE_COMPONENTS, generator).of(around)
-        self._colour = np.concatenate(colours)
-        self._count, self._pixels = len(sides), PixelNumbers(sides)
-
-    def difference(self, one: Floats, two: Floats, turned: NDArray[np.bool_]) -> Floats:
-        """Mean squared difference of the surroundings of places [..., 2]; where ``turned`` [...] of the colours alone,
-        since surroundings are not upright there.
-        """
-        first, second = self._number(one), self._number(two)
-        apart = self._around[first] - self._around[second]
-        squared = np.einsum("...d,...d->...", apart, apart)
-        if turned.any():
-            colour = self._colour[first[turned]] - self._colour[second[turned]]
-            squared[turned] = np.einsum("...d,...d->...", colour, colour)
-        return squared
-
-    def _number(self, place: Floats) -> NDArray[np.int64]:
-        which, own = split(place, self._count)
-        column, row = np.moveaxis((own + 0.5) * self._scale, -1, 0)
-        return self._pixels.number(which, column.astype(np.int64), row.astype(np.int64))
+        self.around = Components(around, _FINE_COMPONENTS, generator).of(around)
+        """[pixels, d] what surrounds each pixel: squared distances are mean squared differences."""
+        self.colour = np.ascontiguousarray(np.concatenate(colours))
+        """[pixels, 3] likewise its colour alone: where planes are turned, surroundings are not upright."""
+        self.pixels = PixelNumbers(sides)
 
 
 class Exemplar:

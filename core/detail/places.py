@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from .borders import borders
 from .evenness import Crowding
-from .exemplar import Exemplar, FineLevel
+from .exemplar import Exemplar
 from .settings import DetailSettings
 from .surface_graph import Neighbours, SurfaceGraph
 from .ways import in_pixels, offset
@@ -108,7 +109,7 @@ class _Search:
         settings: DetailSettings,
     ) -> None:
         self._exemplar, self._neighbours, self._wanted, self._advantage = exemplar, neighbours, wanted, advantage
-        self._fine: FineLevel = exemplar.fine[level]
+        self._fine = exemplar.fine[level]
         self._way, self._back = (in_pixels(ways, exemplar) for ways in (neighbours.way, neighbours.back))
         self._same = (_SAME * 2**level) ** 2
         self._likeness, self._settings = settings.likeness[level], settings
@@ -143,17 +144,28 @@ class _Search:
         """What the places ``own`` [m, 2] cost points [m] while all are at ``place`` [n, 2]; and whether each is at a
         border of its piece: [m].
         """
-        around = self._neighbours
+        around, fine = self._neighbours, self._fine
+        visible, at_border = borders(
+            point,
+            own,
+            place,
+            around.index,
+            self._way,
+            around.turned,
+            around.real,
+            self._same,
+            fine.around,
+            fine.colour,
+            fine.pixels.pictures,
+            fine.scale,
+            _WORST_BORDER,
+            self._settings.border,
+        )
         unlike = self._wanted[point] - self._exemplar.looks(own)
-        ahead, theirs = own[:, None] + self._way[point], place[around.index[point]]
-        turned, real = around.turned[point], around.real[point]
-        one_piece = (np.square(ahead - theirs).sum(-1) <= self._same) & ~turned
-        visible = np.minimum(self._fine.difference(ahead, theirs, turned), _WORST_BORDER) + self._settings.border
-        visible = np.where(one_piece | ~real, 0.0, visible)
         likeness = np.einsum("md,md->m", unlike, unlike) - self._advantage[self._exemplar.which(own)]
-        cost = self._likeness * likeness + self._settings.continuity * visible.mean(axis=1)
+        cost = self._likeness * likeness + self._settings.continuity * visible
         cost += self._settings.evenness * self._crowding.of(own)
-        return cost.astype(np.float32), ~one_piece.all(axis=1)
+        return cost.astype(np.float32), at_border
 
 
 def _as_spread_out(looks: Floats, exemplar: Exemplar) -> Floats:
