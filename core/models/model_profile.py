@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from .taught_words import TaughtWords
+
 StyleLayers: TypeAlias = float | Mapping[str, Any]
 """Weight of the style in every cross-attention, or the per-block dict of diffusers' ``set_ip_adapter_scale``; what it
 does not name is at 0."""
@@ -138,6 +140,8 @@ class ModelProfile:
     """Settings in place of those in the scheduler's configuration: what a single file says of itself."""
     negative_prompt: str = ""
     """Text of the unconditional prediction."""
+    taught: TaughtWords | None = None
+    """The words that a small model was taught; ``None`` for one that reads everything."""
     view_words: bool = True
     """Whether "front view", "side view" … is added to the prompt."""
     folder: Path | None = None

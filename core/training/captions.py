@@ -7,34 +7,16 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-OBJECT_WORDS = (
-    "ball", "box", "house", "tower", "mushroom", "donut", "vase", "mug", "chair", "table", "tree", "rocket",
-    "barrel", "snowman", "star", "creature", "rock", "lamp",
-)  # fmt: skip
-"""The object classes of ``shapes``, one word each."""
-PICTURE_WORDS = ("hills", "waves", "sun", "tree", "house", "figure", "sky", "flower", "mountain", "moon")
-"""What ``pictures`` draws."""
-PATTERN_WORDS = (
-    "striped", "dotted", "checkered", "brick", "zigzag", "cellular", "camouflage", "wooden", "brushed", "speckled",
-    "woven", "hatched", "graded", "printed",
-)  # fmt: skip
-"""The pattern families of ``patterns``."""
-COLOUR_WORDS = (
-    "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "brown", "black", "grey", "white",
-    "beige",
-)  # fmt: skip
-MATERIAL_WORDS = (
-    "wooden", "stone", "metal", "fabric", "paper", "wool", "leather", "clay", "ceramic", "glass", "plastic",
-)  # fmt: skip
-"""Materials that a prompt can ask for."""
-THING_WORDS = (
-    "monkey", "head", "animal", "dog", "cat", "bird", "fish", "horse", "bear", "teapot", "cup", "bottle", "bowl", "car",
-    "boat", "plane", "helmet", "sword", "chest", "book", "bridge", "statue", "robot", "sofa", "apple",
-)  # fmt: skip
-"""Names of objects that no shape was made for; to the model they all mean "some object"."""
-VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
-"""The words of ``core.views.cameras.direction_word``."""
-NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
+from ..models.families.bundled_words import (
+    COLOUR_WORDS,
+    MATERIAL_WORDS,
+    NEGATIVE_WORDS,
+    OBJECT_WORDS,
+    PATTERN_WORDS,
+    PICTURE_WORDS,
+    THING_WORDS,
+    VIEW_WORDS,
+)
 
 _GLUE = (
     "a an the of in and with on under over photo picture painting drawing texture swatch object thing flat pattern"

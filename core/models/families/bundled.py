@@ -11,6 +11,7 @@ from ...job import JobError
 from ..checksums import require_sound
 from ..model_profile import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
 from ..weights_header import read_object
+from .bundled_words import TAUGHT
 
 BUNDLED_FOLDER = Path(__file__).parents[2] / "bundled"
 """Where it lies."""
@@ -72,6 +73,7 @@ def bundled(folder: Path | None) -> ModelProfile:
         activations_per_view=resolution**2 * _ACTIVATIONS_PER_PIXEL,
         background="grey",
         shipped=True,
+        taught=TAUGHT,
         folder=folder,
         repair=repair,
     )
