@@ -161,15 +161,17 @@ def _tones(exemplar: Exemplar, graph: SurfaceGraph, place: Floats, surface: Floa
     """[N, 3] what to add to the picture's colours, so that no piece of it ends where it is plain on both sides.
 
     Each point goes by the tone of the surface there, ``surface`` [N, 3], and more by its neighbours: the step from its
-    piece to theirs is spread over both, as in Poisson image editing (Perez et al. 2003). Slight steps alone count.
+    piece to theirs is spread over both, as in Poisson image editing (Perez et al. 2003). Slight steps alone count, and
+    what is not plain stays in the picture's own colours.
     """
     neighbours = graph.levels[0]
     own = place[neighbours.points]
     tone = exemplar.tones(own)
-    wanted = _slight(surface[neighbours.points] - tone)
+    plain = _slight(exemplar.contrasts(own)[:, None])
+    wanted = surface[neighbours.points] - tone
+    wanted = plain * _slight(wanted) * wanted
     step = tone[neighbours.index] - exemplar.tones(exemplar.within(own[:, None] + in_pixels(neighbours.way, exemplar)))
-    size = np.square(step / _TONE_LIMIT).sum(axis=-1, keepdims=True)
-    weight = np.exp(-size) * neighbours.real[..., None]
+    weight = _slight(step) * plain[:, None] * plain[neighbours.index] * neighbours.real[..., None]
     pull = (weight * step).sum(axis=1) + _TONE_OF_SURFACE * wanted
     total = weight.sum(axis=1) + _TONE_OF_SURFACE
     added = wanted
@@ -181,5 +183,5 @@ def _tones(exemplar: Exemplar, graph: SurfaceGraph, place: Floats, surface: Floa
 
 
 def _slight(tone: Floats) -> Floats:
-    """Differences [N, 3], but for large ones."""
-    return (tone * np.exp(-np.square(tone / _TONE_LIMIT).sum(axis=-1, keepdims=True))).astype(np.float32)
+    """[..., 1] in [0, 1]: how slight differences [..., d] are."""
+    return np.exp(-np.square(tone / np.float32(_TONE_LIMIT)).sum(axis=-1, keepdims=True))

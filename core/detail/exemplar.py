@@ -110,7 +110,9 @@ class Exemplar:
         looks = np.concatenate([self._surroundings(*pair) for pair in zip(images, grids, strict=True)])
         self.components = Components(looks, _LOOK_COMPONENTS, generator)
         self._looks = self.components.of(looks)
-        self._tones = looks.reshape(len(looks), -1, 3).mean(axis=1)
+        surroundings = looks.reshape(len(looks), -1, 3)
+        self._tones = surroundings.mean(axis=1)
+        self._contrasts = np.linalg.norm(surroundings.std(axis=1), axis=-1)
         # The surroundings of a place lie within the picture.
         margin, last = (LOOK_SIZE // 2) / self._to_coarse, np.array(sides, np.float32)[:, ::-1] - 1.0
         self._low = np.minimum(margin, last / 2.0).astype(np.float32)
@@ -133,6 +135,10 @@ class Exemplar:
     def tones(self, place: Floats) -> Floats:
         """Mean colours [n, 3] of the surroundings of places [n, 2]."""
         return self._tones[self._number(place)]
+
+    def contrasts(self, place: Floats) -> Floats:
+        """How much the colours around places [n, 2] differ, as a root mean square: [n]."""
+        return self._contrasts[self._number(place)]
 
     def within(self, place: Floats) -> Floats:
         """The nearest places whose surroundings lie within their picture."""
