@@ -26,11 +26,9 @@ class TaughtWords:
         """``prompt`` without the words that were not taught; where it names no object that was, the first of them is
         some object. One and many of a thing are the same.
         """
-        words = [(word, self._taught(word)) for word in re.findall(r"\w+|,", prompt.lower())]
-        unknown = [number for number, (_, taught) in enumerate(words) if taught is None]
-        named = [taught for _, taught in words]
-        if unknown and not self.objects.intersection(filter(None, named)):
-            named[unknown[0]] = self.some_object
+        named = [self._taught(word) for word in re.findall(r"\w+|,", prompt.lower())]
+        if None in named and self.objects.isdisjoint(named):
+            named[named.index(None)] = self.some_object
         return " ".join(filter(None, named)).replace(" ,", ",")
 
     def _taught(self, word: str) -> str | None:

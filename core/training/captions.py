@@ -10,13 +10,14 @@ from typing import Any
 from ..models.families.bundled_words import (
     COLOUR_WORDS,
     MATERIAL_WORDS,
-    NEGATIVE_WORDS,
     OBJECT_WORDS,
     PATTERN_WORDS,
     PICTURE_WORDS,
     THING_WORDS,
     VIEW_WORDS,
 )
+
+NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
 
 _GLUE = (
     "a an the of in and with on under over photo picture painting drawing texture swatch object thing flat pattern"

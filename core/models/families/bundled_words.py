@@ -32,7 +32,6 @@ THING_WORDS = (
 """Names of objects that no shape was made for; to the model they all mean "some object"."""
 VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """The words of ``core.views.cameras.direction_word``."""
-NEGATIVE_WORDS = "blurry low quality distorted noisy ugly shadow"
 
 TAUGHT = TaughtWords(
     objects=frozenset((*OBJECT_WORDS, *PICTURE_WORDS, *THING_WORDS)),
