@@ -204,7 +204,11 @@ def _run(
         with stages.stage("style", "Reading the style"):
             noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
             at_once = None if choice.plan is None else choice.plan.views_at_once
-            distillation = Distillation(networks, condition(networks, job, styles), noise, at_once)
+            conditioning = condition(networks, job, styles)
+            distillation = Distillation(networks, conditioning, noise, at_once)
+        taught = networks.profile.taught_captions
+        if job.content.strip() and taught is not None and conditioning.content_cosine is None:
+            reporter.warning("content", taught.not_understood(job.content.strip()))
     statistics = None
     if settings.statistics_weight > 0.0:
         statistics = StyleStatistics(

@@ -101,8 +101,10 @@ def condition(networks: Networks, job: Job, style_image: StyleImages) -> Conditi
             content removal is blended by its share.
     """
     prompt, content = job.prompt.strip(), job.content.strip()
-    if networks.profile.taught is not None:
-        prompt = networks.profile.taught.understood(prompt)
+    if networks.profile.taught_prompts is not None:
+        prompt = networks.profile.taught_prompts.understood(prompt)
+    if networks.profile.taught_captions is not None:
+        content = networks.profile.taught_captions.understood(content)
     readers = [networks.text_encoder, *([] if networks.second is None else [networks.second.encoder])]
     with awake(networks.device, *readers):
         prompts = {"": _encode_text(networks, prompt)}

@@ -140,8 +140,10 @@ class ModelProfile:
     """Settings in place of those in the scheduler's configuration: what a single file says of itself."""
     negative_prompt: str = ""
     """Text of the unconditional prediction."""
-    taught: TaughtWords | None = None
-    """The words that a small model was taught; ``None`` for one that reads everything."""
+    taught_prompts: TaughtWords | None = None
+    """The words that a small model was taught to paint; ``None`` for one that reads everything."""
+    taught_captions: TaughtWords | None = None
+    """The words for what a style image shows that it was taught; ``None`` likewise."""
     view_words: bool = True
     """Whether "front view", "side view" … is added to the prompt."""
     folder: Path | None = None

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundled model's vocabulary: byte-level BPE in CLIP's own file format, with whole words for what it was taught."""
+"""The bundled model's vocabulary: byte-level BPE in CLIP's own file format, with whole words for most of what it was
+taught.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def write_tokenizer(words: list[str], folder: Path) -> CLIPTokenizer:
-    """Write a CLIP tokenizer that knows every word of ``words`` as one token and spells all others in letters.
+    """Write a CLIP tokenizer that knows most of ``words`` as one token and spells all others in pieces of them.
+
+    Pairs are merged in the order of ``words``, so that a word in which an earlier one's pair stands ("or" of "horse" in
+    "orange") stays in pieces too.
 
     Args:
         words: lower-case words; their order decides the token numbers.

@@ -93,6 +93,17 @@ def test_a_job_leaves_texture_preview_and_report(folder, models, settings, new_r
     assert not (folder / CHECKPOINT_FILE).exists()
 
 
+def test_who_names_content_that_the_model_was_not_taught_is_told(folder, models, settings, new_reporter):
+    def warnings(content):
+        reporter = new_reporter()
+        stylize(dataclasses.replace(JOB, content=content), folder, reporter, models, settings)
+        return dict(reporter.warnings)
+
+    told = warnings("a dragon ")["content"]
+    assert 'what "a dragon" is' in told and "chair, creature" in told
+    assert "content" not in warnings("a house") and "content" not in warnings(" ")
+
+
 def test_a_run_begins_with_a_sketch_once_and_never_again_where_a_checkpoint_is(folder, models, settings, new_reporter):
     sketched = dataclasses.replace(
         settings, warm_start=WarmStartSettings(views=2, steps=2, updates=2, points=500), checkpoint_seconds=0.0

@@ -17,6 +17,7 @@ from transformers import (
 
 from ...models.model_files import require_files, require_sound_files
 from ...models.profiles import ModelProfile
+from ...models.taught_words import TaughtWords
 from ..loading.reading import load, load_network, quiet_libraries
 from .nouns import NOUNS
 
@@ -29,6 +30,8 @@ class JointSpace:
     feature_extractor: CLIPImageProcessorPil
     caption_encoder: CLIPTextModelWithProjection
     caption_tokenizer: CLIPTokenizer
+    taught: TaughtWords | None
+    """The words that a small model was taught; ``None`` for one that reads everything."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def load_joint_space(profile: ModelProfile) -> JointSpace:
         load(CLIPImageProcessorPil, profile, profile.feature_extractor),
         load_network(CLIPTextModelWithProjection, profile, profile.caption_encoder, full).eval(),
         load(CLIPTokenizer, profile, profile.caption_tokenizer),
+        profile.taught_captions,
     )
 
 
@@ -65,7 +69,7 @@ def suggest_content(
 ) -> list[Suggestion]:
     """The nouns that name best what the picture shows, the best first.
 
-    Words that the tokenizer has no token for are left out: a small model has learnt nothing about them.
+    Words that a small model was not taught are left out; of another, those that its tokenizer has no token for.
 
     Args:
         space: of ``load_joint_space``.
@@ -73,7 +77,7 @@ def suggest_content(
         words: to choose from.
         count: at most so many; fewer where the model knows fewer.
     """
-    known = [word for word in dict.fromkeys(words) if _is_one_token(space.caption_tokenizer, word)]
+    known = [word for word in dict.fromkeys(words) if _is_known(space, word)]
     if not known:
         return []
     pixels = space.feature_extractor(style_image, return_tensors="pt").pixel_values
@@ -94,6 +98,8 @@ def _embedding(space: JointSpace, text: str) -> Tensor:
     return space.caption_encoder(tokens).text_embeds[0]
 
 
-def _is_one_token(tokenizer: CLIPTokenizer, word: str) -> bool:
-    """Beside the tokens of start and end."""
-    return len(tokenizer(word).input_ids) == 3
+def _is_known(space: JointSpace, word: str) -> bool:
+    if space.taught is not None:
+        return word in space.taught.objects
+    start_word_end = 3
+    return len(space.caption_tokenizer(word).input_ids) == start_word_end

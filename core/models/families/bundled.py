@@ -11,7 +11,7 @@ from ...job import JobError
 from ..checksums import require_sound
 from ..model_profile import ControlNetProfile, ModelProfile, NetworkSource, StyleLayers
 from ..weights_header import read_object
-from .bundled_words import TAUGHT
+from .bundled_words import TAUGHT_CAPTIONS, TAUGHT_PROMPTS
 
 BUNDLED_FOLDER = Path(__file__).parents[2] / "bundled"
 """Where it lies."""
@@ -73,7 +73,8 @@ def bundled(folder: Path | None) -> ModelProfile:
         activations_per_view=resolution**2 * _ACTIVATIONS_PER_PIXEL,
         background="grey",
         shipped=True,
-        taught=TAUGHT,
+        taught_prompts=TAUGHT_PROMPTS,
+        taught_captions=TAUGHT_CAPTIONS,
         folder=folder,
         repair=repair,
     )

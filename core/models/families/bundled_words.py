@@ -33,7 +33,12 @@ THING_WORDS = (
 VIEW_WORDS = ("front view", "side view", "back view", "overhead view", "view from below")
 """The words of ``core.views.cameras.direction_word``."""
 
-TAUGHT = TaughtWords(
+SCENE_WORDS = ("hills", "waves", "landscape", "mountain", "sun", "moon", "tree", "house", "figure", "flower")
+"""What the scenes of ``core.training.pictures`` show."""
+FLAT_WORDS = ("pattern", "texture", "swatch")
+"""What style images are said to show that show nothing."""
+
+TAUGHT_PROMPTS = TaughtWords(
     objects=frozenset((*OBJECT_WORDS, *PICTURE_WORDS, *THING_WORDS)),
     others=frozenset(
         word
@@ -42,3 +47,9 @@ TAUGHT = TaughtWords(
     ),
     some_object="statue",
 )
+TAUGHT_CAPTIONS = TaughtWords(
+    objects=frozenset((*OBJECT_WORDS, *SCENE_WORDS, *FLAT_WORDS)),
+    others=frozenset((*PATTERN_WORDS, "a", "over", "with", "flat")),
+    some_object=None,
+)
+"""What ODCR learnt to remove; of anything else the embedding has no direction."""

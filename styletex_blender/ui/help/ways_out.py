@@ -34,6 +34,7 @@ ERRORS: dict[str, tuple[str, ...]] = {
 WARNINGS = (
     "base_color",
     "checkpoint",
+    "content",
     "device",
     "elsewhere",
     "frame",

@@ -6,8 +6,9 @@ import torch
 
 from core.diffusion.conditioning import condition
 from core.job import Job
-from core.models.families.bundled_words import TAUGHT
+from core.models.families.bundled_words import TAUGHT_CAPTIONS, TAUGHT_PROMPTS
 from core.models.profiles import profile
+from core.training.batches import content_texts
 from core.training.captions import COLOUR_WORDS, MATERIAL_WORDS, VOCABULARY, PromptNumbers
 
 
@@ -27,14 +28,44 @@ from core.training.captions import COLOUR_WORDS, MATERIAL_WORDS, VOCABULARY, Pro
     ],
 )
 def test_other_words_are_left_out_and_unknown_things_are_some_object(typed, understood):
-    assert TAUGHT.understood(typed) == understood
+    assert TAUGHT_PROMPTS.understood(typed) == understood
 
 
 def test_what_was_taught_is_left_as_it_is():
     texts = PromptNumbers().texts()[1::97]
     assert len(texts) > len(COLOUR_WORDS) * len(MATERIAL_WORDS)
-    assert all(TAUGHT.understood(text) == text for text in texts)
-    assert (TAUGHT.objects | TAUGHT.others) <= set(VOCABULARY)
+    assert all(TAUGHT_PROMPTS.understood(text) == text for text in texts)
+    assert (TAUGHT_PROMPTS.objects | TAUGHT_PROMPTS.others) <= set(VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("a moon over hills", "a moon over hills"),
+        ("a great wave with boats", "a waves with"),
+        ("houses", "house"),
+        ("a dragon", ""),
+        ("red", ""),
+        ("", ""),
+    ],
+)
+def test_a_caption_names_what_was_taught_or_nothing(typed, understood):
+    assert TAUGHT_CAPTIONS.understood(typed) == understood
+
+
+def test_every_caption_of_the_training_is_understood():
+    texts = content_texts()
+    assert all(TAUGHT_CAPTIONS.understood(text) == text for text in texts)
+    assert (TAUGHT_CAPTIONS.objects | TAUGHT_CAPTIONS.others) == set(" ".join(texts).replace(",", "").split())
+
+
+def test_a_caption_of_other_words_removes_nothing(networks, style_picture):
+    dragon, nothing, house = (
+        condition(networks, Job("Ring", "a statue", "style.png", content=content), style_picture)
+        for content in ("a dragon", "", "a house")
+    )
+    assert torch.equal(dragon.style_tokens, nothing.style_tokens) and dragon.content_cosine is None
+    assert not torch.equal(house.style_tokens, nothing.style_tokens) and house.content_cosine is not None
 
 
 def test_two_unknown_things_are_one_to_the_networks(networks, style_picture):
@@ -47,4 +78,5 @@ def test_two_unknown_things_are_one_to_the_networks(networks, style_picture):
 
 
 def test_models_that_read_everything_get_what_was_typed():
-    assert profile("sd15").taught is None and profile("sdxl").taught is None
+    for name in ("sd15", "sdxl"):
+        assert profile(name).taught_prompts is None and profile(name).taught_captions is None
