@@ -29,6 +29,14 @@ def checks(turned=0.0, noise=0.0):
     return (picture + noise * np.random.default_rng(0).normal(size=picture.shape)).clip(0, 1).astype(np.float32)
 
 
+def stripes(turned):
+    """[SIDE, SIDE, 3] dark and light ones, down from the level by so many degrees."""
+    row, column = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    angle = np.radians(turned)
+    dark = np.floor(2 * (row * np.cos(angle) - column * np.sin(angle)) / PERIOD) % 2
+    return np.where(dark[..., None] > 0, (0.2, 0.15, 0.1), (0.8, 0.7, 0.7)).astype(np.float32)
+
+
 def strokes():
     """Two hundred short strokes, no two alike."""
     generator = np.random.default_rng(1)
@@ -90,6 +98,20 @@ def test_a_pattern_closes_around_a_limb(pole):
     # A seam from top to bottom would be 0.75 % of them.
     assert len(apart) > 10_000 and (apart > 4.0).mean() < 0.003
     assert (place >= 0).all() and (place <= SIDE - 1).all()
+
+
+def test_stripes_that_are_not_level_close_around_what_is_round(make_mesh):
+    slope = 8.0
+    graph, exemplar = graph_and_exemplar(make_mesh(trimesh.creation.icosphere(4, 0.7)), stripes(slope))
+    place = lay_out(graph, exemplar, find_lattice(exemplar.pictures[0]))
+    around = graph.levels[0]
+    upright = (np.abs(graph.normal[around.points][:, 2]) < 0.8)[:, None]
+    ordered = place[around.points]
+    apart = (ordered[around.index] - ordered[:, None] - in_pixels(around.way, exemplar))[around.real & upright]
+    across = apart @ (-np.sin(np.radians(slope)), np.cos(np.radians(slope)))
+    across -= np.rint(across / PERIOD) * PERIOD
+    # What tears along the stripes is not seen.
+    assert len(across) > 10_000 and (np.abs(across) > 4.0).mean() < 0.001
 
 
 def test_points_farther_apart_than_the_repeats_are_not_laid_out(pole):
