@@ -35,7 +35,7 @@ and Zisserman 1987): what a long way round can take up does not tear where the w
 """
 _ROUNDS, _FINER_ROUNDS = 20, 6
 """Times that it is found out anew what tears, on the coarsest level and on the others."""
-_MOST_DIRECT = 5000
+_MOST_DIRECT = 12_000
 """Points up to which equations are solved directly; more begin near their solution."""
 _ITERATIONS = 60
 """Of conjugate gradients, at most."""
