@@ -20,6 +20,8 @@ _MISMATCH = 0.2
 """How unlike itself the picture may be when it is moved by a way; 1 is no likeness at all. Patterns have 0.11 at most,
 paintings and grain 0.4 at least.
 """
+_ONE_COLOUR = (0.5 / 255.0) ** 2
+"""Variance below which a picture has nothing that could repeat itself but rounding."""
 
 Floats = NDArray[np.float32]
 
@@ -57,7 +59,7 @@ def _when_moved(picture: Floats) -> tuple[NDArray[np.floating], NDArray[np.float
     height, width = picture.shape[:2]
     centred = picture - picture.mean(axis=(0, 1))
     squares = np.square(centred).sum(axis=-1)
-    if not squares.any():
+    if squares.mean() < _ONE_COLOUR:
         return np.ones((2 * height, 2 * width), np.float32), np.zeros((2 * height, 2 * width), np.float32)
 
     def correlated(one: Floats, other: Floats) -> NDArray[np.floating]:
