@@ -114,16 +114,16 @@ def _one_by_one(edges: _Edges, position: Floats) -> NDArray[np.float64]:
 
 
 def _stretched(
-    place: NDArray[np.float64], edges: _Edges, lattice: NDArray[np.float64], stray: NDArray[np.float64]
+    place: NDArray[np.float64], edges: _Edges, lattice: NDArray[np.float64], strain: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """One round of iterated least squares towards places [n, 2] that fit together as well as they can, but for repeats:
-    what fits badly counts less (Cauchy's weights). Misfits times ``stray`` [2, 2] are 1 where they begin to tear.
+    what fits badly counts less (Cauchy's weights). Misfits times ``strain`` [2, 2] are 1 where they begin to tear.
     """
     start, end, count = edges.start, edges.end, edges.count
     misfit = place[end] - place[start] - edges.way
     repeat = np.rint(misfit @ np.linalg.inv(lattice)) @ lattice
-    torn = np.square((misfit - repeat) @ stray).sum(axis=-1)
-    weight = 1.0 / (1.0 + torn) / (1.0 + _BEND * edges.bend)
+    strained = np.square((misfit - repeat) @ strain).sum(axis=-1)
+    weight = 1.0 / (1.0 + strained) / (1.0 + _BEND * edges.bend)
     wanted = weight[:, None] * (edges.way + repeat)
     across = coo_array((weight, (start, end)), shape=(count, count))
     diagonal = np.bincount(start, weight, count) + np.bincount(end, weight, count) + _ANCHOR
