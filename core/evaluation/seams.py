@@ -6,7 +6,8 @@ Where two triangles share an edge in space but not in the UV layout, the colours
 space and in the same direction, away from the edge. The quotient of the mean differences is the error; 1 is invisible.
 Around a sharp edge the way over the surface is longer than that through space: there a pattern that is wrapped around
 without a seam may come to 1.4.
-Where either side is hidden from everywhere, such as inside another part, no seam can be seen and none is measured.
+Where either side is hidden from everywhere, such as inside another part, no seam can be seen and none is measured;
+nor is one where the texels belong to another surface that overlaps in the layout, since no texture could be right there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.ndimage import map_coordinates
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from ..geometry.mesh import Mesh, face_vectors, flat_normals, uv_areas
+from ..geometry.overlap import Overlap, find_overlap
 from ..geometry.texels import TexelMap
 from ..results.coverage import Coverage
 
@@ -26,6 +28,8 @@ _APART_TEXELS = 2.0
 """Distance between the two points of a pair, in texels: further than bilinear look-ups blend."""
 _PAIRS = 8192
 """Pairs of points, spread evenly over the length of all seams."""
+_SAME_PLACE = 1e-3
+"""Points nearer to one another than this, in units of the normalised mesh, are one."""
 _FLOOR = 0.25
 """Added to both differences (in CIEDE2000, where 1 is just visible): of two invisible ones none is the worse."""
 
@@ -77,10 +81,11 @@ def measure_seams(mesh: Mesh, texture: NDArray[np.uint8], coverage: Coverage) ->
     into_first, into_second = _inward(mesh, first), _inward(mesh, second)
     step = (apart / parting[edge])[:, None]
     triangle_one, triangle_two = first // 3, second // 3
-    one = _Points(mesh, triangle_one, on_seam + step * into_first, coverage)
-    two = _Points(mesh, triangle_two, on_seam + step * into_second, coverage)
-    further_one = _Points(mesh, triangle_one, on_seam + (step + apart) * into_first, coverage)
-    further_two = _Points(mesh, triangle_two, on_seam + (step + apart) * into_second, coverage)
+    overlap = find_overlap(mesh)
+    one = _Points(mesh, triangle_one, on_seam + step * into_first, coverage, overlap)
+    two = _Points(mesh, triangle_two, on_seam + step * into_second, coverage, overlap)
+    further_one = _Points(mesh, triangle_one, on_seam + (step + apart) * into_first, coverage, overlap)
+    further_two = _Points(mesh, triangle_two, on_seam + (step + apart) * into_second, coverage, overlap)
     seam = _differences(texture, one, two)
     interior = np.concatenate([_differences(texture, one, further_one), _differences(texture, two, further_two)])
     usable = one.usable & two.usable
@@ -146,7 +151,9 @@ def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
 class _Points:
     """Points beside edges: where they are in the UV layout, and whether they are usable."""
 
-    def __init__(self, mesh: Mesh, triangle: Ints, points: Floats, coverage: Coverage) -> None:
+    def __init__(
+        self, mesh: Mesh, triangle: Ints, points: Floats, coverage: Coverage, overlap: Overlap | None
+    ) -> None:
         """``points`` [k, 3] lie in the planes of the triangles [k]."""
         corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)
         origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
@@ -158,10 +165,13 @@ class _Points:
         self.uv = np.einsum("kc,kcd->kd", weights, mesh.corner_uvs[triangle].astype(np.float64))
         """[k, 2]."""
         self.usable: NDArray[np.bool_] = np.all(weights > -1e-9, axis=-1)
-        """bool [k]: in their triangles, and seen from somewhere."""
+        """bool [k]: in their triangles, seen from somewhere, and in texels of their own."""
         inside = self.usable.copy()
         texels = _as_texels(mesh, triangle[inside], points[inside], self.uv[inside], coverage)
         self.usable[inside] = coverage.seen_at(texels)
+        if overlap is not None:
+            shown = overlap.colour_positions(triangle.astype(np.int32), weights.astype(np.float32))
+            self.usable &= np.linalg.norm(shown - points, axis=-1) < _SAME_PLACE
 
 
 def _as_texels(mesh: Mesh, triangle: Ints, position: Floats, uv: Floats, coverage: Coverage) -> TexelMap:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
@@ -9,6 +11,7 @@ pytest.importorskip("skimage", reason="the measures need scikit-image, which is 
 
 from core.evaluation import seams
 from core.evaluation.meshes import chair, evaluation_mesh
+from core.geometry.overlap import find_overlap
 from core.geometry.texels import texel_map
 from core.results.coverage import measure_coverage
 from core.views.embree import EmbreeRasteriser
@@ -113,6 +116,21 @@ def test_seams_that_nobody_can_see_do_not_count():
     texture[coverage.texels.row[hidden], coverage.texels.column[hidden]] = 0
     assert 0.02 < hidden.mean() < 0.2
     assert seams.measure_seams(mesh, texture, coverage).ratio == pytest.approx(1.0, abs=0.3)
+
+
+def test_seams_of_surfaces_that_show_the_texels_of_others_do_not_count(ball):
+    # No texture can be right on both halves of the ball where they lie upon each other in the layout.
+    upper = ball.positions[ball.triangles].mean(axis=1)[:, 2] > 0.0
+    corner_uvs = ball.corner_uvs.copy()
+    corner_uvs[upper] = corner_uvs[upper][:, :, ::-1]
+    folded = replace(ball, corner_uvs=corner_uvs)
+    shared = find_overlap(folded)
+    assert shared is not None
+    assert shared.shared > 0.1
+    texture, _ = painted(folded, waves)
+    error = measure_seams(folded, texture)
+    assert 100 < error.pairs < measure_seams(ball, texture).pairs
+    assert error.ratio == pytest.approx(1.0, abs=0.15)
 
 
 def test_mesh_of_one_island_has_no_seam_to_measure(make_mesh):
