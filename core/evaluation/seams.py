@@ -7,7 +7,7 @@ space and in the same direction, away from the edge. The quotient of the mean di
 Around a sharp edge the way over the surface is longer than that through space: there a pattern that is wrapped around
 without a seam may come to 1.4.
 Where either side is hidden from everywhere, such as inside another part, no seam can be seen and none is measured;
-nor is one where the texels belong to another surface that overlaps in the layout, since no texture could be right there.
+nor is one where the texels belong to another surface that overlaps in the layout: no texture could be right there.
 """
 
 from __future__ import annotations
@@ -151,9 +151,7 @@ def _inward(mesh: Mesh, half_edges: Ints) -> Floats:
 class _Points:
     """Points beside edges: where they are in the UV layout, and whether they are usable."""
 
-    def __init__(
-        self, mesh: Mesh, triangle: Ints, points: Floats, coverage: Coverage, overlap: Overlap | None
-    ) -> None:
+    def __init__(self, mesh: Mesh, triangle: Ints, points: Floats, coverage: Coverage, overlap: Overlap | None) -> None:
         """``points`` [k, 3] lie in the planes of the triangles [k]."""
         corners = mesh.positions[mesh.triangles[triangle]].astype(np.float64)
         origin, one, two = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
