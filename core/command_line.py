@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     suggest.add_argument("--profile", choices=PROFILES, default="bundled", help="whose encoders (bundled)")
     suggest.add_argument("--models", type=Path, metavar="DIR", help="folder with the model's files")
     suggest.add_argument("--count", type=whole_number(1, 50), default=5, metavar="N", help="how many words (5)")
+    suggest.add_argument("--json-events", action="store_true", help=argparse.SUPPRESS)
     suggest.set_defaults(run=_suggest)
 
     worker = subparsers.add_parser("worker", help="do jobs for Blender", description="Do jobs for Blender.")

@@ -45,7 +45,7 @@ def _modules() -> tuple[ModuleType, ...]:
     from .ui.region import touch_up
     from .ui.results import kept_textures, result_operators
     from .ui.scripting import adjust
-    from .ui.styles import more_styles, operators as style_operators
+    from .ui.styles import more_styles, operators as style_operators, shown_words
 
     return (
         translate,
@@ -57,6 +57,7 @@ def _modules() -> tuple[ModuleType, ...]:
         operators,
         style_operators,
         more_styles,
+        shown_words,
         help_operators,
         adjust,
         result_operators,

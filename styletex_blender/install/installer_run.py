@@ -27,7 +27,7 @@ class InstallerRun:
     """An installation, a check or a removal."""
 
     command: str
-    """"install", "doctor" or "remove"; of ``core``, "models" or "download"."""
+    """"install", "doctor" or "remove"; of ``core``, "models", "download" or "suggest"."""
     python: str = ""
     """Of "doctor": the Python that it tries; empty for what is installed."""
     stage: str = ""

@@ -4,49 +4,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 
 import bpy
 
 from ...core.job import JobError
-from ..install.installer_process import InstallerProcess
 from ..install.installer_run import InstallerRun
-from ..worker.environment import PACKAGE_FOLDER, core_command, log_path, models_folder
+from ..worker.environment import core_command, models_folder
 from .catalogue import Catalogue
+from .core_task import TICK_SECONDS, CoreTask
 
-TICK_SECONDS = 0.1
-"""Time between two looks at a process."""
-LOG_NAME = "models.log"
-"""Beside the worker's log."""
-
-
-class _Task:
-    """A command of ``core`` that runs."""
-
-    def __init__(self, name: str, arguments: Sequence[str], over: Callable[[InstallerRun], None]) -> None:
-        """Start it.
-
-        Raises:
-            JobError: ``dependencies``: there is nothing to run it with, or the log cannot be written.
-        """
-        folder = models_folder()
-        where = ["--models", str(folder)] if folder is not None else []
-        command = core_command(*arguments, "--json-events", *where)
-        self.process = InstallerProcess(command, PACKAGE_FOLDER, log_path().with_name(LOG_NAME), "The download")
-        self.run = InstallerRun(name)
-        self._over = over
-
-    def step(self) -> bool:
-        """Take in what it said; whether it still runs."""
-        for event in self.process.events():
-            self.run.take(event)
-        if self.process.over:
-            self._over(self.run)
-        return not self.process.over
-
-
-_listing: _Task | None = None
-_download: _Task | None = None
+_listing: CoreTask | None = None
+_download: CoreTask | None = None
 _last_download: InstallerRun | None = None
 _model = ""
 _catalogue: Catalogue | None = None
@@ -99,7 +67,7 @@ def list_anew() -> None:
         return
     _listed = _key()
     try:
-        _listing = _Task("models", ["models"], _take_list)
+        _listing = CoreTask("models", ["models"], _take_list)
     except JobError as error:
         _problem = error.message
         return
@@ -115,7 +83,7 @@ def download(name: str) -> InstallerRun:
     global _download, _model, _last_download
     if _download is not None:
         raise JobError("bad_request", "A model is being downloaded already", "Wait for it, or cancel it")
-    _download = _Task("download", ["download", "--profile", name, "--yes"], _take_download)
+    _download = CoreTask("download", ["download", "--profile", name, "--yes"], _take_download)
     _model, _last_download = name, None
     run = _download.run
     _follow()

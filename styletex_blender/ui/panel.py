@@ -25,6 +25,7 @@ from .results.outcome_panel import STYLETEX_PT_outcome
 from .results.progress_panel import STYLETEX_PT_progress
 from .results.sidebar import SidebarPanel
 from .styles.more_styles import draw_more_styles
+from .styles.shown_words import draw_asking, draw_words
 
 _SMALLEST, _LARGEST = 2.0, 4.0
 """Sides of the style image's thumbnail, in heights of a button: the button below is to be seen on a small screen."""
@@ -98,7 +99,7 @@ class STYLETEX_PT_object(SidebarPanel, Panel):
         column = layout.column(align=True)
         _draw_words(column, _("Object"), own, "prompt", _("as for all"))
         if own.style_image is not None:
-            _draw_words(column, _("Shown"), own, "content", _("nothing but pattern"))
+            _draw_shown(column, context, own)
         row = layout.split(factor=_TITLES_SHARE, align=True)
         row.label(text=_("Seed"))
         field = row.row()
@@ -185,7 +186,7 @@ def _draw_settings(layout: UILayout, context: Context, settings: bpy.types.Prope
         hint = _("optional") if settings.profile in PROMPT_OPTIONAL else _("a wooden chest")
     row = _draw_words(column, _("Object"), settings, "prompt", hint, active=not settings.prompt_from_name)
     row.prop(settings, "prompt_from_name", text="", icon="SORTALPHA")
-    _draw_words(column, _("Shown"), settings, "content", _("nothing but pattern"))
+    _draw_shown(column, context, settings)
     layout.row(align=True).prop(settings, "preset", expand=True)
 
 
@@ -212,6 +213,14 @@ def _draw_words(
     words.active = active
     words.prop(settings, name, text="", placeholder=hint)
     return field
+
+
+def _draw_shown(layout: UILayout, context: Context, settings: bpy.types.PropertyGroup) -> None:
+    """The words for what the style image shows, and those that the model proposes."""
+    profile, for_object = context.scene.styletex.profile, isinstance(settings, ObjectSettings)
+    field = _draw_words(layout, _("Shown"), settings, "content", _("nothing but pattern"))
+    draw_asking(field, settings, profile, for_object)
+    draw_words(layout, context, settings, profile, for_object)
 
 
 def _draw_button(layout: UILayout, context: Context) -> None:

@@ -83,3 +83,23 @@ def test_own_picture_has_its_thumbnail_at_once_and_after_save_as_and_is_opened_b
         "bpy.context.scene.styletex.prompt = ' '.join(area.type for found in windows for area in found.screen.areas)"
     )
     window.until(lambda state: "FILE_BROWSER" in state["prompt"], "the file browser", seconds=20)
+
+
+def test_click_beside_the_field_offers_words_and_a_click_on_one_keeps_it_out(open_blender):
+    window = open_blender()
+    state = window.until(lambda state: state["ticks"] > 3, "the tab")
+    window.do("bpy.context.scene.styletex.content = ''\nbpy.ops.ed.undo_push(message='Clear')")
+    left, bottom, width, height = state["sidebar"]
+    right, top = left + width, bottom + height
+    time.sleep(1.0)
+    window.click([right - 49, top - 178])
+    time.sleep(2.0)
+    window.photograph("words_asked")
+    window.until(lambda state: state["words"], "the words")
+    time.sleep(1.0)
+    window.photograph("words_offered")
+    window.click([right - 64, top - 200])
+    chosen = window.until(lambda state: state["content"], "the word")
+    assert chosen["content"] == f"a {chosen['words'][2]}"
+    window.press("ctrl+z", over=chosen["viewport_centre"])
+    window.until(lambda state: not state["content"], "no word after the undo")

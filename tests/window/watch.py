@@ -122,6 +122,7 @@ def watch() -> float:
         "light_height": bpy.data.objects["Light"].location.z,
         "style_image": settings.style_image.name if settings.style_image else "",
         "content": settings.content,
+        "words": list(answer.words) if (answer := module("models.content_words").last_answer()) else [],
         "has_result": module("ui.results.outcome_panel").STYLETEX_PT_outcome.poll(bpy.context),
         "can_start": not module("ui.availability").why_not(bpy.context),
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 from transformers import (
     CLIPImageProcessorPil,
     CLIPTextModelWithProjection,
@@ -20,6 +21,9 @@ from ...models.profiles import ModelProfile
 from ...models.taught_words import TaughtWords
 from ..loading.reading import load, load_network, quiet_libraries
 from .nouns import NOUNS
+
+_NOTHING_SHOWN = "a flat pattern"
+"""Caption of a picture that shows nothing: what is no nearer to the picture than this is not on it."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,14 @@ def suggest_content(
 ) -> list[Suggestion]:
     """The nouns that name best what the picture shows, the best first.
 
-    Words that a small model was not taught are left out; of another, those that its tokenizer has no token for.
+    Words that a small model was not taught are left out; of another, those that its tokenizer has no token for. So are
+    those that are no nearer to the picture than the caption of a flat pattern: of such a picture no word is left.
 
     Args:
         space: of ``load_joint_space``.
         style_image: RGB.
         words: to choose from.
-        count: at most so many; fewer where the model knows fewer.
+        count: at most so many.
     """
     known = [word for word in dict.fromkeys(words) if _is_known(space, word)]
     if not known:
@@ -83,11 +88,12 @@ def suggest_content(
     pixels = space.feature_extractor(style_image, return_tensors="pt").pixel_values
     image = space.image_encoder(pixels).image_embeds[0]
     texts = torch.stack([_embedding(space, f"a {word}") for word in known])
+    shown = cosine_similarity(texts, image[None]) > cosine_similarity(_embedding(space, _NOTHING_SHOWN), image, dim=0)
     texts = texts / texts.norm(dim=-1, keepdim=True)
     # What all captions share says nothing of the picture, and some words are near to everything.
-    scores = torch.nn.functional.cosine_similarity(texts - texts.mean(dim=0), image[None], dim=-1)
-    best = scores.topk(min(count, len(known)))
-    return [Suggestion(known[int(number)], float(score)) for score, number in zip(*best, strict=True)]
+    scores = cosine_similarity(texts - texts.mean(dim=0), image[None])
+    best = [number for number in scores.argsort(descending=True).tolist() if shown[number]]
+    return [Suggestion(known[number], float(scores[number])) for number in best[:count]]
 
 
 def _embedding(space: JointSpace, text: str) -> Tensor:
