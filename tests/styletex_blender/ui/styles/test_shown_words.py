@@ -66,6 +66,7 @@ def test_the_models_words_are_offered_and_a_click_keeps_one_out_of_the_texture(b
     assert drawn() == ""
     assert bpy.ops.styletex.suggest_words() == {"FINISHED"}
     assert "[styletex.use_word mountain]" in drawn() and "[styletex.use_word waves]" in drawn()
+    assert not list(Path(bpy.app.tempdir).glob("styletex-*")), "the picture's file goes"
     bpy.ops.styletex.use_word(word="mountain")
     bpy.ops.styletex.use_word(word="waves")
     assert settings.content == "a mountain and waves"
@@ -117,9 +118,3 @@ def test_why_there_are_no_words_is_said(bpy, settings, drawn, shown, monkeypatch
     monkeypatch.setenv("STYLETEX_WORKER", json.dumps([sys.executable, "elsewhere.py"]))
     with pytest.raises(RuntimeError, match="has no other commands"):
         bpy.ops.styletex.suggest_words()
-
-
-def test_the_picture_is_no_file_any_more_once_it_was_looked_at(bpy, settings, shown, flat):
-    settings.style_image = flat
-    bpy.ops.styletex.suggest_words()
-    assert not list(Path(bpy.app.tempdir).glob("styletex-*"))
