@@ -202,7 +202,7 @@ def _run(
             chosen = settings.style_layers
             inject_style(networks.unet, networks.profile.style_layers if chosen is None else chosen)
         with stages.stage("style", "Reading the style"):
-            noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels)
+            noise = SurfaceNoise(job.seed, networks.vae.config.latent_channels, settings.guidance.noise_cells)
             at_once = None if choice.plan is None else choice.plan.views_at_once
             conditioning = condition(networks, job, styles)
             distillation = Distillation(networks, conditioning, noise, at_once)

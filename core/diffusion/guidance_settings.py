@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+INDEPENDENT_CELLS = 5.0
+"""Cells of the surface noise along the side of a latent pixel with which neighbouring pixels have next to nothing in
+common. With two it is a tenth: the model takes that for the picture's, not for noise, and since it stays the same, step
+after step drives the colours further.
+"""
+
 
 @dataclass(frozen=True)
 class GuidanceSettings:
@@ -34,6 +40,8 @@ class GuidanceSettings:
     """Whether the Gaussian draw lies on the surface, the same in all views and steps; see
     ``core.diffusion.surface_noise``. Together with no ``interval_matching`` it is consistent flow distillation (Yan et
     al. 2025, arXiv 2501.05445)."""
+    noise_cells: float = INDEPENDENT_CELLS
+    """Cells of that noise along the side of a latent pixel."""
     reference_quirks: bool = False
     """Compute what the public reference code computes, which differs from the paper in four points.
 

@@ -14,16 +14,13 @@ import torch
 from torch import Tensor
 
 from ..views.step_views import Views
+from .guidance_settings import INDEPENDENT_CELLS
 
 _ENTRIES = 1 << 18
 """Cells that have noise of their own; more of them share it by a hash."""
 _PRIMES = (1, 2654435761, 805459861)
 """Instant-NGP's (Müller et al. 2022, eq. 4)."""
 _LEVEL_PRIME = 3674653429
-_CELLS_A_PIXEL = 5.0
-"""Cells along the side of a latent pixel. With two, what neighbouring pixels had in common was a tenth: the model takes
-that for the picture's, not for noise, and since it stays the same, step after step drives the colours further.
-"""
 _NOMINAL_WIDTH = 2.2
 """What a view of the whole object shows at the object's distance, in units of the normalised mesh."""
 
@@ -31,15 +28,18 @@ _NOMINAL_WIDTH = 2.2
 class SurfaceNoise:
     """Noise of the cells of a grid in space, summed over what each pixel of the latents shows of them."""
 
-    def __init__(self, seed: int, channels: int) -> None:
-        """Draw it, for latents with ``channels`` channels; the same for the same seed."""
+    def __init__(self, seed: int, channels: int, cells: float = INDEPENDENT_CELLS) -> None:
+        """Draw it, for latents with ``channels`` channels; the same for the same seed.
+
+        In views of the whole object there are ``cells`` of the grid along the side of a latent pixel.
+        """
+        self._cells = cells
         self._table = torch.randn(_ENTRIES, channels, generator=torch.Generator().manual_seed(seed))
 
     def of(self, views: Views, side: int, generator: torch.Generator) -> Tensor:
         """The noise in ``views``: float32 [B, C, side, side] on the CPU, every number standard normal.
 
-        Pixels are nearly independent of each other: cells are a fifth as wide as a pixel is at the object in views of
-        the whole; in views from nearer by, from a half to a quarter of the size and so on, with noise of their own.
+        Views from nearer by have cells of a half to a quarter of the size and so on, with noise of their own.
 
         Args:
             views: B views of H by W pixels.
@@ -53,7 +53,7 @@ class SurfaceNoise:
         row, column = place.div(width, rounding_mode="floor") // factor, (place % width) // factor
         latent = (view * side + row) * side + column
         level = _levels(positions, pixels, view, count, height)[view]
-        cells = (positions / (_NOMINAL_WIDTH / (_CELLS_A_PIXEL * side) * 2.0 ** level.float())[:, None]).floor().long()
+        cells = (positions / (_NOMINAL_WIDTH / (self._cells * side) * 2.0 ** level.float())[:, None]).floor().long()
         mixed = level * _LEVEL_PRIME
         for axis, prime in enumerate(_PRIMES):
             mixed = mixed ^ (cells[:, axis] * prime)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ..detail.settings import DetailSettings
-from ..diffusion.guidance_settings import ControlSchedule, GuidanceSettings
+from ..diffusion.guidance_settings import INDEPENDENT_CELLS, ControlSchedule, GuidanceSettings
 from ..diffusion.timesteps import AnnealedTimesteps, TimestepSchedule, UniformTimesteps
 from ..job import PRESETS, Job, JobError
 from ..models.profiles import ModelProfile, StyleLayers
@@ -22,6 +22,8 @@ _NOISE = 0.3
 """Initial amplitude of the field for the style statistics: where all is alike, transport gives all the same likes."""
 _LITTLE_NOISE = 0.05
 """The same where the warm start paints the field first: enough for its levels to differ."""
+_COARSE_CELLS = 2.0
+"""Cells of the surface noise along the side of a latent pixel, beside the style statistics."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,12 @@ def _flow(profile: ModelProfile, preset: str, statistics_weight: float) -> Optim
         background=profile.background,
         timesteps=AnnealedTimesteps(first=0.5, last=0.05),
         guidance=GuidanceSettings(
-            profile.text_guidance, profile.style_guidance, interval_matching=False, surface_noise=True
+            profile.text_guidance,
+            profile.style_guidance,
+            interval_matching=False,
+            surface_noise=True,
+            # Where the statistics hold the colours, noise that drives them further leaves more of what goes where.
+            noise_cells=INDEPENDENT_CELLS if alone else _COARSE_CELLS,
         ),
         controls=_control_schedule(profile, steps),
         distillation_weight=1.0,

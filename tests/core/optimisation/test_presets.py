@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 import torch
 
+from core.diffusion.guidance_settings import INDEPENDENT_CELLS
 from core.diffusion.timesteps import AnnealedTimesteps, UniformTimesteps
 from core.job import PRESETS, PROFILES, JobError
 from core.models.profiles import profile
@@ -79,6 +80,11 @@ def test_a_run_without_statistics_goes_as_far_in_more_steps(preset):
     settings = optimisation_settings(profile("bundled"), preset, 0.0)
     assert settings.steps * settings.learning_rate == pytest.approx(0.48)
     assert settings.steps * settings.final_learning_rate == pytest.approx(0.16)
+
+
+def test_the_noise_is_independent_where_no_statistics_hold_the_colours():
+    alone, whole = (optimisation_settings(profile("bundled"), "draft", weight).guidance for weight in (0.0, None))
+    assert alone.noise_cells == INDEPENDENT_CELLS > whole.noise_cells
 
 
 @pytest.mark.parametrize("bad", [{"steps": -1}, {"supersampling": 2}, {"background": "black"}])
