@@ -6,22 +6,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.prompt import Confirm
 
-from ..failure import as_job_error
 from ..job import EXIT_STATUS, JobError
 from ..models.licences import USE_RESTRICTIONS, licences_of
 from ..models.model_download import RemoteFile, ask_hub, fetch, free_bytes, require_space
 from ..models.model_files import ModelFile, missing_files, require_downloadable
 from ..models.places.use import download_place, require_folder
 from ..models.profiles import profile
-from .download_events import emit, emit_error, end_with_input, fetch_with_events
+from .download_events import fetch_with_events
+from .events import in_events
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     if options.json_events:
-        return _run_with_events(options)
+        return in_events(partial(_download, options))
     console = Console(stderr=True, highlight=False)
     _, missing = _missing(options)
     if not missing:
@@ -55,22 +57,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_with_events(options: argparse.Namespace) -> int:
-    end_with_input()
-    try:
-        if not options.yes:
-            raise JobError("bad_request", "Nothing was downloaded: the licences were not accepted", "Add --yes.")
-        title, missing = _missing(options)
-        if missing:
-            files = ask_hub(missing, download_place(options.models))
-            require_space(files)
-            fetch_with_events(files)
-    except Exception as error:
-        failure = as_job_error(error)
-        emit_error(failure)
-        return EXIT_STATUS[failure.code]
-    emit("done", text=f"{title} is complete")
-    return 0
+def _download(options: argparse.Namespace) -> dict[str, Any]:
+    """Without a question, telling of it in events; returns those of its end."""
+    if not options.yes:
+        raise JobError("bad_request", "Nothing was downloaded: the licences were not accepted", "Add --yes.")
+    title, missing = _missing(options)
+    if missing:
+        files = ask_hub(missing, download_place(options.models))
+        require_space(files)
+        fetch_with_events(files)
+    return {"text": f"{title} is complete"}
 
 
 def _missing(options: argparse.Namespace) -> tuple[str, tuple[ModelFile, ...]]:

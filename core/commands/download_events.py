@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A download in events, one line of JSON each, for a program that shows how it goes.
-
-They are those of ``vendor_install``: ``stage`` (title, number, of), ``progress`` (percent, bytes, total_bytes,
-bytes_per_second, seconds_left), and at last ``done`` or ``error``. The process ends when its standard input does, as it
-does when the other program goes away.
+"""How a download goes, in events: ``stage`` (title, number, of) and ``progress`` (percent, bytes, total_bytes,
+bytes_per_second, seconds_left).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
-from ..job import EXIT_STATUS, JobError
 from ..models.model_download import RemoteFile, fetch
+from .events import emit
 
 SECONDS_APART = 0.25
 """Of two events of progress."""
@@ -37,29 +31,6 @@ def fetch_with_events(files: Sequence[RemoteFile]) -> None:
             course.begin(file.bytes_here)
             fetch(file, course.advance)
             course.end(file.size)
-
-
-def emit(kind: str, **values: Any) -> None:
-    """Send one event: in one write, since progress is told by a thread of its own."""
-    sys.stdout.write(f"{json.dumps({'type': kind, **values})}\n")
-    sys.stdout.flush()
-
-
-def emit_error(error: JobError) -> None:
-    """Send the last event of what went wrong."""
-    emit("error", code=error.code, message=error.message, hint=error.hint)
-
-
-def end_with_input() -> None:
-    """End this process when its standard input ends; what has arrived of a file is kept."""
-    threading.Thread(target=_wait_for_end, name="standard input", daemon=True).start()
-
-
-def _wait_for_end() -> None:
-    # Python's own stream would be locked when this process comes to its end.
-    while os.read(0, 1024):
-        pass
-    os._exit(EXIT_STATUS["cancelled"])
 
 
 class _Course:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ..models.places.found import FoundFile, find_files
 from ..models.places.layouts import cache_in
 from ..models.places.use import download_place, require_folder
 from ..models.profiles import FAMILIES, SHIPPED, ModelProfile, profile
+from .events import emit
 
 CHOSEN = ("checkpoint", "LoRA", "VAE")
 """Kinds of files that people choose themselves."""
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     states = [state_of(name, folder) for name in PROFILES]
     if options.json_events:
         known = [_own_file(file) for file in files if file.kind in CHOSEN or file.problem]
-        print(json.dumps({"type": "done", "text": "", "models": [asdict(state) for state in states], "files": known}))
+        emit("done", text="", models=[asdict(state) for state in states], files=known)
         return 0
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for state in states:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from typing import Any
 
 from ..diffusion.suggesting.suggestion import Suggestion, load_joint_space, suggest_content
-from ..failure import as_job_error
-from ..job import EXIT_STATUS, JobError
+from ..job import JobError
 from ..models.places.use import require_folder
 from ..models.profiles import profile
 from ..style.style_image import read_style_image
-from .download_events import emit, emit_error, end_with_input
+from .events import in_events
 
 
 def run(options: argparse.Namespace) -> int:
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
         JobError: something a person can act on.
     """
     if options.json_events:
-        return _run_with_events(options)
+        return in_events(partial(_words, options))
     for one in (found := _suggestions(options)):
         print(f"{one.word}  {one.score:.3f}")
     if not found:
@@ -29,16 +30,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_with_events(options: argparse.Namespace) -> int:
-    end_with_input()
-    try:
-        found = _suggestions(options)
-    except Exception as error:
-        failure = as_job_error(error)
-        emit_error(failure)
-        return EXIT_STATUS[failure.code]
-    emit("done", text="", words=[one.word for one in found])
-    return 0
+def _words(options: argparse.Namespace) -> dict[str, Any]:
+    return {"text": "", "words": [one.word for one in _suggestions(options)]}
 
 
 def _suggestions(options: argparse.Namespace) -> list[Suggestion]:

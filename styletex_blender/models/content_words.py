@@ -81,7 +81,9 @@ def ask(image: bpy.types.Image, profile: str) -> Answer | None:
     try:
         picture = Path(folder.name) / write_style_image(image.name, Path(folder.name))
         arguments = ["suggest", "--style", str(picture), "--profile", profile]
-        _asking = _Asking(question_of(image, profile), CoreTask("suggest", arguments, _take, "The search"), folder)
+        _asking = _Asking(
+            question_of(image, profile), CoreTask("suggest", "The search for words", arguments, _take), folder
+        )
     except BaseException:
         folder.cleanup()
         raise
@@ -99,7 +101,6 @@ def ask(image: bpy.types.Image, profile: str) -> Answer | None:
 def cancel() -> None:
     """Ask no more."""
     if _asking is not None:
-        _asking.task.run.wants_cancel = True
         _asking.task.process.cancel()
 
 

@@ -18,10 +18,8 @@ LOG_NAME = "models.log"
 class CoreTask:
     """The command while it runs."""
 
-    def __init__(
-        self, name: str, arguments: Sequence[str], over: Callable[[InstallerRun], None], title: str = "The download"
-    ) -> None:
-        """Start it; ``over`` is called at its end. ``title`` is what people know it by.
+    def __init__(self, name: str, title: str, arguments: Sequence[str], over: Callable[[InstallerRun], None]) -> None:
+        """Start it, which people know by ``title``; ``over`` is called at its end.
 
         Raises:
             JobError: ``dependencies``: there is nothing to run it with, or the log cannot be written.

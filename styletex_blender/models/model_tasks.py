@@ -67,7 +67,7 @@ def list_anew() -> None:
         return
     _listed = _key()
     try:
-        _listing = CoreTask("models", ["models"], _take_list)
+        _listing = CoreTask("models", "The list of models", ["models"], _take_list)
     except JobError as error:
         _problem = error.message
         return
@@ -83,7 +83,7 @@ def download(name: str) -> InstallerRun:
     global _download, _model, _last_download
     if _download is not None:
         raise JobError("bad_request", "A model is being downloaded already", "Wait for it, or cancel it")
-    _download = CoreTask("download", ["download", "--profile", name, "--yes"], _take_download)
+    _download = CoreTask("download", "The download", ["download", "--profile", name, "--yes"], _take_download)
     _model, _last_download = name, None
     run = _download.run
     _follow()
